@@ -1,0 +1,30 @@
+"""Errors that say what happened, where, and how to mend it. Every page and command shows them as they are."""
+
+
+class UpsrError(Exception):
+    """What happened, where (file, line, field) and a way out; each part one plain sentence or phrase."""
+
+    def __init__(self, what: str, where: str = "", how: str = ""):
+        self.what, self.where, self.how = what, where, how
+        super().__init__(what)
+
+    def __str__(self) -> str:
+        place = f" ({self.where})" if self.where else ""
+        way_out = f" {self.how}" if self.how else ""
+        return f"{self.what}{place}.{way_out}"
+
+
+class DataError(UpsrError):
+    """A file, a column or a stored dataset is not what it should be."""
+
+
+class DesignError(UpsrError):
+    """An item design, a template or a prompt cannot be used."""
+
+
+class ModelError(UpsrError):
+    """A language model cannot be found, read or used."""
+
+
+class RunError(UpsrError):
+    """A run cannot be started, resumed, read or compared."""
