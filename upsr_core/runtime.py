@@ -36,11 +36,11 @@ def home() -> Path:
 def write_atomically(path: Path, text: str) -> None:
     """Write a file so that a reader, or a kill at any moment, sees the old text or the new one, never half."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    with open(temporary, "w", encoding="utf-8") as file:
+    with temporary.open("w", encoding="utf-8") as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
-    os.replace(temporary, path)
+    temporary.replace(path)
 
 
 def write_json(path: Path, value) -> None:

@@ -1,0 +1,1 @@
+"""Stored candidates, metrics per user, and honest statistics on them."""

@@ -1,0 +1,124 @@
+"""Candidates are data: drawn once per (dataset, split, users, seed), stored, the same for every model."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from pydantic import Field
+
+from upsr_core.datasets.splits import Split
+from upsr_core.datasets.store import Dataset
+from upsr_core.errors import DataError
+from upsr_core.runtime import home
+from upsr_core.schema import Spec, digest_of
+
+
+class CandidateSpec(Spec):
+    """`uni100`: the target and 100 items drawn uniformly without replacement. `full`: the whole catalogue.
+
+    In both, items of the user's own history are left out (PROTOCOL: published full-ranking tables do the same).
+    `users` limits the evaluation to a seeded sample of that many instances; None takes all.
+    """
+
+    mode: Literal["uni100", "full"] = "uni100"
+    part: Literal["validation", "test"] = "test"
+    users: int | None = Field(default=None, ge=1)
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """Evaluation instances and what is ranked for each.
+
+    `instances` has the columns user, end, target, cold (and step); `negatives` (n, 100) int32 item indices, or None
+    in mode `full`; `of` is the number of instances there were before sampling. `digest` identifies dataset, split
+    and specification.
+    """
+
+    spec: CandidateSpec
+    digest: str
+    instances: pd.DataFrame
+    negatives: np.ndarray | None
+    of: int
+    dataset: Dataset
+
+    def __len__(self) -> int:
+        return len(self.instances)
+
+    @property
+    def mode(self) -> str:
+        return self.spec.mode
+
+    def history(self, row: int) -> np.ndarray:
+        """Item indices of the history of instance `row`, oldest first; the target event is never in it."""
+        instance = self.instances.iloc[row]
+        return self.dataset.history(int(instance.user))[: int(instance.end)]
+
+    def items(self, row: int) -> np.ndarray:
+        """Item indices ranked for instance `row`; the target is the first."""
+        target = int(self.instances.target.iloc[row])
+        if self.negatives is not None:
+            return np.concatenate([[target], self.negatives[row]])
+        allowed = np.ones(len(self.dataset.items), dtype=bool)
+        allowed[self.history(row)] = False
+        allowed[target] = False
+        return np.concatenate([[target], np.flatnonzero(allowed)])
+
+
+def candidates_for(dataset: Dataset, parts: Split, spec: CandidateSpec) -> Candidates:
+    """The stored candidates of this specification; drawn and stored if they are asked for the first time.
+
+    Raises DataError where there is nothing to evaluate or the catalogue has too few items to draw 100 negatives.
+    """
+    digest = digest_of([dataset.digest, parts.spec.digest, spec.digest])
+    table = getattr(parts, spec.part).reset_index(drop=True)
+    if table.empty:
+        raise DataError(
+            f"No user of {dataset.name!r} has a {spec.part} instance",
+            f"{parts.not_evaluated} users are too short for the split {parts.spec.kind}",
+            "Choose another split or lower the number of events a user needs.",
+        )
+    rng = np.random.default_rng([spec.seed, 1])
+    rows = np.arange(len(table))
+    if spec.users is not None and spec.users < len(table):
+        rows = np.sort(rng.choice(len(table), size=spec.users, replace=False))
+    instances = table.iloc[rows].reset_index(drop=True)
+    negatives = None
+    if spec.mode == "uni100":
+        file = home() / "candidates" / f"{digest}.npy"
+        if not file.exists():
+            drawn = _draw(dataset, instances, rows, spec)
+            file.parent.mkdir(exist_ok=True)
+            temporary = file.with_suffix(f".{np.random.default_rng().integers(1 << 40)}.npy")
+            np.save(temporary, drawn)
+            temporary.replace(file)
+        negatives = np.load(file)
+    return Candidates(spec, digest, instances, negatives, len(table), dataset)
+
+
+def _draw(dataset: Dataset, instances: pd.DataFrame, rows: np.ndarray, spec: CandidateSpec, count: int = 100):
+    """Negatives (n, count), none of them in the user's own events (history, target and later ones)."""
+    total = len(dataset.items)
+    negatives = np.empty((len(instances), count), dtype=np.int32)
+    for position, (user, row) in enumerate(zip(instances.user, rows, strict=True)):
+        own = np.unique(dataset.history(int(user)))
+        if total - len(own) < count:
+            raise DataError(
+                f"{count} negatives cannot be drawn for user {dataset.users[int(user)]!r}",
+                f"{total} items in the catalogue, {len(own)} of them the user's own",
+                "Rank the whole catalogue instead: choose the mode full.",
+            )
+        # One generator per instance: a sample of users sees the same negatives as all users do.
+        rng = np.random.default_rng([spec.seed, 2, int(row)])
+        free = np.setdiff1d(np.arange(total), own) if total < 4 * (count + len(own)) else None
+        if free is not None:
+            negatives[position] = rng.choice(free, size=count, replace=False)
+            continue
+        own_set, chosen = set(own.tolist()), {}
+        while len(chosen) < count:
+            for item in rng.integers(0, total, size=count).tolist():
+                if item not in own_set and len(chosen) < count:
+                    chosen[item] = None
+        negatives[position] = list(chosen)
+    return negatives

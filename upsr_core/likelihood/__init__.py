@@ -1,0 +1,1 @@
+"""The likelihood of candidate texts given an encoded history, computed once per distinct prefix."""

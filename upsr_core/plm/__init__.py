@@ -1,0 +1,1 @@
+"""Language models: one door to every T5, and how the embedded one was made."""

@@ -1,0 +1,1 @@
+"""Items as text, histories as text sequences."""

@@ -1,0 +1,128 @@
+"""What an item and a history look like as text: the specifications `ItemDesign` and `Design`."""
+
+import re
+import string
+
+from pydantic import Field, field_validator, model_validator
+
+from upsr_core.errors import DesignError
+from upsr_core.schema import ITEM, Spec
+
+HISTORY, MASK = "history", "mask"
+# Paper, section 3.3.2.
+PAPER_PROMPT = (
+    "Given the following purchase history of user: {history}, {mask}, predict masked item purchased by the user?"
+)
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_ ]*")
+
+
+def template_fields(template: str, what: str) -> list[str]:
+    """Names in braces of a template, in order. Only plain `{name}` is allowed: no attribute access, no formats.
+
+    >>> template_fields("{title} by {brand}", "the item template")
+    ['title', 'brand']
+    """
+    try:
+        parts = list(string.Formatter().parse(template))
+    except ValueError as error:
+        raise DesignError(f"{what} cannot be read: {error}", repr(template), "Write attributes as {title}.") from None
+    fields = []
+    for _, name, specification, conversion in parts:
+        if name is None:
+            continue
+        if specification or conversion or not _NAME.fullmatch(name):
+            raise DesignError(
+                f"{what} has the field {{{name}}} that is not a plain name", repr(template), "Write it as {title}."
+            )
+        fields.append(name)
+    return fields
+
+
+class ItemDesign(Spec):
+    """Ordered attributes of an item textual representation, its format, and its caps in tokens.
+
+    Without a template it is the paper's format (section 3.3.1): the title bare, every other attribute as
+    `(name: value)`, an attribute without a value left out. A template such as `{title} by {brand}` is cut into one
+    piece per attribute: the text before a field belongs to it, and goes with it where the item has no such value.
+    """
+
+    attributes: tuple[str, ...] = Field(min_length=1)
+    template: str | None = None
+    cap: int = Field(default=40, ge=1, le=512)
+    attribute_caps: tuple[tuple[str, int], ...] = ()
+
+    @classmethod
+    def of(cls, attributes: str, **options) -> "ItemDesign":
+        """A design from names with commas: `ItemDesign.of("category,title,brand")`.
+
+        Raises DesignError for an empty list or a name that is there twice.
+        """
+        names = tuple(name.strip() for name in attributes.split(",") if name.strip())
+        return cls(attributes=names, **options)
+
+    @field_validator("attributes")
+    @classmethod
+    def _distinct(cls, attributes):
+        if not attributes:
+            raise DesignError("An item design needs at least one attribute", how="Name some, such as category,title.")
+        for name in attributes:
+            if name == ITEM or not _NAME.fullmatch(name):
+                raise DesignError(f"{name!r} cannot be an attribute of a design", how="Use the names of text columns.")
+            if attributes.count(name) > 1:
+                raise DesignError(f"The attribute {name!r} is in the design twice", how="Name every attribute once.")
+        return attributes
+
+    @model_validator(mode="after")
+    def _template_matches(self):
+        if self.template is not None and tuple(template_fields(self.template, "The item template")) != self.attributes:
+            raise DesignError(
+                "The item template does not show the chosen attributes in their order",
+                f"template {self.template!r}, attributes {', '.join(self.attributes)}",
+                "Write each attribute once, as {title}, in the order chosen.",
+            )
+        for name, cap in self.attribute_caps:
+            if name not in self.attributes or cap < 1:
+                raise DesignError(f"The cap {cap} for {name!r} has no use", how="Cap attributes of the design, from 1.")
+        return self
+
+    @property
+    def label(self) -> str:
+        return ", ".join(self.attributes)
+
+
+class Design(Spec):
+    """How items and histories become text in both stages; what every later number depends on.
+
+    `pretrain` is used in pre-training over several domains, `finetune` in tuning on and ranking of one domain.
+    """
+
+    pretrain: ItemDesign = ItemDesign(attributes=("category", "title"))
+    finetune: ItemDesign = ItemDesign(attributes=("category", "title", "brand", "price", "description"))
+    prompt: str = PAPER_PROMPT
+    max_tokens: int = Field(default=512, ge=32, le=4096)
+
+    @field_validator("prompt")
+    @classmethod
+    def _prompt_fields(cls, prompt):
+        if template_fields(prompt, "The prompt") != [HISTORY, MASK]:
+            raise DesignError(
+                "The prompt needs {history} and then {mask}, once each, and no other field",
+                repr(prompt),
+                "The paper's is: " + PAPER_PROMPT,
+            )
+        return prompt
+
+
+def parse_design(finetune: str, pretrain: str | None = None, **options) -> Design:
+    """A design from names with commas; pre-training uses its category and title parts unless told otherwise.
+
+    >>> parse_design("category,title,brand").pretrain.label
+    'category, title'
+    """
+    tuned = ItemDesign.of(finetune)
+    if pretrain is None:
+        general = tuple(name for name in tuned.attributes if name in ("category", "title"))
+        first = ItemDesign(attributes=general) if general else tuned
+    else:
+        first = ItemDesign.of(pretrain)
+    return Design(pretrain=first, finetune=tuned, **options)

@@ -1,0 +1,137 @@
+"""Items as text: rendering with character and token spans, so that every token knows its attribute."""
+
+import string
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from upsr_core.errors import DesignError
+from upsr_core.text.design import ItemDesign
+from upsr_core.text.tokenizer import TextTokenizer
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One attribute in a rendered text: characters `start` to `end`, its surrounding format included."""
+
+    attribute: str
+    start: int
+    end: int
+
+
+def render(design: ItemDesign, values: Mapping[str, str]) -> tuple[str, tuple[Piece, ...]]:
+    """The item textual representation of one item, and the piece that each attribute takes in it.
+
+    >>> render(ItemDesign.of("category,title,brand"), {"category": "Art", "title": "Red Ink", "brand": ""})[0]
+    '(category: Art) Red Ink'
+    """
+    if design.template is None:
+        chunks = [
+            (name, values[name] if name == "title" else f"({name}: {values[name]})")
+            for name in design.attributes
+            if values.get(name)
+        ]
+        chunks = [(name, chunk if number == 0 else f" {chunk}") for number, (name, chunk) in enumerate(chunks)]
+    else:
+        chunks = _fill(design.template, values)
+    text, pieces = "", []
+    for name, chunk in chunks:
+        pieces.append(Piece(name, len(text), len(text) + len(chunk)))
+        text += chunk
+    return text, tuple(pieces)
+
+
+def _fill(template: str, values: Mapping[str, str]) -> list[tuple[str, str]]:
+    parts = list(string.Formatter().parse(template))
+    closing = parts.pop()[0] if parts[-1][1] is None else ""
+    chunks = [(name, literal + values[name]) for literal, name, _, _ in parts if values.get(name)]
+    if chunks:
+        name, text = chunks[-1]
+        chunks[-1] = (name, text + closing)
+        name, text = chunks[0]
+        chunks[0] = (name, text.lstrip())
+    return chunks
+
+
+@dataclass(frozen=True)
+class ItemText:
+    """One item as text and tokens. `owner[i]` is the position in `design.attributes` of token `i`.
+
+    `full_tokens` counts the tokens before any cap, so `full_tokens - len(ids)` were cut.
+    """
+
+    text: str
+    ids: np.ndarray
+    owner: np.ndarray
+    full_tokens: int
+
+
+class ItemTexts:
+    """All items of a catalogue under one design and one tokenizer.
+
+    `ids` (n_tokens,) int32 and `owner` (n_tokens,) int8 are flat; item `i` has `offsets[i] : offsets[i + 1]`.
+    `full_tokens` (n_items,) counts tokens before the caps. An item with no text at all has a single unknown token,
+    so that it can still be masked and ranked; `empty` marks it.
+    """
+
+    def __init__(self, design: ItemDesign, items: pd.DataFrame, tokenizer: TextTokenizer):
+        missing = [name for name in design.attributes if name not in items.columns]
+        if missing:
+            raise DesignError(
+                f"The dataset has no attribute {', '.join(map(repr, missing))}",
+                f"it has {', '.join(name for name in items.columns if name != 'item_id')}",
+                "Choose among those.",
+            )
+        self.design, self.tokenizer = design, tokenizer
+        columns = [items[name].tolist() for name in design.attributes]
+        rows = (dict(zip(design.attributes, values, strict=True)) for values in zip(*columns, strict=True))
+        rendered = [render(design, row) for row in rows]
+        self.texts = [text for text, _ in rendered]
+        encodings = tokenizer.encode_with_offsets(self.texts)
+        ids, owners, lengths, self.full_tokens = [], [], [], np.zeros(len(rendered), dtype=np.int32)
+        position = {name: number for number, name in enumerate(design.attributes)}
+        caps = dict(design.attribute_caps)
+        for number, ((_, pieces), (tokens, offsets)) in enumerate(zip(rendered, encodings, strict=True)):
+            self.full_tokens[number] = len(tokens)
+            owner = _owners(pieces, offsets, position)
+            token_ids = np.asarray(tokens, dtype=np.int32)
+            keep = np.ones(len(tokens), dtype=bool)
+            for name, cap in caps.items():
+                keep &= ~((owner == position[name]) & (np.cumsum(owner == position[name]) > cap))
+            token_ids, owner = token_ids[keep][: design.cap], owner[keep][: design.cap]
+            if not len(token_ids):
+                token_ids, owner = np.array([2], dtype=np.int32), np.zeros(1, dtype=np.int8)
+            ids.append(token_ids)
+            owners.append(owner)
+            lengths.append(len(token_ids))
+        self.empty = self.full_tokens == 0
+        self.ids = np.concatenate(ids) if ids else np.zeros(0, np.int32)
+        self.owner = np.concatenate(owners) if owners else np.zeros(0, np.int8)
+        self.offsets = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    def item(self, number: int) -> ItemText:
+        start, end = self.offsets[number], self.offsets[number + 1]
+        return ItemText(self.texts[number], self.ids[start:end], self.owner[start:end], int(self.full_tokens[number]))
+
+    def ids_of(self, number: int) -> np.ndarray:
+        return self.ids[self.offsets[number] : self.offsets[number + 1]]
+
+    def identical(self) -> int:
+        """How many items share their tokens, as cut, with another item: likelihood cannot tell these apart."""
+        counts = pd.Series([self.ids_of(number).tobytes() for number in range(len(self))]).value_counts()
+        return int(counts[counts > 1].sum())
+
+
+def _owners(pieces: tuple[Piece, ...], offsets: list[tuple[int, int]], position: dict[str, int]) -> np.ndarray:
+    """The attribute of each token: the piece in which the token's last character lies."""
+    if not offsets:
+        return np.zeros(0, dtype=np.int8)
+    ends = np.array([piece.end for piece in pieces])
+    last = np.maximum(np.array([end for _, end in offsets]) - 1, 0)
+    found = np.minimum(np.searchsorted(ends, last, side="right"), len(pieces) - 1)
+    return np.array([position[piece.attribute] for piece in pieces], dtype=np.int8)[found]

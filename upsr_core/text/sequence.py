@@ -1,0 +1,109 @@
+"""A history as a text sequence: prompt, items, masks, fitted to the token limit, every token traceable."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from upsr_core.errors import DesignError
+from upsr_core.text.design import Design
+from upsr_core.text.render import ItemTexts
+
+# Marks in `place` for tokens that belong to no item of the history.
+PROMPT, SENTINEL = -1, -2
+
+
+@dataclass(frozen=True)
+class TextSequence:
+    """Token ids (s,) closed by `</s>`.
+
+    `place[i]` is the position in the history of the item that token `i` belongs to, or PROMPT or SENTINEL;
+    `owner[i]` its attribute as in `ItemTexts.owner`, -1 outside items; `dropped` how many of the oldest items did
+    not fit.
+    """
+
+    ids: np.ndarray
+    place: np.ndarray
+    owner: np.ndarray
+    dropped: int
+
+
+class SequenceBuilder:
+    """Builds text sequences and masked item text prediction samples for one design and catalogue.
+
+    Each part (head, item, separator, tail) is tokenised by itself, so an item has the same tokens wherever it stands,
+    as history and as candidate.
+    """
+
+    def __init__(self, design: Design, texts: ItemTexts):
+        self.texts, self.tokenizer, self.limit = texts, texts.tokenizer, design.max_tokens
+        head, rest = design.prompt.split("{history}")
+        between, tail = rest.split("{mask}")
+        self.head = self.tokenizer.encode(head)
+        self.between = self.tokenizer.continue_with(between.rstrip())
+        self.tail = self.tokenizer.continue_with(tail)
+        self.separator = self.tokenizer.continue_with(",")
+        room = self.limit - len(self.head) - len(self.between) - len(self.tail) - 2
+        if room < 1:
+            raise DesignError("The prompt leaves no room for a history", f"limit of {self.limit} tokens")
+
+    def ranking(self, history: Sequence[int]) -> TextSequence:
+        """The input of ranking: the history, then `<extra_id_0>` for the item to predict (paper, section 3.4.2)."""
+        return self._assemble([*history, -1], {len(history): 0})
+
+    def masked(self, history: Sequence[int], masks: Sequence[int]) -> tuple[TextSequence, np.ndarray]:
+        """A training sample: the items at positions `masks` replaced by sentinels, and the target ids (t,).
+
+        Items are dropped from the old end before masking, so a mask that fell off is in neither. The target is
+        `<extra_id_0> text <extra_id_1> text ... </s>` (paper, section 3.4.1, equation 1). Raises ValueError where no
+        mask is left; the last item is always left.
+        """
+        history = list(history)
+        dropped = self._fit(history, set(masks))
+        kept = sorted(position for position in masks if position >= dropped)
+        if not kept:
+            raise ValueError("no masked item is left after truncation")
+        kept = kept[: len(self.tokenizer.sentinels)]
+        numbers = {position: number for number, position in enumerate(kept)}
+        target = []
+        for position, number in numbers.items():
+            target += [self.tokenizer.sentinels[number], *self.texts.ids_of(history[position]).tolist()]
+        return self._assemble(history, numbers, dropped), np.array([*target, self.tokenizer.end])
+
+    def _fit(self, history: list[int], masked: set[int]) -> int:
+        """How many of the oldest items must go so that head, mask and closing question stay within the limit."""
+        room = self.limit - len(self.head) - len(self.tail) - 1
+        last = len(history) - 1
+        used = 0
+        for position in range(last, -1, -1):
+            tokens = 1 if position in masked or history[position] < 0 else len(self.texts.ids_of(history[position]))
+            if position != last:
+                tokens += len(self.between if position == last - 1 else self.separator)
+            used += tokens
+            if used > room:
+                if position == last:
+                    raise DesignError("One item and the prompt exceed the token limit", how="Raise it or lower caps.")
+                return position + 1
+        return 0
+
+    def _assemble(self, history: list[int], masks: dict[int, int], dropped: int | None = None) -> TextSequence:
+        if dropped is None:
+            dropped = self._fit(history, set(masks))
+        ids, place, owner = list(self.head), [PROMPT] * len(self.head), [-1] * len(self.head)
+
+        def add(tokens, position, owners=None):
+            ids.extend(tokens)
+            place.extend([position] * len(tokens))
+            owner.extend(owners if owners is not None else [-1] * len(tokens))
+
+        last = len(history) - 1
+        for position in range(dropped, last + 1):
+            if position in masks:
+                add([self.tokenizer.sentinels[masks[position]]], SENTINEL)
+            else:
+                item = self.texts.item(history[position])
+                add(item.ids.tolist(), position, item.owner.tolist())
+            if position != last:
+                add(self.between if position == last - 1 else self.separator, PROMPT)
+        add([*self.tail, self.tokenizer.end], PROMPT)
+        return TextSequence(np.array(ids), np.array(place), np.array(owner), dropped)

@@ -1,0 +1,70 @@
+"""Token ids with character offsets, without torch: the part of a language model that light pages need."""
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from tokenizers import Tokenizer
+
+from upsr_core.errors import ModelError
+
+
+@dataclass(frozen=True)
+class TextTokenizer:
+    """A T5 tokenizer with its sentinels. Special strings inside an item's text are text, never special tokens."""
+
+    backend: Tokenizer
+    digest: str
+
+    @classmethod
+    def from_folder(cls, folder: Path) -> "TextTokenizer":
+        """Read `tokenizer.json`. Raises ModelError where it is missing, broken, or has no sentinel tokens."""
+        file = Path(folder) / "tokenizer.json"
+        if not file.is_file():
+            raise ModelError("The folder has no tokenizer.json", str(folder), "Save a fast T5 tokenizer there.")
+        try:
+            tokenizer = Tokenizer.from_file(str(file))
+        except Exception as error:  # the library raises bare Exception for any damage
+            raise ModelError(f"The tokenizer cannot be read: {error}", str(file), "Copy the file again.") from None
+        return cls.of(tokenizer)
+
+    @classmethod
+    def of(cls, backend: Tokenizer) -> "TextTokenizer":
+        if backend.token_to_id("<extra_id_0>") is None or backend.token_to_id("</s>") is None:
+            raise ModelError(
+                "The tokenizer has no <extra_id_0> or no </s>", how="Choose a T5 (v1.0, v1.1 or FLAN-T5) model."
+            )
+        backend.no_truncation()
+        backend.no_padding()
+        # An item whose title holds "<extra_id_0>" must not open a mask.
+        backend.encode_special_tokens = True
+        return cls(backend, hashlib.sha256(backend.to_str().encode()).hexdigest()[:16])
+
+    @cached_property
+    def end(self) -> int:
+        return self.backend.token_to_id("</s>")
+
+    @cached_property
+    def sentinels(self) -> tuple[int, ...]:
+        """Ids of `<extra_id_0>`, `<extra_id_1>`, ... in this order."""
+        ids = (self.backend.token_to_id(f"<extra_id_{number}>") for number in range(100))
+        return tuple(token for token in ids if token is not None)
+
+    def encode(self, text: str) -> list[int]:
+        return self.backend.encode(text, add_special_tokens=False).ids
+
+    def encode_with_offsets(self, texts: list[str]) -> list[tuple[list[int], list[tuple[int, int]]]]:
+        """Ids and character ranges (start, end) of every token of every text."""
+        encodings = self.backend.encode_batch(texts, add_special_tokens=False)
+        return [(encoding.ids, encoding.offsets) for encoding in encodings]
+
+    def continue_with(self, text: str) -> list[int]:
+        """Ids of `text` where it follows other text without a space, such as the comma after an item."""
+        if not text:
+            return []
+        anchor = self.encode("x")
+        return self.encode("x" + text)[len(anchor) :]
+
+    def tokens(self, ids: list[int]) -> list[str]:
+        return [self.backend.id_to_token(token) or "" for token in ids]
