@@ -1,0 +1,1 @@
+"""What ranks candidates: one protocol, many models."""

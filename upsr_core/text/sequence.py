@@ -70,6 +70,10 @@ class SequenceBuilder:
             target += [self.tokenizer.sentinels[number], *self.texts.ids_of(history[position]).tolist()]
         return self._assemble(history, numbers, dropped), np.array([*target, self.tokenizer.end])
 
+    def first_kept(self, history: Sequence[int]) -> int:
+        """Position of the oldest item that still fits when all items are shown."""
+        return self._fit(list(history), set())
+
     def _fit(self, history: list[int], masked: set[int]) -> int:
         """How many of the oldest items must go so that head, mask and closing question stay within the limit."""
         room = self.limit - len(self.head) - len(self.tail) - 1

@@ -1,0 +1,47 @@
+"""UPSR: candidates ranked by the likelihood of their text given the text of the history (paper, section 3.4)."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from upsr_core.datasets.store import Dataset
+from upsr_core.likelihood.score import ScoreSpec
+from upsr_core.likelihood.scorer import CandidateScorer
+from upsr_core.likelihood.trie import CandidateTrie
+from upsr_core.rankers.base import Items
+from upsr_core.text.design import Design
+from upsr_core.text.render import ItemTexts
+from upsr_core.text.sequence import SequenceBuilder
+from upsr_core.text.tokenizer import TextTokenizer
+
+
+class Upsr:
+    """A T5 with the texts of one catalogue under the fine-tuning stage of a design."""
+
+    def __init__(self, model, tokenizer: TextTokenizer, dataset: Dataset, design: Design, score: ScoreSpec):
+        self.texts = ItemTexts(design.finetune, dataset.items, tokenizer)
+        self.builder = SequenceBuilder(design, self.texts)
+        self.scorer = CandidateScorer(model, CandidateTrie(self.texts))
+        self.score = score
+        self.tokens = np.diff(self.texts.offsets)
+
+    def log_likelihoods(
+        self, histories: Sequence[np.ndarray], items: Items, report: Callable[[int], None] | None = None
+    ) -> list[np.ndarray]:
+        """Sums of log P(token | history, earlier tokens) over each candidate's text (c,)."""
+        sequences = [self.builder.ranking(history).ids for history in histories]
+        return self.scorer.log_likelihoods(sequences, items, report)
+
+    def unconditional(self, items: np.ndarray) -> np.ndarray:
+        """Sums of log P(token | empty history, earlier tokens) of these items (c,)."""
+        return self.log_likelihoods([np.zeros(0, dtype=np.int64)], lambda _: items)[0]
+
+    def scores(self, histories: Sequence[np.ndarray], items: Items) -> list[np.ndarray]:
+        logprobs = self.log_likelihoods(histories, items)
+        base = np.zeros(len(self.tokens))
+        if self.score.name == "conditional":
+            wanted = np.unique(np.concatenate([items(row) for row in range(len(histories))]))
+            base[wanted] = self.unconditional(wanted)
+        return [
+            self.score.apply(logprob, self.tokens[items(row)], base[items(row)]) for row, logprob in enumerate(logprobs)
+        ]

@@ -1,0 +1,26 @@
+"""What a training varies by."""
+
+from pydantic import Field
+
+from upsr_core.schema import Spec
+
+
+class TrainingSpec(Spec):
+    """Masked item text prediction (paper, section 3.4.1) on a budget of real tokens.
+
+    The budget and the batch are counted in real (non-padding) and padded encoder tokens, so that the time of a
+    training hardly depends on the dataset. `pretrain_tokens` is spent first, on the datasets of the pre-training,
+    without validation; `tokens` then on the dataset that is ranked. One in ten samples masks only the last item,
+    the others a tenth of the items at random. Every `tokens / evaluations` tokens the validation NDCG@10 is taken;
+    training stops after `patience` of them without a gain, and the best is kept.
+    """
+
+    tokens: int = Field(ge=0)
+    pretrain_tokens: int = Field(default=0, ge=0)
+    batch_tokens: int = Field(default=8192, ge=512)
+    learning_rate: float = Field(default=3e-4, gt=0)
+    mask_share: float = Field(default=0.1, gt=0, le=1)
+    last_only: float = Field(default=0.1, ge=0, le=1)
+    evaluations: int = Field(default=5, ge=1)
+    patience: int = Field(default=3, ge=1)
+    seed: int = 0

@@ -1,0 +1,146 @@
+"""One training on transformers' Trainer: validation by ranking, early stopping, progress, cancel, exact resume."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+from torch.utils.data import Dataset as TorchDataset
+from transformers import EarlyStoppingCallback, Trainer, TrainerCallback, TrainingArguments
+
+from upsr_core.runtime import Cancelled, Progress, seed_everything
+from upsr_core.training.spec import TrainingSpec
+
+LOG_EVERY = 10
+COMPLETE = "complete"  # written into a checkpoint after everything else: a kill while saving leaves none
+CURVE = ("step", "tokens", "loss", "ndcg10", "user_dependence", "low", "high")
+
+# Validation of a model: at least `ndcg10`, `user_dependence`, `low`, `high`.
+Validate = Callable[[object], dict[str, float]]
+
+
+class _RankingTrainer(Trainer):
+    """Trainer whose evaluation is a ranking, not a loss."""
+
+    def __init__(self, *args, validate: Validate | None, **kwargs):
+        self.validate = validate
+        super().__init__(*args, **kwargs)
+
+    def evaluate(self, *_, **__):
+        metrics = {f"eval_{name}": value for name, value in self.validate(self.model).items()}
+        self.log(metrics)
+        self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
+        return metrics
+
+
+class _Watch(TrainerCallback):
+    """Reports progress, keeps the curve, honours cancelling, and marks checkpoints that are complete."""
+
+    def __init__(self, curve: Callable[[pd.DataFrame], None], progress: Progress, what: str):
+        self.curve, self.progress, self.what, self.cancelled = curve, progress, what, None
+
+    def on_step_end(self, args, state, control, **_):
+        try:
+            self.progress(state.global_step, state.max_steps, self.what)
+        except Cancelled as cancelled:
+            self.cancelled = cancelled
+        # Stop where the loss is logged, so that the curve after resuming is the undisturbed one.
+        if self.cancelled and state.global_step % LOG_EVERY == 0:
+            control.should_save = control.should_training_stop = True
+
+    def on_log(self, args, state, control, **_):
+        self.curve(curve_of(state.log_history))
+
+    def on_save(self, args, state, control, **_):
+        (Path(args.output_dir) / f"checkpoint-{state.global_step}" / COMPLETE).touch()
+
+
+def curve_of(log_history: list[dict]) -> pd.DataFrame:
+    """The learning curve, one row per logged step, NaN where a value was not taken; columns CURVE.
+
+    `tokens` are real encoder tokens seen, `ndcg10` the validation NDCG@10, `user_dependence` the gain of the right
+    history over another user's with its 95 % interval `low`, `high`.
+    """
+    names = {"loss": "loss", "num_input_tokens_seen": "tokens"}
+    names |= {f"eval_{name}": name for name in ("ndcg10", "user_dependence", "low", "high")}
+    rows: dict[int, dict] = {}
+    for record in log_history:
+        row = rows.setdefault(record["step"], {"step": record["step"]})
+        row.update({names[key]: float(value) for key, value in record.items() if key in names})
+    return pd.DataFrame(list(rows.values()), columns=list(CURVE))
+
+
+def last_checkpoint(folder: Path) -> Path | None:
+    """The newest complete checkpoint of a training; incomplete ones are removed."""
+    found = sorted(folder.glob("checkpoint-*"), key=lambda path: int(path.name.split("-")[1]))
+    for path in found:
+        if not (path / COMPLETE).exists():
+            shutil.rmtree(path)
+    return next((path for path in reversed(found) if path.exists()), None)
+
+
+def train(
+    model,
+    batches: TorchDataset,
+    spec: TrainingSpec,
+    folder: Path,
+    progress: Progress,
+    what: str,
+    validate: Validate | None = None,
+    curve: Callable[[pd.DataFrame], None] = lambda _: None,
+) -> None:
+    """Train `model` in place over all `batches`, one a step; with `validate`, the best validated state is kept.
+
+    Checkpoints are in `folder`; a training that was killed or cancelled goes on from the last complete one and
+    sees the same batches. Raises Cancelled where `progress` did, after saving.
+    """
+    seed_everything(spec.seed)
+    steps = len(batches)
+    # Validation and checkpoints fall on logged steps, for exact resuming.
+    every = max(LOG_EVERY, round(steps / spec.evaluations / LOG_EVERY) * LOG_EVERY)
+    arguments = TrainingArguments(
+        str(folder),
+        per_device_train_batch_size=1,  # an element of `batches` is a whole batch
+        max_steps=steps,
+        learning_rate=spec.learning_rate,
+        lr_scheduler_type="linear",
+        warmup_steps=max(1, steps // 20),
+        logging_steps=LOG_EVERY,
+        eval_strategy="steps" if validate else "no",
+        eval_steps=every if validate else None,
+        save_strategy="steps",
+        save_steps=every,
+        save_total_limit=2,
+        load_best_model_at_end=validate is not None,
+        metric_for_best_model="eval_ndcg10" if validate else None,
+        greater_is_better=True if validate else None,
+        restore_callback_states_from_checkpoint=True,
+        include_num_input_tokens_seen="non_padding",
+        train_sampling_strategy="sequential",
+        dataloader_pin_memory=False,
+        report_to="none",
+        disable_tqdm=True,
+        seed=spec.seed,
+        optim="adamw_torch",
+    )
+    watch = _Watch(curve, progress, what)
+    callbacks = [watch] + ([EarlyStoppingCallback(spec.patience)] if validate else [])
+    trainer = _RankingTrainer(
+        model,
+        arguments,
+        data_collator=_only_element,
+        train_dataset=batches,
+        eval_dataset=batches if validate else None,
+        callbacks=callbacks,
+        validate=validate,
+    )
+    checkpoint = last_checkpoint(folder)
+    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    curve(curve_of(trainer.state.log_history))
+    if watch.cancelled:
+        raise watch.cancelled
+    model.eval()
+
+
+def _only_element(batch: list[dict]) -> dict:
+    return batch[0]
