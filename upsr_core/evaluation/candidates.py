@@ -55,15 +55,29 @@ class Candidates:
         instance = self.instances.iloc[row]
         return self.dataset.history(int(instance.user))[: int(instance.end)]
 
+    def with_histories_of(self, others: np.ndarray) -> "BorrowedHistories":
+        """The same candidates, each instance with the history of instance `others[row]`."""
+        return BorrowedHistories(**vars(self), others=others)
+
     def items(self, row: int) -> np.ndarray:
         """Item indices ranked for instance `row`; the target is the first."""
         target = int(self.instances.target.iloc[row])
         if self.negatives is not None:
             return np.concatenate([[target], self.negatives[row]])
         allowed = np.ones(len(self.dataset.items), dtype=bool)
-        allowed[self.history(row)] = False
+        allowed[Candidates.history(self, row)] = False
         allowed[target] = False
         return np.concatenate([[target], np.flatnonzero(allowed)])
+
+
+@dataclass(frozen=True)
+class BorrowedHistories(Candidates):
+    """Candidates ranked under another user's history: what a ranker that ignores the user would do as well."""
+
+    others: np.ndarray
+
+    def history(self, row: int) -> np.ndarray:
+        return super().history(int(self.others[row]))
 
 
 def candidates_for(dataset: Dataset, parts: Split, spec: CandidateSpec) -> Candidates:

@@ -1,0 +1,1 @@
+"""Run folders, the queue, and what is read from them."""

@@ -1,0 +1,5 @@
+"""`python -m upsr_core` is the command `upsr`."""
+
+from upsr_core.cli import main
+
+main()

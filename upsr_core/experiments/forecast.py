@@ -1,0 +1,101 @@
+"""How long a trial will take on this machine, said before it starts; no torch, so that a page can ask."""
+
+import json
+import time
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from upsr_core.datasets.store import load_dataset
+from upsr_core.experiments.runs import list_runs
+from upsr_core.experiments.spec import RunSpec
+from upsr_core.plm.door import load_tokenizer, locate
+from upsr_core.text.render import ItemTexts
+
+# Shares of the machine's own matrix rate that training and scoring reached with the embedded model on two cores.
+TRAINING_SHARE, SCORING_SHARE = 0.36, 0.45
+SETUP_SECONDS = 12  # imports, texts, loading
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """Seconds that a run will take, and where the number comes from."""
+
+    seconds: float
+    training_seconds: float
+    evaluation_seconds: float
+    basis: str
+
+
+def forecast(spec: RunSpec) -> Forecast:
+    """Time of a run from the arithmetic of the model and this machine's matrix rate.
+
+    Where this machine has finished runs of the same language model, the forecast is corrected by what they took.
+    """
+    training, scoring = _work(spec)
+    rate = matrix_rate()
+    train_seconds = training / (rate * TRAINING_SHARE)
+    score_seconds = scoring / (rate * SCORING_SHARE)
+    ratios = []
+    for run in list_runs():
+        record = run.result()
+        if record and run.spec.plm == spec.plm and not record.get("resumed") and run.spec.training.tokens > 1e6:
+            done = _work(run.spec)
+            predicted = done[0] / (rate * TRAINING_SHARE) + done[1] / (rate * SCORING_SHARE)
+            ratios.append(max(1.0, record["seconds"] - SETUP_SECONDS) / predicted)
+    factor = float(np.median(ratios)) if ratios else 1.0
+    basis = f"{rate / 1e9:.0f} GFLOP/s measured on this machine"
+    if ratios:
+        basis += f", corrected by {len(ratios)} finished run{'s' if len(ratios) > 1 else ''} of this model"
+    train_seconds, score_seconds = train_seconds * factor, score_seconds * factor
+    return Forecast(train_seconds + score_seconds + SETUP_SECONDS, train_seconds, score_seconds, basis)
+
+
+def _work(spec: RunSpec) -> tuple[float, float]:
+    """Floating-point operations of training and of scoring (validation and test, right and borrowed histories)."""
+    encoder, decoder, head = _sizes(spec.plm.name)
+    text_tokens, texts, users, candidates = _sizes_of_data(spec)
+    # A tenth of the items is predicted, at least one of each sequence of about ten.
+    tokens = spec.training.tokens + spec.training.pretrain_tokens
+    training = 6 * tokens * (encoder + (decoder + head) * 0.15)
+    evaluated = min(users, spec.candidates.users or users)
+    validated = min(users, spec.validation_users) * spec.training.evaluations if spec.training.tokens else 0
+    # Prefixes shared by candidates are computed once; the share left is about .7 among a hundred of them.
+    per_user = 2 * text_tokens * candidates * 0.7 * (decoder + head)
+    validation = per_user * 101 / candidates * 2 * validated
+    return training, validation + per_user * 2 * evaluated + 2 * text_tokens * texts * 0.5 * (decoder + head)
+
+
+@lru_cache(maxsize=16)
+def _sizes(plm: str) -> tuple[float, float, float]:
+    """Parameters that a token of the encoder, of the decoder and of the output head meets."""
+    config = json.loads((locate(plm) / "config.json").read_text())
+    model, inner = config["d_model"], config["num_heads"] * config["d_kv"]
+    gated = 3 if "gated" in config.get("feed_forward_proj", "relu") else 2
+    attention, feed = 4 * model * inner, gated * model * config["d_ff"]
+    layers = config["num_layers"], config.get("num_decoder_layers") or config["num_layers"]
+    return layers[0] * (attention + feed), layers[1] * (2 * attention + feed), model * config["vocab_size"]
+
+
+@lru_cache(maxsize=16)
+def _sizes_of_data(spec: RunSpec) -> tuple[float, int, int, int]:
+    """Mean tokens of an item's text, items, users, candidates of a user."""
+    dataset = load_dataset(spec.dataset.name)
+    sample = dataset.items.sample(min(len(dataset.items), 400), random_state=0)
+    texts = ItemTexts(spec.design.finetune, sample, load_tokenizer(spec.plm.name))
+    candidates = 101 if spec.candidates.mode == "uni100" else len(dataset.items)
+    return float(np.diff(texts.offsets).mean()), len(dataset.items), len(dataset.users), candidates
+
+
+@lru_cache(maxsize=1)
+def matrix_rate() -> float:
+    """Floating-point operations per second of fp32 matrix products of the embedded model's shape, best of five."""
+    left, right = np.ones((2048, 192), np.float32), np.ones((192, 768), np.float32)
+    best = np.inf
+    for _ in range(5):
+        start = time.perf_counter()
+        for _ in range(10):
+            left @ right
+        best = min(best, time.perf_counter() - start)
+    return 2 * 2048 * 192 * 768 * 10 / best

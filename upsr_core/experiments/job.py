@@ -1,0 +1,67 @@
+"""The process of a run: waits for its turn, works, and keeps the status file true."""
+
+import logging
+import os
+import time
+import traceback
+
+from upsr_core.errors import UpsrError
+from upsr_core.experiments.jobs import check_cancelled, claim, wait_for_turn
+from upsr_core.experiments.runs import Run
+from upsr_core.runtime import Cancelled, Progress
+
+EVERY = 1.0  # seconds between writes of the status
+
+
+class StatusProgress:
+    """A progress callback that writes the status at most once a second, with the time left, and honours Cancel."""
+
+    def __init__(self, run: Run, also: Progress | None = None):
+        self.run, self.also = run, also
+        self.phase, self.began, self.first, self.written = "", 0.0, 0.0, 0.0
+
+    def __call__(self, done: float, total: float, phase: str) -> None:
+        now = time.time()
+        if phase != self.phase:
+            # A resumed phase begins in the middle, so its speed counts from there.
+            self.phase, self.began, self.first = phase, now, done
+        if now - self.written > EVERY or done >= total:
+            worked = done - self.first
+            left = (now - self.began) / worked * (total - done) if worked > 0 else None
+            self.run.write_status(
+                state="running", phase=phase, step=done, total=total, seconds_left=left, heartbeat=now, message=""
+            )
+            self.written = now
+        if self.also:
+            self.also(done, total, phase)
+        check_cancelled(self.run)
+
+
+def work(run: Run, also: Progress | None = None) -> dict | None:
+    """Work on a queued run in this process to its end; None where it was cancelled.
+
+    Raises UpsrError as it came; any other error is logged and raised as it came, and the status says so.
+    """
+    logging.basicConfig(level=logging.WARNING)
+    claim(run, os.getpid())
+    try:
+        wait_for_turn(run)
+        run.write_status(state="running", phase="loading", started=time.time(), heartbeat=time.time(), message="")
+        from upsr_core.experiments.work import execute
+
+        result = execute(run, StatusProgress(run, also))
+    except (Cancelled, KeyboardInterrupt):
+        run.write_status(
+            state="cancelled", finished=time.time(), seconds_left=None, message="Cancelled. It can be resumed."
+        )
+        return None
+    except UpsrError as error:
+        run.write_status(state="failed", finished=time.time(), seconds_left=None, message=str(error))
+        raise
+    except BaseException as error:
+        traceback.print_exc()
+        message = f"{type(error).__name__}: {error}. The whole story is in {run.folder / 'log.txt'}."
+        run.write_status(state="failed", finished=time.time(), seconds_left=None, message=message)
+        raise
+    run.write_status(state="done", phase="done", finished=time.time(), seconds_left=0)
+    return result

@@ -1,0 +1,103 @@
+"""What a run leaves: scores of every candidate, metrics per user, and the gaps to what it must be compared with."""
+
+import time
+
+import numpy as np
+import pandas as pd
+
+from upsr_core.evaluation.candidates import Candidates
+from upsr_core.evaluation.metrics import METRICS, named, rank_table
+from upsr_core.evaluation.statistics import mean_interval, other_users, paired_difference
+from upsr_core.experiments.runs import Run
+from upsr_core.likelihood.score import SCORES, ScoreSpec
+from upsr_core.rankers.popularity import Popularity
+from upsr_core.rankers.upsr import Upsr
+from upsr_core.runtime import Progress, write_json
+
+HEADLINE = "NDCG@10"
+
+
+def score_table(ranker: Upsr, test: Candidates, popularity: Popularity, progress: Progress) -> pd.DataFrame:
+    """One row per instance and candidate, target first: everything that ranks follow from.
+
+    Columns: row, user, item, target (bool), logprob (sum over the text's tokens given the history), borrowed (the
+    same given another user's history), unconditional (given an empty one), tokens, popularity (training events).
+    """
+    count = len(test)
+    items = [test.items(row) for row in range(count)]
+    right = [test.history(row) for row in range(count)]
+    wrong = [right[other] for other in other_users(count, test.spec.seed)] if count > 1 else right
+    logprob = ranker.log_likelihoods(right, items.__getitem__, lambda n: progress(n, 2 * count, "evaluating"))
+    borrowed = ranker.log_likelihoods(wrong, items.__getitem__, lambda n: progress(count + n, 2 * count, "evaluating"))
+    lengths = [len(part) for part in items]
+    flat = np.concatenate(items)
+    distinct, inverse = np.unique(flat, return_inverse=True)
+    first = np.zeros(len(flat), dtype=bool)
+    first[np.concatenate([[0], np.cumsum(lengths)[:-1]])] = True
+    return pd.DataFrame(
+        {
+            "row": np.repeat(np.arange(count), lengths),
+            "user": np.repeat(test.instances.user.to_numpy(), lengths),
+            "item": flat,
+            "target": first,
+            "logprob": np.concatenate(logprob),
+            "borrowed": np.concatenate(borrowed),
+            "unconditional": ranker.unconditional(distinct)[inverse],
+            "tokens": ranker.tokens[flat],
+            "popularity": popularity.counts[flat],
+        }
+    )
+
+
+def _ranks(table: pd.DataFrame, scores: np.ndarray) -> pd.DataFrame:
+    cuts = np.flatnonzero(table.target.to_numpy())[1:]
+    return rank_table(np.split(scores, cuts))
+
+
+def write_result(run: Run, table: pd.DataFrame, test: Candidates, identical: int, seconds: float) -> dict:
+    """Metrics, gaps and user dependence from the table of scores; writes `per_user.parquet` and `result.json`."""
+    parts = [table[name].to_numpy() for name in ("logprob", "tokens", "unconditional", "borrowed")]
+    logprob, tokens, unconditional, borrowed = parts
+    ranks = {name: _ranks(table, ScoreSpec(name=name).apply(logprob, tokens, unconditional)) for name in SCORES}
+    wrong = {name: _ranks(table, ScoreSpec(name=name).apply(borrowed, tokens, unconditional)) for name in SCORES}
+    references = {
+        "popularity": _ranks(table, table.popularity.to_numpy(dtype=float)),
+        "random": _ranks(table, np.zeros(len(table))),
+    }
+    frames = [
+        test.instances.assign(row=range(len(test)), score=name, **frame)
+        for name, frame in {**ranks, **{f"{name}, another user's history": f for name, f in wrong.items()}}.items()
+    ]
+    frames += [test.instances.assign(row=range(len(test)), score=name, **frame) for name, frame in references.items()]
+    pd.concat(frames, ignore_index=True).to_parquet(run.folder / "per_user.parquet")
+    own = run.spec.score.name
+    mode = test.mode
+
+    def gaps(frame: pd.DataFrame, other: pd.DataFrame) -> dict:
+        return {named(m, mode): paired_difference(frame[m].to_numpy(), other[m].to_numpy()) for m in METRICS}
+
+    def means(frame: pd.DataFrame) -> dict:
+        return {named(metric, mode): float(frame[metric].mean()) for metric in METRICS}
+
+    dependence = {name: gaps(ranks[name], wrong[name])[named(HEADLINE, mode)] for name in SCORES}
+    result = {
+        "run": run.id,
+        "title": run.title,
+        "score": own,
+        "metrics": means(ranks[own]),
+        "intervals": {named(metric, mode): mean_interval(ranks[own][metric].to_numpy()) for metric in METRICS},
+        "gaps": {name: gaps(ranks[own], frame) for name, frame in references.items()},
+        "user_dependence": {**dependence[own], "metric": named(HEADLINE, mode)},
+        "personal": dependence[own]["low"] > 0,
+        "scores": {name: {**means(ranks[name]), "user_dependence": dependence[name]} for name in SCORES},
+        "references": {name: means(frame) for name, frame in references.items()},
+        "users": len(test),
+        "of_users": test.of,
+        "cold_targets": int(test.instances.cold.sum()),
+        "identical_texts": identical,
+        "candidates": test.digest,
+        "seconds": round(seconds, 1),
+        "finished": time.time(),
+    }
+    write_json(run.folder / "result.json", result)
+    return result

@@ -1,0 +1,70 @@
+"""The ranked candidates of one user, from the stored scores of a run."""
+
+import numpy as np
+import pandas as pd
+
+from upsr_core.datasets.store import Dataset, load_dataset
+from upsr_core.errors import RunError
+from upsr_core.experiments.runs import Run
+from upsr_core.likelihood.score import SCORES, ScoreSpec
+from upsr_core.text.render import render
+
+
+def evaluated_users(run: Run) -> pd.DataFrame:
+    """The evaluated instances of a finished run under its own score.
+
+    Columns: row, user (index), user_id, end, target (item index), cold, rank, ties and the metrics.
+    """
+    table = run.per_user()
+    table = table[table.score == run.spec.score.name].reset_index(drop=True)
+    return table.assign(user_id=np.asarray(load_dataset(run.spec.dataset.name).users)[table.user.to_numpy()])
+
+
+def find_user(dataset: Dataset, user_id: str) -> int:
+    """The index of a user id. Raises RunError where the dataset has no such user."""
+    found = np.flatnonzero(np.asarray(dataset.users) == user_id)
+    if not len(found):
+        raise RunError(
+            f"The dataset {dataset.name!r} has no user {user_id!r}",
+            how=f"A user of it is {dataset.users[0]!r}; the page Users lists those that were evaluated.",
+        )
+    return int(found[0])
+
+
+def ranked(run: Run, user: int, score: str | None = None) -> pd.DataFrame:
+    """The candidates of a user (index), best first, for the test instance that the run evaluated.
+
+    Columns: rank (expected rank in ties), item (index), item_id, title, text, target, score, perplexity,
+    conditional, tokens, popularity (training events), identical (shares its text, as cut, with another candidate).
+    `score` names the score to rank by: perplexity, conditional, popularity, or None for the run's own. Raises
+    RunError where the run is not finished or did not evaluate this user.
+    """
+    score = score or run.spec.score.name
+    if score not in (*SCORES, "popularity"):
+        raise RunError(f"There is no score {score!r}", how=f"Choose among {', '.join(SCORES)}, popularity.")
+    table = run.scores()
+    mine = table[table.user == user]
+    if mine.empty:
+        raise RunError(
+            f"User {user} was not evaluated in run {run.id}",
+            f"{table.user.nunique()} of the users were",
+            "Choose one of those on the page Users.",
+        )
+    mine = mine[mine.row == mine.row.iloc[0]].copy()
+    dataset = load_dataset(run.spec.dataset.name)
+    sums = [mine[name].to_numpy() for name in ("logprob", "tokens", "unconditional")]
+    mine["conditional"] = ScoreSpec(name="conditional").apply(*sums)
+    mine["perplexity"] = np.exp(-ScoreSpec().apply(*sums))
+    # Lower perplexity is better, every score is better when it is higher.
+    by = {"perplexity": ScoreSpec().apply(*sums), "popularity": mine.popularity.astype(float)}
+    mine["score"] = by.get(score, mine.conditional)
+    mine["rank"] = mine.score.rank(ascending=False, method="average")
+    mine["identical"] = mine.duplicated(["logprob", "unconditional", "tokens"], keep=False)
+    items = dataset.items.iloc[mine.item.to_numpy()]
+    design = run.spec.design.finetune
+    mine["item_id"] = items.item_id.to_numpy()
+    mine["title"] = items.title.to_numpy() if "title" in items else ""
+    mine["text"] = [render(design, row)[0] for row in items[list(design.attributes)].to_dict("records")]
+    columns = ["rank", "item", "item_id", "title", "text", "target", "score", "perplexity", "conditional"]
+    columns += ["tokens", "popularity", "identical"]
+    return mine.sort_values(["rank", "item"])[columns].reset_index(drop=True)

@@ -1,0 +1,184 @@
+"""Run folders: specification, status, curve, per-user results, model. Reading them needs no torch."""
+
+import json
+import shutil
+import time
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+import pandas as pd
+import psutil
+
+from upsr_core.errors import RunError
+from upsr_core.experiments.spec import BUDGETS, RunSpec
+from upsr_core.runtime import home, write_atomically, write_json
+
+STOP = "STOP"  # a file of this name asks the run to stop
+ACTIVE = ("queued", "running", "cancelling")
+UNSEEN = 30  # seconds after which a job without a living process is taken for dead
+
+
+@dataclass(frozen=True)
+class Status:
+    """What a run is doing: `state` is new, queued, running, cancelling, done, failed, cancelled or died.
+
+    `step` of `total` belongs to `phase`; times are seconds since 1970, `seconds_left` may be unknown.
+    """
+
+    state: str = "new"
+    phase: str = ""
+    step: float = 0
+    total: float = 0
+    seconds_left: float | None = None
+    message: str = ""
+    queued: float = 0
+    started: float | None = None
+    finished: float | None = None
+    heartbeat: float = 0
+    pid: int | None = None
+    process_created: float | None = None
+
+    @property
+    def active(self) -> bool:
+        return self.state in ACTIVE
+
+
+def _alive(status: Status) -> bool:
+    if status.pid is None:
+        return time.time() - status.queued < UNSEEN
+    try:
+        process = psutil.Process(status.pid)
+        same = abs(process.create_time() - (status.process_created or 0)) < 1
+        return same and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run folder."""
+
+    folder: Path
+
+    @property
+    def id(self) -> str:
+        return self.folder.name
+
+    @cached_property
+    def spec(self) -> RunSpec:
+        try:
+            return RunSpec.model_validate_json((self.folder / "spec.json").read_text())
+        except (OSError, ValueError) as error:
+            reason = str(error).splitlines()[0]
+            raise RunError(
+                f"The specification of run {self.id} cannot be read: {reason}",
+                str(self.folder / "spec.json"),
+                "Delete the run and start it again.",
+            ) from None
+
+    @property
+    def title(self) -> str:
+        """What a person calls this run: dataset, attributes, language model, budget."""
+        spec, budget = self.spec, self.budget
+        parts = [spec.dataset.name, spec.design.finetune.label, Path(spec.plm.name).name, budget]
+        if spec.pretrain_on:
+            parts.append("after " + ", ".join(ref.name for ref in spec.pretrain_on))
+        if spec.training.seed:
+            parts.append(f"seed {spec.training.seed}")
+        return " · ".join(parts)
+
+    @property
+    def budget(self) -> str:
+        tokens = self.spec.training.tokens
+        return next((name for name, budget in BUDGETS.items() if budget.training.tokens == tokens), "own budget")
+
+    def status(self) -> Status:
+        """The status on disk; an active run whose process is gone is `died`."""
+        try:
+            status = Status(**json.loads((self.folder / "status.json").read_text()))
+        except FileNotFoundError:
+            return Status()
+        except (ValueError, TypeError):
+            return Status("died", message="Its status file is damaged; resume the run to go on.")
+        if status.active and not _alive(status):
+            lost = "The process was killed or ran out of memory. Resume to go on from the last checkpoint."
+            return replace(status, state="died", message=lost, seconds_left=None)
+        if status.active and (self.folder / STOP).exists():
+            return replace(status, state="cancelling")
+        return status
+
+    def write_status(self, **changes) -> None:
+        write_json(self.folder / "status.json", {**asdict(self._raw_status()), **changes})
+
+    def _raw_status(self) -> Status:
+        try:
+            return Status(**json.loads((self.folder / "status.json").read_text()))
+        except (OSError, ValueError, TypeError):
+            return Status()
+
+    def curve(self) -> pd.DataFrame:
+        """The learning curve; columns as in `upsr_core.training.trainer.curve_of`, empty before the first step."""
+        file = self.folder / "curve.csv"
+        if not file.exists():
+            return pd.DataFrame(columns=["step", "tokens", "loss", "ndcg10", "user_dependence", "low", "high"])
+        return pd.read_csv(file)
+
+    def write_curve(self, curve: pd.DataFrame) -> None:
+        write_atomically(self.folder / "curve.csv", curve.to_csv(index=False))
+
+    def result(self) -> dict | None:
+        """Metrics, gaps, user dependence, cost; None before the run is done."""
+        file = self.folder / "result.json"
+        return json.loads(file.read_text()) if file.exists() else None
+
+    def per_user(self) -> pd.DataFrame:
+        """One row per evaluated instance and score: user, target, rank, metrics; those of the references beside."""
+        return self._table("per_user")
+
+    def scores(self) -> pd.DataFrame:
+        """One row per evaluated instance and candidate: logprob, tokens, unconditional, popularity."""
+        return self._table("scores")
+
+    def _table(self, name: str) -> pd.DataFrame:
+        file = self.folder / f"{name}.parquet"
+        if not file.exists():
+            raise RunError(f"Run {self.id} has no results yet", str(file), "Wait for its end, or resume it.")
+        return pd.read_parquet(file)
+
+
+def runs_folder() -> Path:
+    folder = home() / "runs"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+def create_run(spec: RunSpec) -> Run:
+    """The run of a specification; an existing one is returned as it is."""
+    folder = runs_folder() / spec.digest
+    if not (folder / "spec.json").exists():
+        folder.mkdir(exist_ok=True)
+        write_atomically(folder / "spec.json", spec.model_dump_json(indent=2) + "\n")
+    return Run(folder)
+
+
+def load_run(run_id: str) -> Run:
+    """The run with this id or with an id that begins like it. Raises RunError if none or several do."""
+    found = [run for run in list_runs() if run_id and run.id.startswith(run_id)]
+    if len(found) != 1:
+        what = "There is no run" if not found else f"{len(found)} runs begin with"
+        raise RunError(f"{what} {run_id!r}", how="See `upsr runs` for their ids.")
+    return found[0]
+
+
+def list_runs() -> list[Run]:
+    """All runs, newest first."""
+    files = sorted(runs_folder().glob("*/spec.json"), key=lambda file: file.stat().st_mtime, reverse=True)
+    return [Run(file.parent) for file in files]
+
+
+def delete_run(run: Run) -> None:
+    """Remove a run folder. Raises RunError while it is active."""
+    if run.status().active:
+        raise RunError(f"Run {run.id} is still {run.status().state}", how="Cancel it first.")
+    shutil.rmtree(run.folder)

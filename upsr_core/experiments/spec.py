@@ -1,0 +1,128 @@
+"""The specification of a run, and the budgets that a user chooses from."""
+
+from dataclasses import dataclass
+
+from pydantic import Field
+
+from upsr_core.datasets.splits import SplitSpec
+from upsr_core.datasets.store import load_dataset
+from upsr_core.errors import DesignError, RunError
+from upsr_core.evaluation.candidates import CandidateSpec
+from upsr_core.likelihood.score import ScoreSpec
+from upsr_core.plm.door import weights_digest
+from upsr_core.schema import Spec
+from upsr_core.text.design import Design
+from upsr_core.training.spec import TrainingSpec
+
+
+class DatasetRef(Spec):
+    """A stored dataset by name, with the digest that it must have."""
+
+    name: str
+    digest: str
+
+
+class PlmRef(Spec):
+    """A language model as the door takes it, with the digest of its weights."""
+
+    name: str
+    digest: str
+
+
+class RunSpec(Spec):
+    """Everything a run depends on. Two runs with one digest are the same run."""
+
+    dataset: DatasetRef
+    pretrain_on: tuple[DatasetRef, ...] = ()
+    split: SplitSpec = SplitSpec()
+    design: Design
+    plm: PlmRef
+    training: TrainingSpec
+    score: ScoreSpec = ScoreSpec()
+    validation_users: int = Field(ge=1)
+    candidates: CandidateSpec
+
+
+@dataclass(frozen=True)
+class Budget:
+    """A named size of a trial."""
+
+    title: str
+    description: str
+    training: TrainingSpec
+    validation_users: int
+    test_users: int | None
+
+
+BUDGETS = {
+    "smoke": Budget(
+        "Smoke",
+        "Seconds. Shows that everything fits together; its figures mean nothing.",
+        TrainingSpec(tokens=40_000, batch_tokens=2048, evaluations=2, learning_rate=1e-3),
+        20,
+        40,
+    ),
+    "quick": Budget(
+        "Quick",
+        "At most ten minutes on two cores with the embedded model.",
+        TrainingSpec(tokens=2_500_000, evaluations=5, learning_rate=1e-3),
+        150,
+        700,
+    ),
+    "standard": Budget(
+        "Standard",
+        "About an hour on two cores with the embedded model.",
+        TrainingSpec(tokens=16_000_000, evaluations=10, learning_rate=1e-3),
+        400,
+        3000,
+    ),
+    "zero-shot": Budget(
+        "Zero-shot",
+        "No training: the language model as it is.",
+        TrainingSpec(tokens=0),
+        1,
+        700,
+    ),
+}
+
+
+def plan_run(
+    dataset_name: str,
+    design: Design,
+    plm: str = "embedded",
+    budget: str = "quick",
+    score: str = "perplexity",
+    mode: str = "uni100",
+    seed: int = 0,
+    pretrain_on: tuple[str, ...] = (),
+) -> RunSpec:
+    """The specification of a trial, checked against what is stored.
+
+    With `pretrain_on` as many tokens as the budget has are first spent on those datasets. Raises DataError for an
+    unknown dataset, DesignError for attributes it does not have, ModelError for the language model, RunError for
+    an unknown budget.
+    """
+    if budget not in BUDGETS:
+        raise RunError(f"There is no budget {budget!r}", how=f"Choose among {', '.join(BUDGETS)}.")
+    chosen = BUDGETS[budget]
+    dataset = load_dataset(dataset_name)
+    sources = [load_dataset(name) for name in pretrain_on]
+    for stage, part in [(design.finetune, dataset), *((design.pretrain, source) for source in sources)]:
+        missing = [name for name in stage.attributes if name not in part.attributes]
+        if missing:
+            raise DesignError(
+                f"The dataset {part.name!r} has no attribute {', '.join(missing)}",
+                f"it has {', '.join(part.attributes)}",
+                "Choose among those.",
+            )
+    update = {"seed": seed, "pretrain_tokens": chosen.training.tokens if sources else 0}
+    return RunSpec(
+        dataset=DatasetRef(name=dataset.name, digest=dataset.digest),
+        pretrain_on=tuple(DatasetRef(name=source.name, digest=source.digest) for source in sources),
+        design=design,
+        plm=PlmRef(name=plm, digest=weights_digest(plm)),
+        training=chosen.training.model_copy(update=update),
+        score=ScoreSpec(name=score),
+        validation_users=chosen.validation_users,
+        candidates=CandidateSpec(mode=mode, users=chosen.test_users),
+    )

@@ -1,0 +1,125 @@
+"""The work of one run, from the stored dataset to its results; every stage can be cut off and taken up again."""
+
+import shutil
+import time
+
+import numpy as np
+
+from upsr_core.datasets.splits import split
+from upsr_core.datasets.store import Dataset, load_dataset
+from upsr_core.errors import RunError
+from upsr_core.evaluation.candidates import CandidateSpec, candidates_for
+from upsr_core.evaluation.statistics import other_users, paired_difference
+from upsr_core.experiments.outcome import score_table, write_result
+from upsr_core.experiments.runs import Run
+from upsr_core.experiments.spec import DatasetRef
+from upsr_core.plm.door import load_model, load_tokenizer, locate, weights_digest
+from upsr_core.rankers.base import evaluate
+from upsr_core.rankers.popularity import Popularity
+from upsr_core.rankers.upsr import Upsr
+from upsr_core.runtime import Progress, environment, write_json
+from upsr_core.text.render import ItemTexts
+from upsr_core.text.sequence import SequenceBuilder
+from upsr_core.training.batches import MaskedBatches, Source
+from upsr_core.training.trainer import train
+
+MODEL_FILES = ("tokenizer.json", "tokenizer_config.json", "spiece.model")
+
+
+def execute(run: Run, progress: Progress) -> dict:
+    """Do what is left of a run and return its result; calls `progress(done, total, phase)` often.
+
+    Raises RunError where the dataset or the language model is no longer the one of the specification, and Cancelled
+    where `progress` does.
+    """
+    began, spec = time.time(), run.spec
+    dataset = _stored(spec.dataset)
+    if weights_digest(spec.plm.name) != spec.plm.digest:
+        raise RunError(
+            f"The language model {spec.plm.name!r} is not the one of this run",
+            "its weights changed",
+            "Start a new run.",
+        )
+    tokenizer = load_tokenizer(spec.plm.name)
+    parts = split(dataset, spec.split)
+    trained = run.folder / "model"
+    if not trained.exists() and spec.training.tokens:
+        model = load_model(spec.plm.name)
+        _pretrain(run, model, tokenizer, progress)
+        ranker = Upsr(model, tokenizer, dataset, spec.design, spec.score)
+        validation_spec = CandidateSpec(part="validation", users=spec.validation_users, seed=spec.candidates.seed)
+        validation = candidates_for(dataset, parts, validation_spec)
+        source = Source(ranker.builder, _training_histories(dataset, parts))
+        batches = MaskedBatches([source], spec.training, spec.training.tokens)
+        train(
+            model, batches, spec.training, run.folder / "tuning", progress, "training",
+            validate=lambda _: _validate(ranker, validation), curve=run.write_curve,
+        )  # fmt: skip
+        _save_model(run, model)
+    write_json(run.folder / "environment.json", environment())
+    model = load_model(str(trained) if trained.exists() else spec.plm.name, spec.score.dtype)
+    ranker = Upsr(model, tokenizer, dataset, spec.design, spec.score)
+    test = candidates_for(dataset, parts, spec.candidates)
+    table = score_table(ranker, test, Popularity(dataset, parts), progress)
+    table.to_parquet(run.folder / "scores.parquet")
+    result = write_result(run, table, test, ranker.texts.identical(), time.time() - began)
+    for folder in ("tuning", "pretraining"):
+        shutil.rmtree(run.folder / folder, ignore_errors=True)
+    return result
+
+
+def _stored(ref: DatasetRef) -> Dataset:
+    dataset = load_dataset(ref.name)
+    if dataset.digest != ref.digest:
+        raise RunError(
+            f"The dataset {ref.name!r} is not the one of this run",
+            f"digest {dataset.digest} instead of {ref.digest}",
+            "Import it again as it was, or start a new run.",
+        )
+    return dataset
+
+
+def _training_histories(dataset: Dataset, parts) -> list[np.ndarray]:
+    """Training histories of at least two items: with one there is nothing to predict it from."""
+    rows = parts.training[parts.training.end >= 2]
+    return [dataset.history(user)[:end] for user, end in zip(rows.user.tolist(), rows.end.tolist(), strict=True)]
+
+
+def _pretrain(run: Run, model, tokenizer, progress: Progress) -> None:
+    """Masked item text prediction over several domains with the pre-training stage of the design."""
+    spec = run.spec
+    if not spec.pretrain_on:
+        return
+    done = run.folder / "pretrained"
+    if done.exists():
+        model.load_state_dict(load_model(str(done)).state_dict())
+        return
+    sources = []
+    for ref in spec.pretrain_on:
+        dataset = _stored(ref)
+        texts = ItemTexts(spec.design.pretrain, dataset.items, tokenizer)
+        histories = _training_histories(dataset, split(dataset, spec.split))
+        sources.append(Source(SequenceBuilder(spec.design, texts), histories))
+    batches = MaskedBatches(sources, spec.training, spec.training.pretrain_tokens)
+    train(model, batches, spec.training, run.folder / "pretraining", progress, "pre-training")
+    _save_model(run, model, "pretrained")
+
+
+def _validate(ranker: Upsr, validation) -> dict[str, float]:
+    """Validation NDCG@10, and what the right history gains over another user's on the same candidates."""
+    right = evaluate(ranker, validation)["NDCG@10"].to_numpy()
+    borrowed = other_users(len(validation), validation.spec.seed)
+    wrong = evaluate(ranker, validation.with_histories_of(borrowed))["NDCG@10"].to_numpy()
+    gain = paired_difference(right, wrong)
+    return {"ndcg10": float(right.mean()), "user_dependence": gain["mean"], "low": gain["low"], "high": gain["high"]}
+
+
+def _save_model(run: Run, model, name: str = "model") -> None:
+    """Save a model so that its folder is there whole or not at all."""
+    temporary = run.folder / f".{name}"
+    shutil.rmtree(temporary, ignore_errors=True)
+    model.save_pretrained(temporary)
+    for file in MODEL_FILES:
+        if (locate(run.spec.plm.name) / file).is_file():
+            shutil.copy(locate(run.spec.plm.name) / file, temporary / file)
+    temporary.rename(run.folder / name)
