@@ -43,9 +43,11 @@ def locate(name: str) -> Path:
 
     Raises ModelError at once where the folder is missing, has no T5, or the hub cannot be reached.
     """
+    if not name.strip():
+        raise ModelError("No language model was named", how=WAYS_OUT)
     folder = EMBEDDED if name == "embedded" else Path(name).expanduser()
     if not folder.is_dir():
-        if name.startswith((".", "/", "~")) or name.count("/") > 1 or not name.strip():
+        if name.startswith((".", "/", "~")) or name.count("/") > 1:
             raise ModelError(f"There is no model folder {name!r}", how=WAYS_OUT)
         folder = _from_hub(name)
     config = folder / "config.json"

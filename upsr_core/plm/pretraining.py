@@ -22,7 +22,7 @@ from upsr_core.plm.corpus import read_books, tokens_of
 from upsr_core.plm.corruption import corrupt, random_spans
 from upsr_core.plm.shelves import ShelfWriter, book_vocabulary
 from upsr_core.plm.vocabulary import train_vocabulary
-from upsr_core.runtime import seed_everything
+from upsr_core.runtime import seed_everything, write_json
 from upsr_core.schema import Spec
 
 HELD_OUT_BOOKS = 4  # the last books in name order are never trained on
@@ -163,3 +163,32 @@ def pretrain(books: Path, folder: Path, spec: PretrainingSpec, work: Path) -> No
     model.to(torch.bfloat16).save_pretrained(folder)
     for name in ("tokenizer.json", "tokenizer_config.json", "spiece.model"):
         (folder / name).write_bytes((tokenizer_folder / name).read_bytes())
+    write_json(folder / "card.json", _card(spec, model, trainer.state.log_history, trainer.train_dataset, len(stream)))
+
+
+def _card(spec: PretrainingSpec, model, log: list[dict], batches: Batches, book_tokens: int) -> dict:
+    """What the model is and is not; tokens are counted by making every batch once more."""
+    seen = {"encoder": 0, "decoder": 0}
+    for step in range(len(batches)):
+        batch = batches[step]
+        seen["encoder"] += int(batch["attention_mask"].sum())
+        seen["decoder"] += int((batch["labels"] != -100).sum())
+    return {
+        "title": "Embedded T5",
+        "parameters": sum(parameter.numel() for parameter in model.parameters()),
+        "layout": "T5 v1.0 (ReLU, tied and scaled output embedding), stored in bfloat16, computed in float32",
+        "corpora": [
+            {"name": "86 English books, the last 4 held out", "licence": "public domain", "tokens": book_tokens},
+            {"name": "generated shelves: lists of made-up things that belong together", "licence": "our own"},
+        ],
+        "objective": "span corruption, 15 % in spans of 3 on average; whole entries of a list in three of four shelves",
+        "real_tokens_seen": seen,
+        "held_out": [{"step": r["step"], "loss": float(r["eval_loss"])} for r in log if "eval_loss" in r],
+        "limits": [
+            "Small, trained on old books and generated lists in minutes to an hour on two CPU cores.",
+            "It has never seen a product text; brand names and modern words fall into many small pieces.",
+            "The generated lists show it that neighbours in a list share words: it does not start from nothing there.",
+            "English only. Its perplexity compares texts under this model, not under a large one.",
+        ],
+        "spec": spec.model_dump(),
+    }

@@ -1,6 +1,7 @@
 """Token ids with character offsets, without torch: the part of a language model that light pages need."""
 
 import hashlib
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -8,6 +9,9 @@ from pathlib import Path
 from tokenizers import Tokenizer
 
 from upsr_core.errors import ModelError
+
+# An item whose title holds "<extra_id_0>" must not open a mask; the bracket keeps every character's place.
+_SPECIAL = re.compile(r"<(?=(extra_id_\d+|/s|pad|unk)>)")
 
 
 @dataclass(frozen=True)
@@ -37,8 +41,6 @@ class TextTokenizer:
             )
         backend.no_truncation()
         backend.no_padding()
-        # An item whose title holds "<extra_id_0>" must not open a mask.
-        backend.encode_special_tokens = True
         return cls(backend, hashlib.sha256(backend.to_str().encode()).hexdigest()[:16])
 
     @cached_property
@@ -52,11 +54,11 @@ class TextTokenizer:
         return tuple(token for token in ids if token is not None)
 
     def encode(self, text: str) -> list[int]:
-        return self.backend.encode(text, add_special_tokens=False).ids
+        return self.backend.encode(_SPECIAL.sub("[", text), add_special_tokens=False).ids
 
     def encode_with_offsets(self, texts: list[str]) -> list[tuple[list[int], list[tuple[int, int]]]]:
         """Ids and character ranges (start, end) of every token of every text."""
-        encodings = self.backend.encode_batch(texts, add_special_tokens=False)
+        encodings = self.backend.encode_batch([_SPECIAL.sub("[", text) for text in texts], add_special_tokens=False)
         return [(encoding.ids, encoding.offsets) for encoding in encodings]
 
     def continue_with(self, text: str) -> list[int]:

@@ -1,0 +1,30 @@
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: app test lint clean
+
+app: $(VENV)/installed
+	$(BIN)/streamlit run app/main.py
+
+test: $(VENV)/installed-tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+	$(BIN)/pytest
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --upgrade pip
+
+$(VENV)/installed: requirements.txt pyproject.toml | $(VENV)/bin/python
+	$(BIN)/pip install --quiet -e .
+	touch $@
+
+$(VENV)/installed-tests: $(VENV)/installed
+	$(BIN)/pip install --quiet -e '.[test]'
+	scripts/install-chromium.sh
+	touch $@
+
+clean:
+	rm -rf $(VENV)

@@ -1,0 +1,45 @@
+import json
+import subprocess
+import sys
+import time
+
+import pytest
+
+from upsr_core.errors import ModelError
+from upsr_core.plm.door import available, card, load_model, load_tokenizer, locate, weights_digest
+
+
+@pytest.mark.parametrize("name", ["/no/such/folder", "./nothing", "nobody/no-such-model-upsr", "", "a b c"])
+def test_unreachable_models_give_one_clear_sentence_at_once(name):
+    start = time.time()
+    with pytest.raises(ModelError) as caught:
+        locate(name)
+    assert time.time() - start < 10
+    assert "embedded" in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_foreign_architectures_and_pickles_are_refused(tmp_path):
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": "bert"}))
+    with pytest.raises(ModelError, match="not a T5"):
+        locate(str(tmp_path))
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": "t5"}))
+    (tmp_path / "pytorch_model.bin").write_bytes(b"pickle")
+    with pytest.raises(ModelError, match="safetensors"):
+        weights_digest(str(tmp_path))
+    with pytest.raises(ModelError, match="float16"):
+        load_model("embedded", "float16")
+
+
+def test_embedded_model_is_small_and_says_what_it_is():
+    assert sum(file.stat().st_size for file in locate("embedded").iterdir()) < 20e6
+    assert card("embedded")["real_tokens_seen"]["encoder"] > 1e6
+    assert available()[0].parameters == sum(p.numel() for p in load_model("embedded").parameters())
+
+
+def test_tokenizer_never_loses_text_and_needs_no_torch():
+    tokenizer = load_tokenizer("embedded")
+    for text in ("Crème brûlée 日本 😀", "$1,234.56", "a\u200bb"):
+        assert 2 not in tokenizer.encode(text)
+    code = "from upsr_core.plm.door import load_tokenizer as load; load('embedded')"
+    code += "; import sys; print('torch' in sys.modules)"
+    assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "False"
