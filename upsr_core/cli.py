@@ -1,0 +1,39 @@
+"""`upsr`: the command line; every command makes the calls that the pages make."""
+
+import sys
+
+import typer
+
+from upsr_core import cli_data, cli_runs
+from upsr_core.errors import UpsrError
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+cli_data.register(app)
+cli_runs.register(app)
+
+
+@app.callback()
+def _upsr() -> None:
+    """Design text representations of items for sequential recommendation as language."""
+
+
+def main() -> None:
+    """Run a command; an error of ours is one line on stderr and exit code 1, an interruption exit code 130."""
+    from rich.console import Console
+
+    try:
+        app()
+    except UpsrError as error:
+        Console(stderr=True, soft_wrap=True, highlight=False).print(_one_line(error), style="red", markup=False)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        print("Stopped.", file=sys.stderr)
+        sys.exit(130)
+
+
+def _one_line(error: UpsrError) -> str:
+    return " ".join(str(error).split())
+
+
+if __name__ == "__main__":
+    main()

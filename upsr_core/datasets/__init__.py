@@ -1,0 +1,1 @@
+"""From raw files to a stored dataset and its splits."""

@@ -1,0 +1,153 @@
+"""Source files as numbered lines: plain or gz, with every defect either counted or named in one error."""
+
+import gzip
+import hashlib
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from upsr_core.errors import DataError
+from upsr_core.runtime import Progress
+
+LINES_SHOWN = 5
+LINES_PER_REPORT = 4096
+MAGIC = {
+    b"PK\x03\x04": "a zip archive or an Excel workbook",
+    b"SQLite": "an SQLite database",
+    b"%PDF": "a PDF document",
+    b"\x89PNG": "an image",
+    b"\xff\xd8\xff": "an image",
+    b"\x80\x04": "a Python pickle",
+    b"BZh": "a bz2 archive",
+    b"\xfd7zXZ": "an xz archive",
+    b"\x28\xb5\x2f\xfd": "a zstd archive",
+    b"\xff\xfe": "text in UTF-16",
+    b"\xfe\xff": "text in UTF-16",
+}
+
+
+@dataclass
+class Reading:
+    """What happened while one file was read; `line` is where the reader stands (1-based)."""
+
+    path: Path
+    progress: Progress | None = None
+    line: int = 0
+    rows: int = 0
+    unreadable: int = 0
+    unreadable_lines: list[int] = field(default_factory=list)
+    replaced: int = 0
+    replaced_lines: list[int] = field(default_factory=list)
+
+    def skip(self, line: int | None = None, count: int = 1) -> None:
+        """Count lines that cannot be read and remember the first few."""
+        self.unreadable += count
+        if len(self.unreadable_lines) < LINES_SHOWN:
+            self.unreadable_lines.append(line or self.line)
+
+    @property
+    def note(self) -> str:
+        """One sentence per defect, empty when there was none.
+
+        >>> Reading(Path("a"), unreadable=2, unreadable_lines=[3, 9]).note
+        '2 unreadable lines (lines 3, 9).'
+        """
+        parts = []
+        for count, lines, what in (
+            (self.unreadable, self.unreadable_lines, "unreadable lines"),
+            (self.replaced, self.replaced_lines, "lines with invalid UTF-8, the bad bytes replaced"),
+        ):
+            if count:
+                more = ", …" if count > len(lines) else ""
+                parts.append(f"{count:,} {what} (lines {', '.join(map(str, lines))}{more}).")
+        return " ".join(parts)
+
+
+def head(path: Path, size: int = 8) -> bytes:
+    """The first bytes of a file.
+
+    Raises DataError when there is no such file, or it is a folder, empty or not readable.
+    """
+    try:
+        if path.is_dir():
+            raise DataError("A folder was given where a file is needed", str(path), "Name one file inside it.")
+        with path.open("rb") as file:
+            start = file.read(size)
+    except FileNotFoundError as error:
+        raise DataError("There is no such file", str(path), "Check the path.") from error
+    except OSError as error:
+        raise DataError(f"The file cannot be read: {error.strerror}", str(path), "Check its permissions.") from error
+    if not start:
+        raise DataError("The file is empty", str(path), "Export or download it again.")
+    return start
+
+
+def is_gzip(path: Path) -> bool:
+    return head(path).startswith(b"\x1f\x8b")
+
+
+def is_parquet(path: Path) -> bool:
+    return head(path).startswith(b"PAR1")
+
+
+def sha256(path: Path) -> str:
+    """The SHA-256 of a file as it lies on the disk, compressed or not."""
+    head(path)
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextmanager
+def _damage_named(reading: Reading):
+    try:
+        yield
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise DataError(
+            "The compressed file is damaged or incomplete",
+            f"{reading.path}, after line {reading.line}",
+            "Download or copy it again.",
+        ) from error
+    except OSError as error:
+        raise DataError(f"The file cannot be read: {error}", f"{reading.path}, after line {reading.line}") from error
+
+
+def lines(reading: Reading) -> Iterator[str]:
+    """The lines of a text file, plain or gz, each with its line end; `reading.line` is the number of the last.
+
+    Bytes that are not UTF-8 are replaced and counted. Raises DataError for a missing, empty, damaged or binary file.
+    """
+    path = reading.path
+    _reject_binary(path, head(path, 4096))
+    size = path.stat().st_size
+    with _damage_named(reading), path.open("rb") as raw:
+        file = gzip.GzipFile(fileobj=raw) if is_gzip(path) else raw
+        for data in file:
+            if reading.line == 0:
+                data = data.removeprefix(b"\xef\xbb\xbf")
+                _reject_binary(path, data[:4096])
+            reading.line += 1
+            if reading.progress and reading.line % LINES_PER_REPORT == 1:
+                reading.progress(raw.tell(), size, f"Reading {path.name}")
+            try:
+                yield data.decode()
+            except UnicodeDecodeError:
+                reading.replaced += 1
+                if len(reading.replaced_lines) < LINES_SHOWN:
+                    reading.replaced_lines.append(reading.line)
+                yield data.decode(errors="replace")
+        if reading.line == 0:
+            raise DataError("The compressed file holds no text", str(path), "Export or download it again.")
+
+
+def _reject_binary(path: Path, start: bytes) -> None:
+    if start.startswith(b"\x1f\x8b"):
+        return
+    name = next((name for magic, name in MAGIC.items() if start.startswith(magic)), "")
+    if name or b"\x00" in start:
+        raise DataError(
+            f"The file is {name or 'binary, not text'}",
+            str(path),
+            "Wanted are CSV, TSV, JSON lines or RecBole atomic files in UTF-8, plain or .gz, or Parquet.",
+        )

@@ -1,0 +1,137 @@
+"""What a file is and which of its columns is what, guessed so that it can be shown and corrected."""
+
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any, Literal
+
+from upsr_core.datasets import amazon, atomic
+from upsr_core.datasets.files import Reading
+from upsr_core.datasets.layouts import HEAD_ROWS, Layout, detect, rows
+from upsr_core.datasets.spec import KINDS, ColumnMapping, Kind
+from upsr_core.errors import DataError
+from upsr_core.schema import ATTRIBUTES
+
+PREVIEW_ROWS = 20
+
+# Compared without case, blanks and underscores; the first that is found wins.
+USERS = "userid reviewerid user customerid visitorid memberid uid username"
+ITEMS = (
+    "itemid parentasin asin productid movieid gameid appid businessid bookid trackid songid gmapid articleid stockcode "
+    "isbn sku item iid id"
+)
+TIMES = "timestamp unixreviewtime time unixtime ts datetime date eventtime createdat invoicedate reviewtime"
+ALIASES = {
+    "title": "title name productname itemname movietitle booktitle gametitle appname text",
+    "category": "category categories genres genre maincategory maincat class",
+    "brand": "brand store developer company manufacturer publisher author artist vendor",
+    "price": "price unitprice listprice",
+    "description": "description plot overview synopsis about",
+    "related": "related",
+    "salesrank": "salesrank",
+}
+RELATED = "alsobought alsobuy alsoviewed alsoview boughttogether"
+# Numbers about behaviour, pictures and addresses describe no item in words.
+NO_TEXT = ("rating", "score", "vote", "count", "image", "img", "url", "link", "poster", "thumbnail", "video", "overall")
+
+
+@dataclass(frozen=True)
+class Guess:
+    """What was recognised: columns in file order, the mapping, and the first rows for a preview."""
+
+    path: Path
+    kind: Kind
+    role: Literal["items", "events", "unknown"]
+    layout: Layout
+    mapping: ColumnMapping
+    preview: list[dict[str, Any]]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return self.layout.columns
+
+
+def guess(path: Path | str, kind: str | None = None, role: str | None = None) -> Guess:
+    """Recognise a source file; `kind` and `role` ("items", "events") replace what was recognised.
+
+    Raises DataError when the file cannot be read or `kind` is not one of KINDS.
+    """
+    path = Path(path)
+    if kind is not None and kind not in KINDS:
+        raise DataError(f"There is no kind of file {kind!r}", how=f"The kinds are: {', '.join(KINDS)}.")
+    layout = detect(path)
+    sample = _sample(path, layout)
+    if not sample:
+        columns = f"Its columns are {', '.join(layout.columns)}."
+        raise DataError("The file has no rows that can be read", str(path), columns)
+    found = amazon.recognise(set(layout.columns), layout.form == "literal") if _is_objects(layout) else None
+    role = role or (found[1] if found else _role(layout))
+    if kind is None:
+        kind = found[0] if found else "atomic" if layout.types else "table"
+    if kind.startswith("amazon"):
+        mapping = (amazon.EVENTS if role == "events" else amazon.ITEMS)[kind]
+    else:
+        mapping = _mapping(layout, sample, role)
+    return Guess(path, kind, role, layout, mapping, sample[:PREVIEW_ROWS])
+
+
+def _is_objects(layout: Layout) -> bool:
+    return layout.form in ("json", "literal")
+
+
+def _sample(path: Path, layout: Layout) -> list[dict]:
+    found = islice(rows(layout, layout.columns, Reading(path)), HEAD_ROWS)
+    return [dict(zip(layout.columns, row, strict=True)) for row in found]
+
+
+def _plain(column: str) -> str:
+    return "".join(letter for letter in column.lower() if letter.isalnum())
+
+
+def _first(aliases: str, layout: Layout) -> str | None:
+    by_name = {_plain(column): column for column in reversed(layout.columns)}
+    return next((by_name[alias] for alias in aliases.split() if alias in by_name), None)
+
+
+def _role(layout: Layout) -> Literal["items", "events", "unknown"]:
+    if not _first(ITEMS, layout):
+        return "unknown"
+    if _first(USERS, layout):
+        return "events"
+    return "items" if any(_first(aliases, layout) for aliases in ALIASES.values()) else "unknown"
+
+
+def _mapping(layout: Layout, sample: list[dict], role: str) -> ColumnMapping:
+    item = _first(ITEMS, layout)
+    if role == "events":
+        timestamp = None if atomic.is_sequence_file(layout) else _first(TIMES, layout)
+        return ColumnMapping(user_id=_first(USERS, layout), item_id=item, timestamp=timestamp)
+    return ColumnMapping(item_id=item, attributes=tuple(_attributes(layout, sample, taken={item})))
+
+
+def _attributes(layout: Layout, sample: list[dict], taken: set) -> list[tuple[str, str]]:
+    pairs = []
+    for attribute in ATTRIBUTES:
+        column = _first(ALIASES[attribute], layout)
+        columns = [column] if column and column not in taken else []
+        if attribute == "related" and not columns:
+            columns = [found for alias in RELATED.split() if (found := _first(alias, layout))]
+        pairs += [(attribute, column) for column in columns]
+        taken.update(columns)
+    names = {name for name, _ in pairs} | {"item_id", "user_id", "timestamp"}
+    for column in layout.columns:
+        name = "_".join(column.lower().split())
+        if column not in taken and name not in names and _is_text(column, sample):
+            pairs.append((name, column))
+            names.add(name)
+    return pairs
+
+
+def _is_text(column: str, sample: list[dict]) -> bool:
+    if any(part in _plain(column) for part in NO_TEXT) or _plain(column).endswith("id"):
+        return False
+    values = [row[column] for row in sample if row[column] not in (None, "", [])]
+    flat = [value[0] if isinstance(value, list) else value for value in values]
+    return bool(flat) and not any(
+        isinstance(value, (dict, list, bool)) or str(value).startswith(("http://", "https://")) for value in flat
+    )

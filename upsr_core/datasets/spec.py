@@ -1,0 +1,89 @@
+"""What identifies a dataset: the source files, the columns taken from them, and the thresholds."""
+
+from typing import Literal, get_args
+
+from pydantic import Field, field_validator
+
+from upsr_core.errors import DataError
+from upsr_core.schema import ITEM, TIME, USER, Spec
+
+Kind = Literal["amazon-2014", "amazon-2018", "amazon-2023", "atomic", "table"]
+KINDS: tuple[str, ...] = get_args(Kind)
+
+
+class ColumnMapping(Spec):
+    """Which source column is what.
+
+    Events use `user_id`, `item_id` and `timestamp` (None: the order of the rows is the order of the events).
+    Items use `item_id` and `attributes`, pairs (attribute, source column); an attribute named twice is made of
+    both columns, in that order.
+    """
+
+    user_id: str | None = None
+    item_id: str | None = None
+    timestamp: str | None = None
+    attributes: tuple[tuple[str, str], ...] = ()
+
+    @field_validator("attributes")
+    @classmethod
+    def _no_reserved_name(cls, pairs):
+        for name, column in pairs:
+            if not name.strip() or name in (USER, ITEM, TIME) or not column:
+                raise ValueError(f"an attribute cannot be named {name!r} and come from column {column!r}")
+        return pairs
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The attributes, each once, in the order of the mapping."""
+        return tuple(dict.fromkeys(name for name, _ in self.attributes))
+
+    def sources(self, attribute: str) -> tuple[str, ...]:
+        return tuple(column for name, column in self.attributes if name == attribute)
+
+    def changed(self, pairs: list[tuple[str, str]]) -> "ColumnMapping":
+        """This mapping with each named field or attribute taken from the given column; an empty column removes it.
+
+        >>> ColumnMapping(item_id="asin", attributes=(("brand", "store"),)).changed([("brand", "maker")]).attributes
+        (('brand', 'maker'),)
+        """
+        fixed = {name: column or None for name, column in pairs if name in (USER, ITEM, TIME)}
+        added = [(name, column) for name, column in pairs if name not in fixed]
+        kept = [pair for pair in self.attributes if pair[0] not in {name for name, _ in added}]
+        attributes = tuple(kept + [pair for pair in added if pair[1]])
+        try:
+            return ColumnMapping(**(self.model_dump(exclude={"attributes"}) | fixed), attributes=attributes)
+        except ValueError as error:
+            raise DataError(f"The mapping {pairs} cannot be used: {error}") from error
+
+
+class SourceSpec(Spec):
+    """One kind of source: how it is read, the columns taken, and the SHA-256 of every file it is made of."""
+
+    kind: Kind
+    mapping: ColumnMapping
+    sha256: tuple[str, ...]
+
+
+class PreparationSpec(Spec):
+    """Users and items with fewer events than this are dropped, again and again until none is left to drop."""
+
+    min_user: int = Field(5, ge=1)
+    min_item: int = Field(5, ge=1)
+
+    @classmethod
+    def new_domain(cls) -> "PreparationSpec":
+        """The paper's rule for new domains: users with fewer than 4 events are dropped, no item is."""
+        return cls(min_user=4, min_item=1)
+
+
+class DatasetSpec(Spec):
+    """The identity of a dataset; its digest names the data whatever the user calls them.
+
+    `reading` counts the forms of reading, cleaning and ordering this code has had: it is raised whenever the same
+    files would give other texts or another order.
+    """
+
+    items: SourceSpec
+    events: SourceSpec
+    preparation: PreparationSpec
+    reading: int = 1

@@ -1,0 +1,99 @@
+"""Who is trained on what and tested on what: histories and targets per user."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from pydantic import Field, model_validator
+
+from upsr_core.datasets.store import Dataset
+from upsr_core.schema import Spec
+
+
+class SplitSpec(Spec):
+    """How behaviour is divided.
+
+    leave-one-out: a user's last event is the test target, the one before it the validation target.
+    leave-last-k: the last k events are test targets, all seen from the history that ends before the first of them.
+    zero-shot: every event but the first is a test target; nothing is trained.
+    """
+
+    kind: Literal["leave-one-out", "leave-last-k", "zero-shot"] = "leave-one-out"
+    k: int = Field(1, ge=1)
+
+    @model_validator(mode="after")
+    def _only_last_k_has_a_k(self):
+        if self.kind != "leave-last-k" and self.k != 1:
+            raise ValueError(f"k is {self.k}, but only leave-last-k has a k")
+        return self
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Instances of a dataset; a history is `dataset.history(user)[:end]` and never empty.
+
+    training: user, end; the events before `end` are trained on, of a user too short to be tested all of them.
+    validation: user, end, target (item index), cold (the target is in no training event).
+    test: the same and step, 1 for the event right after the history, 2 for the next, ...
+    not_evaluated: users with too few events for a test instance.
+    """
+
+    training: pd.DataFrame
+    validation: pd.DataFrame
+    test: pd.DataFrame
+    not_evaluated: int
+    spec: SplitSpec
+
+
+def split(dataset: Dataset, spec: SplitSpec) -> Split:
+    """Divide a dataset. The test history of leave-one-out holds the validation event; that of leave-last-k too."""
+    lengths = np.diff(dataset.offsets)
+    return _zero_shot(dataset, lengths, spec) if spec.kind == "zero-shot" else _leave_last(dataset, lengths, spec)
+
+
+def _leave_last(dataset: Dataset, lengths: np.ndarray, spec: SplitSpec) -> Split:
+    users = np.arange(len(lengths))
+    # One event to train on, one to validate, k to test.
+    long_enough = lengths >= spec.k + 2
+    ends = np.where(long_enough, lengths - spec.k - 1, lengths)
+    training = pd.DataFrame({"user": users, "end": ends})[ends >= 1].reset_index(drop=True)
+    trained = _trained_items(dataset, lengths, ends)
+    evaluated, length = users[long_enough], lengths[long_enough]
+    validation = _instances(dataset, evaluated, length - spec.k - 1, 1, trained)
+    test = _instances(
+        dataset,
+        np.repeat(evaluated, spec.k),
+        np.repeat(length - spec.k, spec.k),
+        np.tile(np.arange(1, spec.k + 1), len(evaluated)),
+        trained,
+    )
+    return Split(training, validation.drop(columns="step"), test, int((~long_enough).sum()), spec)
+
+
+def _zero_shot(dataset: Dataset, lengths: np.ndarray, spec: SplitSpec) -> Split:
+    user = np.repeat(np.arange(len(lengths)), np.maximum(lengths - 1, 0))
+    end = _places_within(np.maximum(lengths - 1, 0)) + 1
+    test = _instances(dataset, user, end, 1, np.zeros(len(dataset.items), bool))
+    nobody = test.drop(columns="step").iloc[:0]
+    return Split(nobody[["user", "end"]], nobody, test, int((lengths < 2).sum()), spec)
+
+
+def _instances(dataset: Dataset, user: np.ndarray, end: np.ndarray, step, trained: np.ndarray) -> pd.DataFrame:
+    step = np.broadcast_to(np.asarray(step, np.int64), user.shape)
+    target = dataset.sequence[dataset.offsets[user] + end + step - 1]
+    return pd.DataFrame({"user": user, "end": end, "target": target, "cold": ~trained[target], "step": step})
+
+
+def _trained_items(dataset: Dataset, lengths: np.ndarray, ends: np.ndarray) -> np.ndarray:
+    """Which items (n_items,) bool occur in a training event."""
+    in_training = _places_within(lengths) < np.repeat(ends, lengths)
+    trained = np.zeros(len(dataset.items), bool)
+    trained[dataset.sequence[in_training]] = True
+    return trained
+
+
+def _places_within(lengths: np.ndarray) -> np.ndarray:
+    """0, 1, …, length - 1 for every user, one after the other."""
+    starts = np.cumsum(lengths) - lengths
+    return np.arange(lengths.sum()) - np.repeat(starts, lengths)

@@ -1,0 +1,73 @@
+"""Times of events, as numbers or dates, in milliseconds since 1970."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from upsr_core.errors import DataError
+
+# A number of this size cannot be of the smaller unit: 1e11 seconds is the year 5138.
+UNITS = ((1e17, 1e-6, "nanoseconds"), (1e14, 1e-3, "microseconds"), (1e11, 1.0, "milliseconds"))
+
+LATEST = 253_402_300_800_000  # the year 10000, in milliseconds
+
+
+def milliseconds(values: Sequence[Any], where: str) -> tuple[np.ndarray | None, np.ndarray, str]:
+    """Times (n,) int64 in milliseconds, which of them are known (n,) bool, and a note on how they were read.
+
+    The times are None when every value is empty. Raises DataError when there are values and none is a time.
+
+    >>> milliseconds(["874965478", ""], "here")
+    (array([874965478000,            0]), array([ True, False]), '')
+    >>> milliseconds([1588615855070], "here")[2]
+    'Times were in milliseconds.'
+    >>> milliseconds(["2015-09-28"], "here")[0]
+    array([1443398400000])
+    """
+    series = pd.Series(values, dtype=object)
+    given = series.notna() & (series.astype("str").str.strip() != "")
+    if not given.any():
+        return None, given.to_numpy(), "No times: the order of the rows is the order of the events."
+    numbers = pd.to_numeric(series[given], errors="coerce")
+    if numbers.notna().any():
+        time, note = _from_numbers(numbers)
+    else:
+        time, note = _from_dates(series[given])
+    time = time.where(time.abs() < LATEST)
+    known = given.to_numpy().copy()
+    known[known] = time.notna().to_numpy()
+    if not known.any():
+        raise DataError(
+            f"{series[given].iloc[0]!r} is not a time",
+            where,
+            "Write seconds since 1970, dates like 2015-09-28 10:01; or map no timestamp to use the row order.",
+        )
+    result = np.zeros(len(series), np.int64)
+    result[known] = time.dropna().to_numpy().astype(np.int64)
+    return result, known, note
+
+
+def _from_numbers(numbers: pd.Series) -> tuple[pd.Series, str]:
+    numbers = numbers.where(np.isfinite(numbers))
+    size = numbers.abs().median()
+    for least, factor, name in UNITS:
+        if size >= least:
+            exact = numbers if factor == 1.0 else numbers * factor
+            return exact, f"Times were in {name}."
+    return numbers * 1000, ""
+
+
+def _from_dates(values: pd.Series) -> tuple[pd.Series, str]:
+    unique = pd.Series(values.astype("str").unique(), dtype="str")
+    parsed = pd.to_datetime(unique, format="ISO8601", errors="coerce", utc=True)
+    note = ""
+    if parsed.isna().any():
+        other = pd.to_datetime(unique[parsed.isna()], format="mixed", errors="coerce", utc=True)
+        parsed = parsed.fillna(other)
+        if other.notna().any():
+            note = "Dates that are not in ISO form were read with the month first."
+    stamp = (parsed - pd.Timestamp(0, tz="UTC")) // pd.Timedelta(milliseconds=1)
+    by_text = dict(zip(unique, stamp, strict=True))
+    return values.astype("str").map(by_text), note
