@@ -1,0 +1,78 @@
+"""What is computed once and kept while the server runs; every key is a digest, so nothing can go stale."""
+
+import tempfile
+from pathlib import Path
+
+import pandas as pd
+import streamlit as st
+
+from upsr_core.datasets.sample import DOMAINS, ensure_sample
+from upsr_core.datasets.store import Dataset, list_datasets, load_dataset
+from upsr_core.errors import DataError
+from upsr_core.text import overview
+from upsr_core.text.design import Design, ItemDesign
+from upsr_core.text.render import ItemTexts
+from upsr_core.text.sequence import SequenceBuilder
+from upsr_core.text.tokenizer import TextTokenizer
+
+
+def datasets() -> list[dict]:
+    """What is stored; the embedded sample is imported if it is not there yet."""
+    stored = list_datasets()
+    names = {entry["name"] for entry in stored}
+    if all(f"sample:{domain}" in names for domain in DOMAINS):
+        return stored
+    with st.spinner("Preparing the embedded sample (first start only)…"):
+        bar = st.progress(0.0)
+        ensure_sample(progress=lambda done, total, what: bar.progress(min(1.0, done / max(total, 1)), text=what))
+        bar.empty()
+    return list_datasets()
+
+
+def dataset(name: str) -> Dataset:
+    digests = {entry["name"]: entry["digest"] for entry in list_datasets()}
+    if name not in digests:
+        raise DataError(f"There is no dataset named {name!r}", how="It may have been deleted: choose another one.")
+    return _dataset(name, digests[name])
+
+
+@st.cache_resource(max_entries=12, show_spinner="Reading the dataset…")
+def _dataset(name: str, digest: str) -> Dataset:
+    return load_dataset(name)
+
+
+def item_texts(data: Dataset, design: ItemDesign, tokens: TextTokenizer) -> ItemTexts:
+    return _item_texts(data.digest, design.digest, tokens.digest, data.items, design, tokens)
+
+
+@st.cache_resource(max_entries=24, show_spinner="Rendering all items…")
+def _item_texts(data: str, look: str, tokens: str, _items: pd.DataFrame, _design: ItemDesign, _tokens: TextTokenizer):
+    return ItemTexts(_design, _items, _tokens)
+
+
+def builder(data: Dataset, design: Design, tokens: TextTokenizer) -> SequenceBuilder:
+    return SequenceBuilder(design, item_texts(data, design.finetune, tokens))
+
+
+def text_summary(data: Dataset, design: ItemDesign, tokens: TextTokenizer) -> dict[str, float]:
+    return _text_summary(data.digest, design.digest, tokens.digest, item_texts(data, design, tokens))
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _text_summary(data: str, design: str, tokens: str, _texts: ItemTexts) -> dict[str, float]:
+    return overview.summary(_texts)
+
+
+@st.cache_resource
+def _upload_folder() -> tempfile.TemporaryDirectory:
+    return tempfile.TemporaryDirectory(prefix="upsr-upload-")
+
+
+def uploaded_path(upload) -> Path:
+    """An uploaded file as a file on disk, under its own name; gone when the server ends."""
+    folder = Path(_upload_folder().name) / upload.file_id
+    path = folder / Path(upload.name).name
+    if not path.exists():
+        folder.mkdir(exist_ok=True)
+        path.write_bytes(upload.getbuffer())
+    return path

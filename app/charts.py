@@ -1,0 +1,129 @@
+"""From a DataFrame to a plotly figure. Colours tell apart under every common colour blindness (Okabe and Ito)."""
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+BLUE, ORANGE, GREEN, PINK, SKY, RED, GREY = "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#8C8C8C"
+_ATTRIBUTES = {
+    "title": BLUE,
+    "category": ORANGE,
+    "brand": GREEN,
+    "price": PINK,
+    "description": SKY,
+    "related": RED,
+    "salesrank": "#B3A300",
+}
+_FURTHER = ("#882255", "#44AA99", "#999933", "#6699CC", "#AA4499", "#661100")
+
+
+def attribute_colour(name: str) -> str:
+    """The colour of an attribute, the same on every page and for every dataset."""
+    return _ATTRIBUTES.get(name) or _FURTHER[sum(name.encode()) % len(_FURTHER)]
+
+
+def _figure(*traces, height: int = 300, x: str = "", y: str = "", **layout) -> go.Figure:
+    figure = go.Figure(list(traces))
+    figure.update_layout(
+        height=height,
+        margin={"l": 10, "r": 10, "t": 28, "b": 10},
+        xaxis={"title": x, "automargin": True},
+        yaxis={"title": y, "automargin": True},
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "traceorder": "normal"},
+        **layout,
+    )
+    return figure
+
+
+def preparation_steps(steps: pd.DataFrame) -> go.Figure:
+    """Interactions left after each step. Columns: name, interactions."""
+    bars = go.Bar(
+        x=steps.interactions,
+        y=steps.name,
+        orientation="h",
+        marker_color=BLUE,
+        text=[f"{count:,}" for count in steps.interactions],
+        textposition="auto",
+        hovertemplate="%{y}: %{x:,} interactions<extra></extra>",
+    )
+    figure = _figure(bars, height=90 + 34 * len(steps), x="interactions left")
+    return figure.update_yaxes(autorange="reversed")
+
+
+def coverage(table: pd.DataFrame) -> go.Figure:
+    """Share of items that have each attribute. Columns: attribute, share (0 to 1)."""
+    bars = go.Bar(
+        x=100 * table.share,
+        y=table.attribute,
+        orientation="h",
+        marker_color=[attribute_colour(name) for name in table.attribute],
+        text=[f"{100 * share:.0f} %" for share in table.share],
+        textposition="auto",
+        hovertemplate="%{y}: %{x:.1f} % of the items<extra></extra>",
+    )
+    figure = _figure(bars, height=90 + 30 * len(table), x="items with a value, %")
+    return figure.update_yaxes(autorange="reversed").update_xaxes(range=[0, 100])
+
+
+def distribution(counts: pd.DataFrame, x: str, y: str) -> go.Figure:
+    """How often each value occurs. Columns: value, count; wide ranges get a logarithmic value axis."""
+    bars = go.Bar(
+        x=counts.value,
+        y=counts["count"],
+        marker_color=BLUE,
+        hovertemplate=f"%{{x}} {x}: %{{y:,}} {y}<extra></extra>",
+    )
+    figure = _figure(bars, x=x, y=y, bargap=0.05)
+    if len(counts) and counts.value.max() > 50 * max(1, counts.value.min()):
+        figure.data = []
+        figure.add_trace(go.Scatter(x=counts.value, y=counts["count"], mode="markers", marker={"color": BLUE}))
+        figure.update_xaxes(type="log", dtick="D2").update_yaxes(type="log", dtick="D2")
+    return figure
+
+
+def popularity(table: pd.DataFrame) -> go.Figure:
+    """Interactions of items by their popularity rank. Columns: rank, interactions."""
+    line = go.Scatter(
+        x=table["rank"],
+        y=table.interactions,
+        mode="lines",
+        line={"color": BLUE, "width": 2},
+        hovertemplate="item of rank %{x:,}: %{y:,} interactions<extra></extra>",
+    )
+    figure = _figure(line, x="item, by popularity rank", y="interactions")
+    return figure.update_xaxes(type="log", dtick="D2").update_yaxes(type="log", dtick="D2")
+
+
+def token_histogram(counts: pd.DataFrame, cap: int) -> go.Figure:
+    """Tokens per item before the caps, with the cap. Columns: full_tokens."""
+    top = int(max(cap * 1.5, np.quantile(counts.full_tokens, 0.99))) if len(counts) else cap
+    width = max(1, round(top / 60))
+    bars = go.Histogram(
+        x=counts.full_tokens.clip(upper=top),
+        xbins={"start": 0, "end": top + width, "size": width},
+        marker_color=SKY,
+        hovertemplate="%{x} tokens: %{y:,} items<extra></extra>",
+    )
+    figure = _figure(bars, height=240, x="tokens of an item before the cap", y="items", bargap=0.05)
+    return figure.add_vline(
+        x=cap + 0.5, line={"color": RED, "dash": "dash", "width": 2}, annotation_text=f"cap {cap}"
+    ).update_xaxes(range=[0, top + width])
+
+
+def attribute_tokens(stages: pd.DataFrame) -> go.Figure:
+    """Mean tokens per item, stacked by attribute. Columns: stage, attribute, tokens, in the design's order."""
+    figure = _figure(height=210, x="tokens per item, mean", barmode="stack")
+    order = list(dict.fromkeys(stages.stage))
+    for name in dict.fromkeys(stages.attribute):
+        part = stages[stages.attribute == name]
+        figure.add_bar(
+            x=part.tokens,
+            y=part.stage,
+            name=name,
+            orientation="h",
+            marker_color=attribute_colour(name),
+            text=[f"{tokens:.1f}" for tokens in part.tokens],
+            textposition="inside",
+            hovertemplate=f"{name}: %{{x:.1f}} tokens<extra></extra>",
+        )
+    return figure.update_yaxes(categoryorder="array", categoryarray=order[::-1])

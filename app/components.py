@@ -1,0 +1,165 @@
+"""Pieces of screen that pages share: errors, notices, badges, tables of one look, and the token strip."""
+
+import html
+import re
+from collections.abc import Callable, Iterable
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import streamlit as st
+
+from app.charts import attribute_colour
+from upsr_core.errors import UpsrError
+
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+!|<>~$:])")
+_CHART = {"displayModeBar": False}
+
+
+def plain(text: object) -> str:
+    """Text of the data for a markdown element: nothing in it is read as markup.
+
+    >>> plain("a *b* [c](d)")
+    'a \\\\*b\\\\* \\\\[c\\\\]\\\\(d\\\\)'
+    """
+    return _MARKDOWN.sub(r"\\\1", str(text))
+
+
+def show_error(error: UpsrError) -> None:
+    """What happened, where, and what to do, as one box."""
+    parts = [f"**{plain(error.what)}**"]
+    if error.where:
+        parts.append(f"Where: {plain(error.where)}")
+    if error.how:
+        parts.append(plain(error.how))
+    st.error("\n\n".join(parts), icon=":material/error:")
+
+
+@contextmanager
+def errors_shown():
+    """Show an UpsrError raised inside and go on after the block: one broken part leaves the rest of the page."""
+    try:
+        yield
+    except UpsrError as error:
+        show_error(error)
+
+
+def act(action: Callable, *arguments, done: str = "") -> None:
+    """Do something from a button's callback; say so, or say what went wrong, on the page drawn next."""
+    notices = st.session_state.setdefault("notices", [])
+    try:
+        action(*arguments)
+    except UpsrError as error:
+        notices.append(error)
+    else:
+        if done:
+            notices.append(done)
+
+
+def show_notices() -> None:
+    for notice in st.session_state.pop("notices", []):
+        if isinstance(notice, UpsrError):
+            show_error(notice)
+        else:
+            st.toast(plain(notice), icon=":material/check:")
+
+
+def page_head(title: str, lead: str) -> None:
+    st.title(title, anchor=False)
+    st.markdown(f":gray[{lead}]")
+
+
+def section(title: str, explanation: str = "") -> None:
+    st.subheader(title, anchor=False)
+    if explanation:
+        st.caption(explanation)
+
+
+def empty_state(sentence: str) -> None:
+    st.info(sentence, icon=":material/info:")
+
+
+def synthetic_badge() -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.badge("synthetic", icon=":material/experiment:", color="violet")
+        st.caption(
+            "Made by a seeded generator: every name is invented, and behaviour follows category, brand and style. "
+            "Use it to learn the studio, not to compare with published numbers."
+        )
+
+
+def chart(figure, key: str) -> None:
+    st.plotly_chart(figure, key=key, config=_CHART)
+
+
+def share(value: float) -> str:
+    """
+    >>> share(0.1234), share(0.0004), share(0)
+    ('12.3 %', '< 0.1 %', '0 %')
+    """
+    if 0 < value < 0.001:
+        return "< 0.1 %"
+    return "0 %" if value == 0 else f"{100 * value:.1f} %"
+
+
+def duration(seconds: float | None) -> str:
+    """
+    >>> duration(8), duration(95), duration(7300), duration(None)
+    ('8 s', '1 min 35 s', '2 h 01 min', 'unknown')
+    """
+    if seconds is None:
+        return "unknown"
+    seconds = round(seconds)
+    if seconds < 60:
+        return f"{seconds} s"
+    if seconds < 3600:
+        return f"{seconds // 60} min {seconds % 60:02d} s"
+    return f"{seconds // 3600} h {seconds % 3600 // 60:02d} min"
+
+
+@dataclass(frozen=True)
+class Span:
+    """A run of text in a token strip. `attribute` gives the colour; a `cut` one is struck through; `hover` explains.
+
+    `opens` marks the first token of an item, `mark` a sentinel token.
+    """
+
+    text: str
+    attribute: str = ""
+    hover: str = ""
+    cut: bool = False
+    opens: bool = False
+    mark: bool = False
+
+
+def token_strip(spans: Iterable[Span], height: int | None = None) -> None:
+    """Text with every token tinted by its attribute. The one place of own markup: each part of it is escaped."""
+    scroll = f"max-height:{int(height)}px;overflow-y:auto;" if height else ""
+    body = "".join(map(_markup, spans))
+    st.html(f'<div style="line-height:1.9;overflow-wrap:anywhere;{scroll}">{body}</div>')
+
+
+def legend(attributes: Iterable[str]) -> None:
+    """Which colour is which attribute."""
+    token_strip([span for name in attributes for span in (Span(f" {name} ", attribute=name), Span("   "))])
+
+
+def attribute_chip(name: str, note: str = "") -> None:
+    """The name of an attribute in its colour, and a note beside it."""
+    token_strip([Span(f" {name} ", attribute=name), Span(f"  {note}")])
+
+
+def _markup(span: Span) -> str:
+    style = "white-space:pre-wrap;padding:0.15em 0;"
+    if span.attribute:
+        colour = attribute_colour(span.attribute)
+        # Transparent tints keep the theme's own text colour readable, light or dark.
+        style += f"background:{colour}38;border-bottom:2px solid {colour};"
+    if span.cut:
+        style += "text-decoration:line-through;opacity:.45;"
+    if span.opens:
+        style += "margin-left:.35em;border-left:3px solid currentColor;padding-left:.3em;"
+    if span.mark:
+        style += "font-weight:700;border:1.5px solid currentColor;border-radius:.3em;padding:.05em .3em;"
+    hover = f' title="{html.escape(span.hover, quote=True)}"' if span.hover else ""
+    text = html.escape(span.text.lstrip() if span.opens else span.text)
+    return f'<span style="{style}"{hover}>{text}</span>'

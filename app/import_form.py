@@ -1,0 +1,165 @@
+"""Import of a dataset: files by path or upload, the guessed mapping shown and correctable, thresholds, progress."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from app import cache
+from app.components import empty_state, errors_shown, plain, section
+from upsr_core.datasets.importing import import_dataset
+from upsr_core.datasets.sniff import Guess, guess
+from upsr_core.datasets.spec import ColumnMapping, PreparationSpec
+from upsr_core.datasets.store import list_datasets
+from upsr_core.schema import ATTRIBUTES, ITEM, TIME, USER
+
+ROLES = {"items": "Item file", "events": "Event file"}
+HELP = {
+    "items": "One row per item: an id and its texts. Amazon metadata, .item, CSV, TSV, JSON lines or Parquet, gz too.",
+    "events": "One row per interaction: user, item and, where known, time. Amazon reviews, .inter, or any such table.",
+}
+ROW_ORDER = "none: the order of the rows"
+UNKNOWN = "not recognised: choose"
+
+
+def import_form() -> str | None:
+    """Draw the form; the name of a dataset that was imported just now."""
+    way = st.segmented_control("Files", ["Path", "Upload"], default="Path", required=True, key="import_way")
+    found: dict[str, Guess] = {}
+    for column, role in zip(st.columns(2, gap="large"), ROLES, strict=True):
+        with column, errors_shown():
+            path = _path(role) if way == "Path" else _upload(role)
+            if path is not None:
+                found[role] = _recognised(path, role)
+    if len(found) < len(ROLES):
+        empty_state("Give both files: what is in them is recognised and shown before anything is stored.")
+        return None
+    mappings = {}
+    for column, (role, guessed) in zip(st.columns(2, gap="large"), found.items(), strict=True):
+        with column:
+            section(f"{ROLES[role]}: {plain(guessed.path.name)}", f"Recognised as {guessed.kind}.")
+            mappings[role] = _event_mapping(guessed) if role == "events" else _item_mapping(guessed)
+            _preview(guessed)
+    return _start(found, mappings)
+
+
+def _path(role: str) -> Path | None:
+    text = st.text_input(ROLES[role], key=f"path_{role}", placeholder="/folder/file.jsonl.gz", help=HELP[role])
+    return Path(text.strip()).expanduser() if text.strip() else None
+
+
+def _upload(role: str) -> Path | None:
+    upload = st.file_uploader(ROLES[role], key=f"upload_{role}", help=HELP[role])
+    return cache.uploaded_path(upload) if upload else None
+
+
+def _recognised(path: Path, role: str) -> Guess:
+    changed = path.stat().st_mtime_ns if path.exists() else 0
+    other = _guess(str(path), changed, None).role
+    if other not in (role, "unknown"):
+        st.warning(f"This looks like the {ROLES[other].lower()}. Are the two exchanged?")
+    return _guess(str(path), changed, role)
+
+
+@st.cache_resource(max_entries=16, show_spinner="Looking into the file…")
+def _guess(path: str, changed: int, role: str | None) -> Guess:
+    return guess(path, role=role)
+
+
+def _column(label: str, guessed: Guess, value: str | None, absent: str) -> str | None:
+    options = [absent, *guessed.columns]
+    index = options.index(value) if value in options else 0
+    chosen = st.selectbox(label, options, index=index, key=f"{guessed.role}_{guessed.path}_{label}")
+    return None if chosen == absent else chosen
+
+
+def _event_mapping(guessed: Guess) -> ColumnMapping:
+    return ColumnMapping(
+        user_id=_column("User", guessed, guessed.mapping.user_id, UNKNOWN),
+        item_id=_column("Item", guessed, guessed.mapping.item_id, UNKNOWN),
+        timestamp=_column("Time", guessed, guessed.mapping.timestamp, ROW_ORDER),
+    )
+
+
+def _item_mapping(guessed: Guess) -> ColumnMapping:
+    item_id = _column("Item id", guessed, guessed.mapping.item_id, UNKNOWN)
+    by_column = {column: name for name, column in guessed.mapping.attributes}
+    table = pd.DataFrame(
+        {
+            "column": list(guessed.columns),
+            "attribute": [by_column.get(column) for column in guessed.columns],
+            "example": [_example(guessed, column) for column in guessed.columns],
+        }
+    )
+    own = ["_".join(column.lower().split()) for column in guessed.columns]
+    names = [name for name in dict.fromkeys([*ATTRIBUTES, *own]) if name and name not in (USER, ITEM, TIME)]
+    edited = st.data_editor(
+        table[table.column != item_id],
+        key=f"attributes_{guessed.path}",
+        hide_index=True,
+        disabled=["column", "example"],
+        column_config={
+            "column": st.column_config.TextColumn("Column of the file"),
+            "attribute": st.column_config.SelectboxColumn("Attribute", options=names, help="Empty: not taken."),
+            "example": st.column_config.TextColumn("First value", width="medium"),
+        },
+    )
+    taken = edited[edited.attribute.notna() & (edited.attribute != "")]
+    # Columns of one attribute keep the order of the guess: bought comes before viewed.
+    order = {column: place for place, (_, column) in enumerate(guessed.mapping.attributes)}
+    pairs = sorted(zip(taken.attribute, taken.column, strict=True), key=lambda pair: order.get(pair[1], len(order)))
+    return ColumnMapping(item_id=item_id, attributes=tuple(pairs))
+
+
+def _example(guessed: Guess, column: str) -> str:
+    return next((_short(row[column]) for row in guessed.preview if row.get(column) not in (None, "", [])), "")
+
+
+def _short(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= 120 else text[:119] + "…"
+
+
+def _preview(guessed: Guess) -> None:
+    rows = [{name: _short("" if value is None else value) for name, value in row.items()} for row in guessed.preview]
+    st.dataframe(pd.DataFrame(rows), hide_index=True, height=220)
+
+
+def _start(found: dict[str, Guess], mappings: dict[str, ColumnMapping]) -> str | None:
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        name = st.text_input("Name of the dataset", key="import_name", placeholder="beauty", width=240).strip()
+        st.session_state.setdefault("min_user", PreparationSpec().min_user)
+        st.session_state.setdefault("min_item", PreparationSpec().min_item)
+        least = {"min_value": 1, "max_value": 1000, "width": 150}
+        st.number_input("Events per user, at least", key="min_user", **least)
+        st.number_input("Events per item, at least", key="min_item", **least)
+        st.button("5-core", on_click=_thresholds, args=(PreparationSpec(),), help="For pre-training domains.")
+        st.button(
+            "New domain", on_click=_thresholds, args=(PreparationSpec.new_domain(),), help="Users with 4 or more."
+        )
+        pressed = st.button("Import", type="primary", key="import_start", disabled=not name)
+    if name in {entry["name"] for entry in list_datasets()}:
+        st.warning(f"There is a dataset named {plain(name)}; it is replaced once the import has succeeded.")
+    if not pressed:
+        return None
+    bar = st.progress(0.0, text="Reading")
+    try:
+        with errors_shown():
+            import_dataset(
+                name,
+                found["items"].path,
+                found["events"].path,
+                item_mapping=mappings["items"],
+                event_mapping=mappings["events"],
+                preparation=PreparationSpec(min_user=st.session_state.min_user, min_item=st.session_state.min_item),
+                progress=lambda done, total, what: bar.progress(min(1.0, done / max(total, 1)), text=what),
+            )
+            return name
+    finally:
+        bar.empty()
+    return None
+
+
+def _thresholds(preset: PreparationSpec) -> None:
+    st.session_state.min_user, st.session_state.min_item = preset.min_user, preset.min_item

@@ -1,0 +1,70 @@
+"""Text sequences and their targets as spans for the token strip: every token says its item and attribute."""
+
+import re
+
+import numpy as np
+import pandas as pd
+
+from app.components import Span
+from upsr_core.text.sequence import PROMPT, SENTINEL, SequenceBuilder, TextSequence
+
+_BYTE = re.compile("<0x[0-9A-F]{2}>")
+
+
+def readable(tokens: list[str]) -> list[str]:
+    """Tokens as text. A run of byte tokens, as rare characters have, becomes their character at its first place.
+
+    >>> readable(["▁Movies", "▁", "<0x26>", "▁caf", "<0xC3>", "<0xA9>"])
+    [' Movies', ' ', '&', ' caf', 'é', '']
+    """
+    texts, run = [token.replace("▁", " ") for token in tokens], []
+    for place, token in enumerate([*tokens, ""]):
+        if _BYTE.fullmatch(token):
+            run.append(place)
+        elif run:
+            decoded = bytes(int(tokens[other][3:5], 16) for other in run).decode("utf-8", "replace")
+            for other in run:
+                texts[other] = ""
+            texts[run[0]], run = decoded, []
+    return texts
+
+
+def sequence_spans(sequence: TextSequence, builder: SequenceBuilder, history: np.ndarray, items: pd.DataFrame):
+    """Spans of an encoder input. `history` (n,) item indices, the places of `sequence` count in it."""
+    attributes = builder.texts.design.attributes
+    spans, before = [], PROMPT
+    for text, place, owner in zip(
+        readable(builder.tokenizer.tokens(sequence.ids.tolist())),
+        sequence.place.tolist(),
+        sequence.owner.tolist(),
+        strict=True,
+    ):
+        if place >= 0:
+            item_id = items.item_id.iloc[int(history[place])]
+            hover = f"item {place + 1} of {len(history)}, {item_id}: {attributes[owner]}"
+            spans.append(Span(text, attributes[owner], hover, opens=place != before))
+        elif place == SENTINEL:
+            spans.append(Span(text, hover="stands for a masked item", mark=True))
+        else:
+            spans.append(Span(text, hover="prompt"))
+        before = place
+    return spans
+
+
+def target_spans(target: np.ndarray, masked_items: list[int], builder: SequenceBuilder, items: pd.DataFrame):
+    """Spans of a decoder target: sentinels, each followed by the tokens of its item. `masked_items` in that order."""
+    attributes = builder.texts.design.attributes
+    sentinels = set(builder.tokenizer.sentinels)
+    waiting, owners, hover, spans = iter(masked_items), iter(()), "", []
+    for number, text in zip(target.tolist(), readable(builder.tokenizer.tokens(target.tolist())), strict=True):
+        if number in sentinels:
+            item = next(waiting)
+            owners = iter(builder.texts.item(item).owner.tolist())
+            hover = str(items.item_id.iloc[item])
+            spans.append(Span(text, hover=f"opens the text of {hover}", mark=True))
+        elif number == builder.tokenizer.end:
+            spans.append(Span(" " + text, hover="end"))
+        else:
+            name = attributes[next(owners)]
+            spans.append(Span(text, name, f"{hover}: {name}"))
+    return spans

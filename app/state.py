@@ -1,0 +1,96 @@
+"""What the user has chosen - dataset, language model, design, run: kept over pages and written into the address."""
+
+import json
+
+import streamlit as st
+from pydantic import ValidationError
+
+from app import cache
+from upsr_core.datasets.store import Dataset
+from upsr_core.errors import DesignError
+from upsr_core.plm import door
+from upsr_core.text.design import Design
+from upsr_core.text.tokenizer import TextTokenizer
+
+FIRST_DATASET = "sample:movies"
+
+
+def keep(name: str, value: str | None) -> None:
+    """Write a choice into the address, so that the link opens the same view; None takes it out."""
+    if value is None:
+        st.query_params.pop(name, None)
+    elif st.query_params.get(name) != value:
+        st.query_params[name] = value
+
+
+def choose(label: str, name: str, options: list[str], first: str | None = None, **options_of_box) -> str | None:
+    """A select box whose value stays over page changes and stands in the address under `name`."""
+    key = f"{name}_choice"
+    current = st.session_state.get(key, st.query_params.get(name))
+    if current not in options and not (current and options_of_box.get("accept_new_options")):
+        current = first if first in options else (options[0] if options else None)
+    st.session_state[key] = current
+    value = st.selectbox(label, options, key=key, persist_state="session", **options_of_box)
+    keep(name, value)
+    return value
+
+
+def choose_dataset(label: str = "Dataset") -> Dataset:
+    entries = {entry["name"]: entry for entry in cache.datasets() if not entry["problem"]}
+    name = choose(
+        label,
+        "dataset",
+        list(entries),
+        FIRST_DATASET,
+        format_func=lambda name: f"{name}  ·  {entries[name]['users']:,} users, {entries[name]['items']:,} items",
+    )
+    return cache.dataset(name)
+
+
+def take_dataset(name: str) -> None:
+    """Make a dataset the chosen one before its select box is drawn next."""
+    st.session_state["dataset_choice"] = name
+
+
+def choose_plm(label: str = "Language model") -> str:
+    """Name of a language model: one of those at hand, or a folder or hub id typed in."""
+    titles = {info.name: info.title for info in door.available()}
+    return choose(
+        label,
+        "plm",
+        list(titles),
+        "embedded",
+        format_func=lambda name: titles.get(name, name),
+        accept_new_options=True,
+        help="Choose one, or type the folder of a T5, T5 v1.1 or FLAN-T5 model.",
+    )
+
+
+def choose_tokenizer() -> TextTokenizer:
+    return door.load_tokenizer(choose_plm("Tokenizer of"))
+
+
+def design() -> Design:
+    """The design that is being worked on: this session's, else the address's, else the paper's."""
+    if "design" not in st.session_state:
+        st.session_state.design = _design_of_address()
+    set_design(st.session_state.design)
+    return st.session_state.design
+
+
+def set_design(new: Design) -> None:
+    st.session_state.design = new
+    written = new.model_dump(mode="json", exclude_defaults=True)
+    keep("design", json.dumps(written, separators=(",", ":")) if written else None)
+
+
+def _design_of_address() -> Design:
+    written = st.query_params.get("design")
+    if written is None:
+        return Design()
+    try:
+        return Design.model_validate_json(written)
+    except (ValidationError, DesignError) as error:
+        reason = error.what if isinstance(error, DesignError) else error.errors()[0]["msg"]
+        st.warning(f"The design in this link cannot be read ({reason}); this is the paper's design instead.")
+        return Design()

@@ -1,0 +1,146 @@
+"""Data: choose or import a dataset, and see what reading and preparation made of the files."""
+
+import pandas as pd
+import streamlit as st
+
+from app import charts, state, tables
+from app.components import act, chart, errors_shown, page_head, plain, section, synthetic_badge
+from app.import_form import import_form
+from upsr_core.datasets.store import Dataset, delete_dataset, list_datasets
+
+ROWS_SHOWN = 500
+
+
+def stored() -> None:
+    left, right = st.columns([5, 1], vertical_alignment="bottom")
+    with left:
+        data = state.choose_dataset()
+    with right.popover("Delete", icon=":material/delete:", disabled=data.synthetic, width="stretch"):
+        st.markdown(f"Remove **{plain(data.name)}** from the store? The source files stay.")
+        st.button("Remove it", key="delete_dataset", on_click=act, args=(delete_dataset, data.name))
+    for entry in list_datasets():
+        if entry["problem"]:
+            st.warning(f"The stored dataset {plain(entry['name'])} {plain(entry['problem'])}. Import it again.")
+    if data.synthetic:
+        synthetic_badge()
+    identity(data)
+    preparation(data)
+    distributions(data)
+    browse(data)
+
+
+def identity(data: Dataset) -> None:
+    events = len(data.sequence)
+    with st.container(horizontal=True):
+        st.metric("Users", f"{len(data.users):,}")
+        st.metric("Items", f"{len(data.items):,}")
+        st.metric("Interactions", f"{events:,}")
+        st.metric("Interactions per user", f"{events / len(data.users):.1f}")
+        st.metric("Interactions per item", f"{events / len(data.items):.1f}")
+        density = events / len(data.users) / len(data.items)
+        st.metric("Density", f"{100 * density:.3g} %", help="Interactions over all pairs of a user and an item.")
+    spec = data.spec
+    st.caption(
+        f"Items as {spec.items.kind}, events as {spec.events.kind}; users with at least {spec.preparation.min_user}, "
+        f"items with at least {spec.preparation.min_item} interactions; digest {data.digest}"
+    )
+
+
+def preparation(data: Dataset) -> None:
+    section("What preparation did", "Every step from the files to the dataset, with what was left after it.")
+    steps = pd.DataFrame(data.report["steps"])
+    left, right = st.columns([2, 3], gap="large")
+    with left:
+        chart(charts.preparation_steps(steps), "steps")
+    with right:
+        st.dataframe(
+            steps[["name", "users", "items", "interactions", "dropped", "note"]],
+            hide_index=True,
+            column_config={
+                "name": "Step",
+                "users": st.column_config.NumberColumn("Users", format="localized"),
+                "items": st.column_config.NumberColumn("Items", format="localized"),
+                "interactions": st.column_config.NumberColumn("Interactions", format="localized"),
+                "dropped": st.column_config.NumberColumn("Dropped", format="localized", help="Rows or lines"),
+                "note": st.column_config.TextColumn("Note", width="large"),
+            },
+        )
+    counts(data)
+
+
+def counts(data: Dataset) -> None:
+    report = data.report
+    shown = {
+        "Events with the time of the one before": ("ties", "They keep the order of the source rows."),
+        "Repeated purchases": ("repeats", "The same user and item again; kept."),
+        "Duplicate item rows": ("duplicate_item_rows", "The first row of an id was kept."),
+        "Unreadable item lines": ("unreadable_item_lines", "Left out; the notes above name the first of them."),
+        "Unreadable event lines": ("unreadable_event_lines", "Left out; the notes above name the first of them."),
+    }
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        st.markdown("**Counted on the way**")
+        rows = [{"what": what, "count": report[key], "meaning": meaning} for what, (key, meaning) in shown.items()]
+        number = st.column_config.NumberColumn("Count", format="localized", width="small")
+        st.dataframe(
+            pd.DataFrame(rows), hide_index=True, column_config={"what": "What", "count": number, "meaning": "Meaning"}
+        )
+    with right:
+        st.markdown("**Texts mended**")
+        mends = [
+            {"attribute": name, "mend": mend, "count": count}
+            for name, found in report["mends"].items()
+            for mend, count in found.items()
+        ]
+        if mends:
+            names = {
+                "attribute": "Attribute",
+                "mend": "Mend",
+                "count": st.column_config.NumberColumn("Values", format="localized"),
+            }
+            st.dataframe(pd.DataFrame(mends), hide_index=True, column_config=names)
+        else:
+            st.caption("No value needed mending.")
+
+
+def distributions(data: Dataset) -> None:
+    section("What is in it")
+    first, second, third = st.columns(3, gap="medium")
+    with first:
+        st.markdown("**Coverage of attributes**")
+        chart(charts.coverage(tables.coverage(data)), "coverage")
+    with second:
+        st.markdown("**Length of histories**")
+        chart(charts.distribution(tables.history_lengths(data), "interactions", "users"), "lengths")
+    with third:
+        st.markdown("**Popularity of items**")
+        chart(charts.popularity(tables.popularity(data)), "popularity")
+
+
+def browse(data: Dataset) -> None:
+    section("Items")
+    words = st.text_input(
+        "Search", key="browse", icon=":material/search:", placeholder="words in any attribute or the item id", width=420
+    )
+    found = tables.matching(data.items, words)
+    shown = data.items.iloc[found[:ROWS_SHOWN]]
+    st.caption(f"{len(shown):,} of {len(found):,} items found, {len(data.items):,} in the dataset")
+    st.dataframe(shown, hide_index=True, column_order=["item_id", *data.attributes], height=380)
+
+
+page_head(
+    "Data", "From a catalogue and a log to users with ordered histories: what came in, what was dropped, what is left."
+)
+tab = st.segmented_control(
+    "View", ["Stored datasets", "Import"], default="Stored datasets", required=True, key="data_view",
+    label_visibility="collapsed",
+)  # fmt: skip
+if tab == "Import":
+    new = import_form()
+    if new:
+        state.take_dataset(new)
+        st.session_state.setdefault("notices", []).append(f"Imported {new!r}: it is the chosen dataset now.")
+        st.rerun()
+else:
+    with errors_shown():
+        stored()
