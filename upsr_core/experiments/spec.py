@@ -16,17 +16,17 @@ from upsr_core.training.spec import TrainingSpec
 
 
 class DatasetRef(Spec):
-    """A stored dataset by name, with the digest that it must have."""
+    """A stored dataset by name, with the digest that its content must have."""
 
     name: str
-    digest: str
+    content: str
 
 
 class PlmRef(Spec):
     """A language model as the door takes it, with the digest of its weights."""
 
     name: str
-    digest: str
+    content: str
 
 
 class RunSpec(Spec):
@@ -117,10 +117,10 @@ def plan_run(
             )
     update = {"seed": seed, "pretrain_tokens": chosen.training.tokens if sources else 0}
     return RunSpec(
-        dataset=DatasetRef(name=dataset.name, digest=dataset.digest),
-        pretrain_on=tuple(DatasetRef(name=source.name, digest=source.digest) for source in sources),
+        dataset=DatasetRef(name=dataset.name, content=dataset.digest),
+        pretrain_on=tuple(DatasetRef(name=source.name, content=source.digest) for source in sources),
         design=design,
-        plm=PlmRef(name=plm, digest=weights_digest(plm)),
+        plm=PlmRef(name=plm, content=weights_digest(plm)),
         training=chosen.training.model_copy(update=update),
         score=ScoreSpec(name=score),
         validation_users=chosen.validation_users,

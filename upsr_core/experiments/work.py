@@ -34,7 +34,7 @@ def execute(run: Run, progress: Progress) -> dict:
     """
     began, spec = time.time(), run.spec
     dataset = _stored(spec.dataset)
-    if weights_digest(spec.plm.name) != spec.plm.digest:
+    if weights_digest(spec.plm.name) != spec.plm.content:
         raise RunError(
             f"The language model {spec.plm.name!r} is not the one of this run",
             "its weights changed",
@@ -70,10 +70,10 @@ def execute(run: Run, progress: Progress) -> dict:
 
 def _stored(ref: DatasetRef) -> Dataset:
     dataset = load_dataset(ref.name)
-    if dataset.digest != ref.digest:
+    if dataset.digest != ref.content:
         raise RunError(
             f"The dataset {ref.name!r} is not the one of this run",
-            f"digest {dataset.digest} instead of {ref.digest}",
+            f"digest {dataset.digest} instead of {ref.content}",
             "Import it again as it was, or start a new run.",
         )
     return dataset

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 from torch.utils.data import Dataset as TorchDataset
-from transformers import EarlyStoppingCallback, Trainer, TrainerCallback, TrainingArguments
+from transformers import EarlyStoppingCallback, PrinterCallback, Trainer, TrainerCallback, TrainingArguments
+from transformers.utils import logging
 
 from upsr_core.runtime import Cancelled, Progress, seed_everything
 from upsr_core.training.spec import TrainingSpec
@@ -95,6 +96,7 @@ def train(
     sees the same batches. Raises Cancelled where `progress` did, after saving.
     """
     seed_everything(spec.seed)
+    logging.set_verbosity_error()  # Trainer warns of tied weights that are not in a checkpoint twice
     steps = len(batches)
     # Validation and checkpoints fall on logged steps, for exact resuming.
     every = max(LOG_EVERY, round(steps / spec.evaluations / LOG_EVERY) * LOG_EVERY)
@@ -134,6 +136,7 @@ def train(
         callbacks=callbacks,
         validate=validate,
     )
+    trainer.remove_callback(PrinterCallback)
     checkpoint = last_checkpoint(folder)
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     curve(curve_of(trainer.state.log_history))

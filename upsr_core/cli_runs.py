@@ -1,0 +1,170 @@
+"""The commands about runs: `upsr run`, `runs`, `rank`, `resume`, `cancel`, and the hidden `work` of the queue."""
+
+import json
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+console = Console()
+Json = Annotated[bool, typer.Option("--json", help="End with one JSON object on the last line.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the command line."""
+    app.command("run")(run)
+    app.command("runs")(runs)
+    app.command("rank")(rank)
+    app.command("resume")(resume)
+    app.command("cancel")(cancel)
+    app.command("work", hidden=True)(work)
+
+
+def run(
+    dataset: Annotated[str, typer.Option(help="Name of a stored dataset, see `upsr data list`.")],
+    design: Annotated[str, typer.Option(help="Attributes in order, such as category,title,brand.")],
+    pretrain_design: Annotated[str | None, typer.Option(help="Attributes of the pre-training stage.")] = None,
+    pretrain_on: Annotated[str, typer.Option(help="Datasets to pre-train on first, with commas.")] = "",
+    plm: Annotated[str, typer.Option(help="embedded, a folder, or a hub id.")] = "embedded",
+    budget: Annotated[str, typer.Option(help="smoke, quick, standard or zero-shot.")] = "quick",
+    score: Annotated[str, typer.Option(help="perplexity or conditional.")] = "perplexity",
+    mode: Annotated[str, typer.Option(help="uni100 or full.")] = "uni100",
+    seed: Annotated[int, typer.Option(help="Seed of the training.")] = 0,
+    again: Annotated[bool, typer.Option(help="Throw away a finished run of the same specification first.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Train UPSR with an item design and evaluate it; the same specification is the same run."""
+    from upsr_core.datasets.sample import ensure_sample
+    from upsr_core.experiments.forecast import forecast
+    from upsr_core.experiments.runs import create_run, delete_run
+    from upsr_core.experiments.spec import plan_run
+    from upsr_core.text.design import parse_design
+
+    ensure_sample()
+    others = tuple(name.strip() for name in pretrain_on.split(",") if name.strip())
+    spec = plan_run(dataset, parse_design(design, pretrain_design), plm, budget, score, mode, seed, others)
+    this = create_run(spec)
+    if again and this.status().state == "done":
+        delete_run(this)
+        this = create_run(spec)
+    result = this.result() if this.status().state == "done" else None
+    if result:
+        console.print(f"Run {this.id} is already done; --again repeats it.")
+    else:
+        expected = forecast(spec)
+        console.print(f"Run {this.id}: {this.title}. About {expected.seconds / 60:.0f} min ({expected.basis}).")
+        result = _work_here(this)
+    _show(result)
+    if as_json:
+        print(json.dumps(result))
+
+
+def _work_here(this) -> dict:
+    """Queue a run and work on it in this process, with a progress bar."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from upsr_core.errors import RunError
+    from upsr_core.experiments.job import work as do
+    from upsr_core.experiments.jobs import enqueue
+
+    if this.status().active:
+        raise RunError(f"Run {this.id} is already {this.status().state}", how="See `upsr runs`.")
+    enqueue(this)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console) as bar:
+        task = bar.add_task("waiting for its turn", total=None)
+        result = do(this, lambda done, total, phase: bar.update(task, completed=done, total=total, description=phase))
+    if result is None:
+        raise RunError(f"Run {this.id} was cancelled", how=f"`upsr resume {this.id}` goes on with it.")
+    return result
+
+
+def _show(result: dict) -> None:
+    table = Table(title=f"{result['title']} — {result['users']} of {result['of_users']} users")
+    for column in ("metric", "this run", "popularity", "random", "gap to popularity", "gap to random"):
+        table.add_column(column, justify="left" if column == "metric" else "right")
+    for name, value in result["metrics"].items():
+        cells = [f"{result['references'][other][name]:.4f}" for other in ("popularity", "random")]
+        cells += [_interval(result["gaps"][other][name]) for other in ("popularity", "random")]
+        table.add_row(name, f"{value:.4f}", *cells)
+    console.print(table)
+    gain = _interval(result["user_dependence"])
+    verdict = "personal" if result["personal"] else "not personal yet"
+    console.print(f"User dependence, {result['user_dependence']['metric']}: {gain} — {verdict}.")
+
+
+def _interval(gap: dict) -> str:
+    return f"{gap['mean']:+.4f} [{gap['low']:+.4f}, {gap['high']:+.4f}]"
+
+
+def runs(as_json: Json = False) -> None:
+    """All runs, newest first."""
+    from upsr_core.experiments.runs import list_runs
+
+    table = Table("run", "title", "state", "NDCG@10", "user dependence")
+    rows = []
+    for this in list_runs():
+        status, result = this.status(), this.result() or {}
+        metric = next(
+            (f"{value:.4f} ({name})" for name, value in result.get("metrics", {}).items() if "NDCG@10" in name), ""
+        )
+        gain = _interval(result["user_dependence"]) if result else ""
+        table.add_row(this.id, this.title, status.state, metric, gain)
+        rows.append({"run": this.id, "title": this.title, "state": status.state, "metrics": result.get("metrics")})
+    console.print(table if rows else "No runs yet. Start one with `upsr run`, or on the page Trials.")
+    if as_json:
+        print(json.dumps({"runs": rows}))
+
+
+def rank(
+    run_id: Annotated[str, typer.Argument(metavar="RUN", help="Id of a run, or how it begins.")],
+    user: Annotated[str, typer.Option(help="A user id of the dataset.")],
+    score: Annotated[str | None, typer.Option(help="perplexity, conditional or popularity.")] = None,
+    top: Annotated[int, typer.Option(help="How many candidates to show.")] = 20,
+    as_json: Json = False,
+) -> None:
+    """The ranked candidates of one user of a finished run."""
+    from upsr_core.datasets.store import load_dataset
+    from upsr_core.experiments.ranking import find_user, ranked
+    from upsr_core.experiments.runs import load_run
+
+    this = load_run(run_id)
+    table = ranked(this, find_user(load_dataset(this.spec.dataset.name), user), score)
+    shown = Table("rank", "item", "text", "score", "perplexity", "popularity", title=f"{this.title}, user {user}")
+    for row in table.head(top).itertuples():
+        text = ("→ " if row.target else "") + row.text[:90]
+        shown.add_row(
+            f"{row.rank:g}", row.item_id, text, f"{row.score:.3f}", f"{row.perplexity:.1f}", str(row.popularity)
+        )
+    console.print(shown)
+    target = table[table.target].iloc[0]
+    console.print(f"The target is at rank {target['rank']:g} of {len(table)}.")
+    if as_json:
+        print(
+            json.dumps({"run": this.id, "user": user, "rank": target["rank"], "candidates": table.to_dict("records")})
+        )
+
+
+def resume(run_id: Annotated[str, typer.Argument(metavar="RUN")]) -> None:
+    """Go on with a cancelled, failed or dead run from its last checkpoint, here."""
+    from upsr_core.experiments.runs import load_run
+
+    _show(_work_here(load_run(run_id)))
+
+
+def cancel(run_id: Annotated[str, typer.Argument(metavar="RUN")]) -> None:
+    """Ask a run to stop; it saves a checkpoint first."""
+    from upsr_core.experiments.jobs import cancel as ask
+    from upsr_core.experiments.runs import load_run
+
+    ask(load_run(run_id))
+    console.print("Asked to stop; it stops at its next checkpoint.")
+
+
+def work(run_id: str) -> None:
+    """Work on a queued run (what the studio starts)."""
+    from upsr_core.experiments.job import work as do
+    from upsr_core.experiments.runs import load_run
+
+    do(load_run(run_id))
