@@ -9,10 +9,10 @@ import numpy as np
 from upsr_core.datasets.sample_recipe import DomainRecipe, Leaf, split_words
 
 _STARTS = split_words(
-    "Zy, Adi, Vo, Kel, Mer, Qui, Tor, Lu, Bra, Xan, Or, Fen, Dal, Hy, Pe, Rov, Sil, Nu, Gar, Tev, Jen, Wex"
+    "Zyqo, Adi, Vo, Kel, Mero, Qui, Tor, Lu, Bra, Xan, Or, Fen, Dal, Hy, Pe, Rov, Silo, Gar, Tev, Jen, Wex"
 )
 _MIDDLES = split_words("qo, i, ra, ne, lo, vi, da, xu, mo, te, ri, sa")
-_ENDS = split_words("vex, dora, mar, rix, quil, zen, tex, bor, wyn, pax, lume, nox, tan, vis")
+_ENDS = split_words("vex, dora, mar, rix, quil, zen, bor, wyn, pax, lume, nox, vis")
 _FIRST = split_words(
     "Odrin, Maela, Tobin, Sefa, Corwen, Ilsa, Perrin, Junia, Aldo, Brisa, Kester, Noemi, Rufus, Tamsin"
 )
@@ -25,6 +25,7 @@ _LINES = split_words(
 _SERIES = split_words("Chronicles, Saga, Cycle, Mysteries, Quartet, Tales, Files, Letters")
 STYLES_IN_FASHION = 14
 ITEMS_PER_BRAND = 13
+MOST_BRANDS = 1000  # far below what the syllables can name
 
 
 class Brand(NamedTuple):
@@ -70,7 +71,7 @@ def make_catalogue(recipe: DomainRecipe, items: int, popularity_exponent: float,
     next_leaf = _next_leaf(leaves)
     names = split_words(recipe.styles)
     styles = [names[i] for i in words.permutation(len(names))[:STYLES_IN_FASHION]]
-    brands = _make_brands(recipe, max(2, items // ITEMS_PER_BRAND), next_leaf, len(styles), words)
+    brands = _make_brands(recipe, min(max(2, items // ITEMS_PER_BRAND), MOST_BRANDS), next_leaf, len(styles), words)
     made = _Shop(recipe, leaves, styles, brands, rng).items(items)
     leaf, brand, style = (np.array([getattr(item, name) for item in made]) for name in ("leaf", "brand", "style"))
     next_volume = np.where([item.next_volume for item in made], np.arange(len(made)) + 1, -1)
@@ -94,15 +95,19 @@ def _make_brands(
     """A brand sells two or three neighbouring leaves and loves three styles."""
     names: dict[str, None] = {}
     while len(names) < count:
-        invented = rng.choice(_STARTS) + rng.choice(_MIDDLES) + rng.choice(_ENDS)
+        # Short names: two mentions of a long one would fill the paper's 40 tokens before the last attribute.
+        middle = rng.choice(_MIDDLES) if rng.random() < 0.25 and not recipe.brand_is_person else ""
+        invented = rng.choice(_STARTS) + middle + rng.choice(_ENDS)
         if recipe.brand_is_person:
             invented = f"{rng.choice(_FIRST)} {invented}"
         names[invented + rng.choice(recipe.brand_endings)] = None
     lines = np.resize(rng.permutation(_LINES), count)
-    first_leaves = np.resize(rng.permutation(len(next_leaf)), count)
+    rivals = np.zeros(len(next_leaf))  # brands on every leaf so far, so that no leaf stays empty
     brands = []
-    for name, line, first in zip(names, lines, first_leaves, strict=True):
+    for name, line in zip(names, lines, strict=True):
+        first = int(np.argmin(rivals + rivals[next_leaf] + rng.random(len(rivals))))
         sold = [first, next_leaf[first]] + ([next_leaf[next_leaf[first]]] if rng.random() < 0.4 else [])
+        rivals[sold] += 1 / len(sold)
         brands.append(Brand(name, str(line), np.array(sold), rng.permutation(styles)[:3]))
     return brands
 
@@ -115,6 +120,7 @@ class _Shop:
         self.titles: set[str] = set()
         self.stock = np.zeros(len(leaves))  # items per leaf so far; the emptier leaf of a brand is filled first
         self.adjectives = split_words(recipe.adjectives)
+        self.short = [title for title in recipe.titles if "{detail}" not in title]  # a volume says enough without
 
     def items(self, count: int) -> list[Item]:
         made: list[Item] = []
@@ -151,7 +157,7 @@ class _Shop:
         """A title that no other item has, unless the words run out (real catalogues repeat themselves too)."""
         for _ in range(20):
             words = draw_words(self.leaves[leaf], brand, self.styles[style], self.adjectives, self.rng)
-            title = " ".join(str(self.rng.choice(self.recipe.titles)).format(**words).split())
+            title = " ".join(str(self.rng.choice(self.short if number else self.recipe.titles)).format(**words).split())
             if number:
                 title = self.recipe.series.format(title=title, series=series, number=number)
             if title not in self.titles:
@@ -165,6 +171,6 @@ def draw_words(
 ) -> dict[str, str]:
     """One random value for every field of a title or sentence template."""
     a, b, c = (adjectives[i] for i in rng.permutation(len(adjectives))[:3])
-    mark = (brand.name, brand.line, "")[rng.choice(3, p=[0.55, 0.3, 0.15])]
+    mark = (brand.name, brand.line, "")[rng.choice(3, p=[0.4, 0.3, 0.3])]
     pick = {name: rng.choice(getattr(leaf, name + "s")) for name in ("material", "noun", "detail", "use")}
     return {"a": a, "b": b, "c": c, "mark": mark, "style": style} | {name: str(word) for name, word in pick.items()}

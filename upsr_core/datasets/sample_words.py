@@ -61,13 +61,13 @@ Outdoor Grilling @ 19: Grill Manual, Smokehouse, Barbecue Nights
         "A fine present for {use}.",
     ),
     brand_is_person=True,
-    series="{title} ({series}, Book {number})",
+    series="{title}, {series} {number}",
     series_share=0.45,
 )
 
 CLOTHING = DomainRecipe(
     name="clothing",
-    root="Clothing, Shoes & Jewelry",
+    root="Clothing & Shoes",
     shelves="""
 = Women | Cotton, Linen, Viscose, Jersey, Merino
 ~ with Pockets, Plus Size, Petite, Knee Length | the office, garden parties, cool evenings
@@ -106,9 +106,9 @@ Wallets @ 23: Bifold Wallet, Card Holder, Zip Wallet
     "Classic, Quilted, Waterproof, Comfy, Boho",
     titles=(
         "{mark} {a} {b} {style} {material} {noun}",
-        "{style} {a} {b} {c} {material} {noun} {detail}",
+        "{style} {a} {b} {c} {material} {noun}",
         "{mark} {style} {a} {noun}, {detail}",
-        "{a} {style} {material} {noun} {detail}",
+        "{a} {style} {noun} {detail}",
     ),
     openings=(
         "Cut from {material}, our {style} {noun} will feel {a} from the first day.",
@@ -165,7 +165,7 @@ Swim Bags @ 24: Wet Bag, Mesh Backpack, Swim Duffel
     "Glacier, Volcano, Ocean, Camo, Slate",
     adjectives="Ultralight, Rugged, Durable, Portable, Ergonomic, Waterproof, Heavy Duty, Compact, Pro, Adjustable",
     titles=(
-        "{mark} {style} {material} {noun}, {detail}",
+        "{mark} {style} {material} {noun}",
         "{mark} {style} {a} {noun}",
         "{style} {a} {noun} - {detail}",
         "{a} {style} {material} {noun}",
@@ -244,7 +244,7 @@ Costume Drama @ 24: Manor, Heiress, Estate
         "Perfect for {use}.",
         "Newly transferred from the original negative.",
     ),
-    brand_endings=(" Pictures", " Films", " Studios", " Entertainment", ""),
+    brand_endings=(" Pictures", " Films", " Studios", "", ""),
     series="{title}, Part {number}",
     series_share=0.15,
     remake_share=0.12,

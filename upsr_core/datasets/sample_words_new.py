@@ -4,7 +4,7 @@ from upsr_core.datasets.sample_recipe import DomainRecipe
 
 ARTS = DomainRecipe(
     name="arts",
-    root="Arts, Crafts & Sewing",
+    root="Arts & Crafts",
     shelves="""
 = Painting | Acrylic, Linen, Beech, Hog Bristle
 ~ 12 Pieces, Student Grade, Large, with Case | studio work, plein air trips, art classes
@@ -41,10 +41,10 @@ Jewelry Pliers @ 15: Round Nose Pliers, Crimping Pliers, Wire Cutter
     "Dusty Rose, Turquoise, Ochre, Nordic, Galaxy",
     adjectives="Washable, Smooth, Fine, Handmade, Premium, Vivid, Sturdy, Beginner, Lightfast, Natural",
     titles=(
-        "{mark} {style} {material} {noun}, {detail}",
+        "{mark} {style} {material} {noun}",
         "{style} {a} {noun} {detail}",
-        "{mark} {style} {noun}",
-        "{a} {material} {noun} in {style}, {detail}",
+        "{mark} {style} {noun}, {detail}",
+        "{a} {material} {noun} in {style}",
     ),
     openings=(
         "Our {a} {noun} in {style} will last for many projects.",
@@ -104,7 +104,7 @@ Studio Headphones @ 60: Monitor Headphones, Closed Headphones, Open Headphones
     titles=(
         "{style} {mark} {material} {noun}, {detail}",
         "{mark} {style} {noun}",
-        "{mark} {a} {style} {noun}, {detail}",
+        "{mark} {a} {style} {noun}",
         "{a} {style} {material} {noun}",
     ),
     openings=(
@@ -164,9 +164,9 @@ Vinegar @ 7: Wine Vinegar, Cider Vinegar, Glaze
     adjectives="Crunchy, Creamy, Zesty, Mild, Hearty, Sweet, Tangy, Wholesome, Rich, Light",
     titles=(
         "{mark} {style} {noun}, {detail}",
-        "{mark} {material} {style} {noun}, {detail}",
+        "{mark} {material} {style} {noun}",
         "{a} {style} {material} {noun}",
-        "{mark} {a} {style} {noun} ({detail})",
+        "{a} {style} {noun} ({detail})",
     ),
     openings=(
         "Our {style} {noun} will taste {a} and never too {b}.",
