@@ -1,0 +1,49 @@
+import numpy as np
+import pytest
+
+from upsr_core.datasets.splits import SplitSpec, split
+from upsr_core.evaluation.candidates import CandidateSpec, candidates_for
+
+
+@pytest.mark.parametrize("part", ["validation", "test"])
+def test_candidates_never_hold_the_users_own_items_and_are_stored(movies, part):
+    parts = split(movies, SplitSpec())
+    spec = CandidateSpec(part=part, users=50)
+    candidates = candidates_for(movies, parts, spec)
+    assert len(candidates) == 50 and candidates.of == len(movies.users)
+    for row, instance in enumerate(candidates.instances.itertuples()):
+        items = candidates.items(row)
+        own = movies.history(instance.user)
+        assert items[0] == instance.target == own[instance.end]
+        assert len(set(items.tolist())) == 101 and not set(items[1:].tolist()) & set(own.tolist())
+        assert len(candidates.history(row)) == instance.end, "the target event is not in the history"
+    again = candidates_for(movies, parts, spec)
+    assert np.array_equal(again.negatives, candidates.negatives) and again.digest == candidates.digest
+
+
+def test_a_sample_of_users_sees_the_negatives_that_all_users_see(movies):
+    parts = split(movies, SplitSpec())
+    whole = candidates_for(movies, parts, CandidateSpec())
+    some = candidates_for(movies, parts, CandidateSpec(users=20))
+    for row, user in enumerate(some.instances.user):
+        position = int(np.flatnonzero(whole.instances.user == user)[0])
+        assert np.array_equal(some.negatives[row], whole.negatives[position])
+
+
+def test_full_leaves_out_the_history_and_keeps_the_target(movies):
+    parts = split(movies, SplitSpec())
+    full = candidates_for(movies, parts, CandidateSpec(mode="full", users=5))
+    for row in range(5):
+        items = full.items(row)
+        seen = set(full.history(row).tolist())
+        assert not set(items[1:].tolist()) & seen
+        assert set(items.tolist()) | seen == set(range(len(movies.items)))
+
+
+def test_borrowed_histories_keep_the_candidates(movies):
+    candidates = candidates_for(movies, split(movies, SplitSpec()), CandidateSpec(users=6))
+    others = np.roll(np.arange(6), 1)
+    borrowed = candidates.with_histories_of(others)
+    for row in range(6):
+        assert np.array_equal(borrowed.items(row), candidates.items(row))
+        assert np.array_equal(borrowed.history(row), candidates.history(int(others[row])))

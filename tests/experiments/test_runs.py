@@ -1,0 +1,129 @@
+import os
+import signal
+import time
+
+import pandas as pd
+import pytest
+
+from upsr_core.errors import RunError, UpsrError
+from upsr_core.experiments import jobs
+from upsr_core.experiments.forecast import forecast
+from upsr_core.experiments.job import work
+from upsr_core.experiments.ranking import evaluated_users, find_user, ranked
+from upsr_core.experiments.runs import create_run, delete_run, list_runs, load_run
+from upsr_core.experiments.spec import plan_run
+from upsr_core.text.design import parse_design
+
+DESIGN = parse_design("category,title,brand")
+
+
+def tiny(movies, **options):
+    """A run of a few seconds: smoke with still fewer tokens and users."""
+    spec = plan_run(movies.name, DESIGN, budget="smoke", **options)
+    training = spec.training.model_copy(update={"tokens": 20_000, "batch_tokens": 512, "evaluations": 4, "patience": 4})
+    candidates = spec.candidates.model_copy(update={"users": 8})
+    return spec.model_copy(update={"training": training, "validation_users": 5, "candidates": candidates})
+
+
+def finish(run):
+    jobs.enqueue(run)
+    return work(run)
+
+
+def wait(condition, seconds=120):
+    end = time.time() + seconds
+    while not condition():
+        assert time.time() < end, "waited too long"
+        time.sleep(0.05)
+
+
+def test_a_killed_run_resumes_to_the_same_curve_and_result(movies):
+    spec = tiny(movies)
+    run = create_run(spec)
+    undisturbed = finish(run)
+    curve = run.curve()
+    assert len(curve) >= 4 and curve.ndcg10.notna().sum() >= 4 and curve.tokens.is_monotonic_increasing
+    delete_run(run)
+    run = create_run(spec)
+    jobs.start(run)
+    wait(lambda: list(run.folder.glob("tuning/checkpoint-*/complete")))
+    os.kill(run.status().pid, signal.SIGKILL)
+    wait(lambda: run.status().state == "died")
+    assert run.result() is None and "esume" in run.status().message
+    jobs.resume(run)
+    wait(lambda: not run.status().active)
+    assert run.status().state == "done", run.status()
+    pd.testing.assert_frame_equal(run.curve(), curve)
+    again = run.result()
+    for volatile in ("seconds", "finished"):
+        again.pop(volatile), undisturbed.pop(volatile)
+    assert again == undisturbed
+    _check_results(run, movies)
+
+
+def _check_results(run, movies):
+    result = run.result()
+    assert set(result["metrics"]) == {f"{m}@{k} (uni100)" for m in ("HR", "NDCG") for k in (1, 5, 10)}
+    for name in ("random", "popularity"):
+        gap = result["gaps"][name]["NDCG@10 (uni100)"]
+        expected = result["metrics"]["NDCG@10 (uni100)"] - result["references"][name]["NDCG@10 (uni100)"]
+        assert gap["low"] <= gap["mean"] <= gap["high"] and gap["mean"] == pytest.approx(expected)
+    users = evaluated_users(run)
+    assert len(users) == result["users"] == 8
+    own = users.iloc[0]
+    assert find_user(movies, own.user_id) == own.user
+    for score in (None, "conditional", "popularity"):
+        table = ranked(run, int(own.user), score)
+        assert len(table) == 101 and table.target.sum() == 1
+        assert table["rank"].is_monotonic_increasing
+    assert ranked(run, int(own.user)).query("target")["rank"].iloc[0] == own["rank"]
+    with pytest.raises(RunError, match="was not evaluated"):
+        ranked(run, -1)
+    with pytest.raises(RunError, match="is done"):
+        jobs.start(run)
+
+
+def test_cancel_and_resume_in_the_queue(movies):
+    run, second = create_run(tiny(movies)), create_run(tiny(movies, seed=1))
+    jobs.start(run)
+    jobs.start(second)
+    wait(lambda: run.status().state == "running")
+    assert second.status().state == "queued"
+    with pytest.raises(RunError, match="already"):
+        jobs.start(run)
+    with pytest.raises(RunError, match="Cancel"):
+        delete_run(run)
+    jobs.cancel(run)
+    wait(lambda: run.status().state == "cancelled")
+    wait(lambda: second.status().state == "running")
+    jobs.cancel(second)
+    wait(lambda: second.status().state == "cancelled")
+    assert {r.id for r in list_runs()} == {run.id, second.id}
+    delete_run(second)
+    assert load_run(run.id[:6]).id == run.id
+
+
+def test_a_run_that_cannot_work_says_why(movies, monkeypatch):
+    run = create_run(tiny(movies))
+    stored = run.spec.dataset
+    run.__dict__["spec"] = run.spec.model_copy(update={"dataset": stored.model_copy(update={"content": "0" * 16})})
+    jobs.enqueue(run)
+    with pytest.raises(UpsrError, match="not the one of this run"):
+        work(run)
+    assert run.status().state == "failed" and "not the one" in run.status().message
+
+
+def test_specs_are_checked_and_have_one_digest(movies):
+    assert tiny(movies).digest == tiny(movies).digest != tiny(movies, seed=1).digest
+    with pytest.raises(UpsrError, match="no attribute plot"):
+        plan_run(movies.name, parse_design("title,plot"))
+    with pytest.raises(UpsrError, match="budget"):
+        plan_run(movies.name, DESIGN, budget="endless")
+    with pytest.raises(UpsrError, match="nowhere"):
+        plan_run("nowhere", DESIGN)
+
+
+def test_forecast_grows_with_the_budget(movies):
+    quick, standard = (forecast(plan_run(movies.name, DESIGN, budget=name)) for name in ("quick", "standard"))
+    assert 10 < quick.seconds < standard.seconds
+    assert quick.training_seconds > 0 and "GFLOP/s" in quick.basis
