@@ -9,6 +9,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from upsr_core.datasets.importing import import_dataset
 from upsr_core.datasets.sample import DOMAINS, NEW_DOMAINS, ensure_sample, sample_files, sample_name
 from upsr_core.datasets.sample_catalogue import make_catalogue
 from upsr_core.datasets.sample_generator import POPULARITY_EXPONENT, SIZES, generate, write
@@ -257,3 +258,11 @@ def test_a_cancelled_import_goes_on_where_it_stopped():
         ensure_sample(stop_at_second)
     assert [entry["name"] for entry in list_datasets()] == ["sample:books"]
     assert ensure_sample() == [sample_name(domain) for domain in DOMAINS[1:]]
+
+
+@pytest.mark.usefixtures("empty_home")
+def test_an_older_sample_is_replaced():
+    ensure_sample()
+    import_dataset(sample_name("movies"), *sample_files("books"), synthetic=True)
+    assert ensure_sample() == [sample_name("movies")]
+    assert ensure_sample() == []

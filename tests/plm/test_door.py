@@ -1,9 +1,12 @@
 import json
+import shutil
 import subprocess
 import sys
 import time
 
 import pytest
+import torch
+from transformers import T5Config, T5ForConditionalGeneration
 
 from upsr_core.errors import ModelError
 from upsr_core.plm.door import available, card, load_model, load_tokenizer, locate, weights_digest
@@ -43,3 +46,19 @@ def test_tokenizer_never_loses_text_and_needs_no_torch():
     code = "from upsr_core.plm.door import load_tokenizer as load; load('embedded')"
     code += "; import sys; print('torch' in sys.modules)"
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "False"
+
+
+@pytest.mark.parametrize("gated", [False, True], ids=["T5 v1.0", "T5 v1.1 and FLAN-T5"])
+def test_a_folder_opens_like_the_embedded_model_in_both_precisions(tmp_path, gated):
+    config = T5Config(
+        vocab_size=8192, d_model=32, d_kv=8, num_heads=4, num_layers=2, d_ff=64, decoder_start_token_id=0,
+        feed_forward_proj="gated-gelu" if gated else "relu", tie_word_embeddings=not gated,
+    )  # fmt: skip
+    T5ForConditionalGeneration(config).save_pretrained(tmp_path)
+    shutil.copy(locate("embedded") / "tokenizer.json", tmp_path)
+    name = str(tmp_path)
+    ids = torch.tensor([[5, 6, 7, 1]])
+    full, half = (load_model(name, dtype)(input_ids=ids, labels=ids).loss.item() for dtype in ("float32", "bfloat16"))
+    assert full == pytest.approx(half, rel=0.05)
+    assert weights_digest(name) == weights_digest(name) != weights_digest("embedded")
+    assert load_tokenizer(name).encode("Red Ink") == load_tokenizer("embedded").encode("Red Ink")

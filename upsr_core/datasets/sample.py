@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
+from upsr_core.datasets.files import sha256
 from upsr_core.datasets.importing import import_dataset
 from upsr_core.datasets.spec import PreparationSpec
-from upsr_core.datasets.store import list_datasets
+from upsr_core.datasets.store import list_datasets, load_dataset
 from upsr_core.errors import DataError
 from upsr_core.runtime import ASSETS, Progress
 
@@ -34,7 +35,7 @@ def sample_files(domain: str) -> tuple[Path, Path]:
 
 
 def ensure_sample(progress: Progress | None = None) -> list[str]:
-    """Import every domain that is not stored yet and give the names of those imported.
+    """Import every domain that is not stored as it is shipped and give the names of those imported.
 
     `progress` is told the number of domains done and to do. What it raises stops the work between two domains; those
     imported before stay.
@@ -42,8 +43,8 @@ def ensure_sample(progress: Progress | None = None) -> list[str]:
     Raises:
         DataError: a file of the sample is missing or damaged.
     """
-    stored = {entry["name"] for entry in list_datasets()}
-    missing = [domain for domain in DOMAINS if sample_name(domain) not in stored]
+    stored = {entry["name"] for entry in list_datasets() if not entry["problem"]}
+    missing = [domain for domain in DOMAINS if sample_name(domain) not in stored or not _as_shipped(domain)]
     for done, domain in enumerate(missing):
         if progress:
             progress(done, len(missing), f"importing {sample_name(domain)}")
@@ -52,3 +53,9 @@ def ensure_sample(progress: Progress | None = None) -> list[str]:
     if progress and missing:
         progress(len(missing), len(missing), "the sample is ready")
     return [sample_name(domain) for domain in missing]
+
+
+def _as_shipped(domain: str) -> bool:
+    """Whether the stored domain was made of the files that this version ships."""
+    spec = load_dataset(sample_name(domain)).spec
+    return (*spec.items.sha256, *spec.events.sha256) == tuple(sha256(file) for file in sample_files(domain))
