@@ -6,9 +6,14 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
+from app.run_tables import validation_references
 from upsr_core.datasets.sample import DOMAINS, ensure_sample
 from upsr_core.datasets.store import Dataset, list_datasets, load_dataset
 from upsr_core.errors import DataError
+from upsr_core.experiments.forecast import Forecast, forecast
+from upsr_core.experiments.ranking import ranked
+from upsr_core.experiments.runs import Run
+from upsr_core.experiments.spec import RunSpec
 from upsr_core.text import overview
 from upsr_core.text.design import Design, ItemDesign
 from upsr_core.text.render import ItemTexts
@@ -61,6 +66,34 @@ def text_summary(data: Dataset, design: ItemDesign, tokens: TextTokenizer) -> di
 @st.cache_data(max_entries=64, show_spinner=False)
 def _text_summary(data: str, design: str, tokens: str, _texts: ItemTexts) -> dict[str, float]:
     return overview.summary(_texts)
+
+
+def references(run: Run) -> dict[str, float]:
+    return _references(run.id, run)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _references(run_id: str, _run: Run) -> dict[str, float]:
+    return validation_references(_run, dataset(_run.spec.dataset.name))
+
+
+def predicted(spec: RunSpec) -> Forecast:
+    """How long a run will take; asked again after a while, because finished runs correct it."""
+    return _predicted(spec.digest, spec)
+
+
+@st.cache_data(ttl="5m", max_entries=64, show_spinner="Predicting the time…")
+def _predicted(digest: str, _spec: RunSpec) -> Forecast:
+    return forecast(_spec)
+
+
+def ranked_candidates(run: Run, user: int, score: str) -> pd.DataFrame:
+    return _ranked(run.id, run.status().finished, user, score, run)
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def _ranked(run_id: str, finished: float | None, user: int, score: str, _run: Run) -> pd.DataFrame:
+    return ranked(_run, user, score)
 
 
 @st.cache_resource

@@ -22,7 +22,7 @@ def attribute_colour(name: str) -> str:
     return _ATTRIBUTES.get(name) or _FURTHER[sum(name.encode()) % len(_FURTHER)]
 
 
-def _figure(*traces, height: int = 300, x: str = "", y: str = "", **layout) -> go.Figure:
+def figure_of(*traces, height: int = 300, x: str = "", y: str = "", **layout) -> go.Figure:
     figure = go.Figure(list(traces))
     figure.update_layout(
         height=height,
@@ -46,7 +46,7 @@ def preparation_steps(steps: pd.DataFrame) -> go.Figure:
         textposition="auto",
         hovertemplate="%{y}: %{x:,} interactions<extra></extra>",
     )
-    figure = _figure(bars, height=90 + 34 * len(steps), x="interactions left")
+    figure = figure_of(bars, height=90 + 34 * len(steps), x="interactions left")
     return figure.update_yaxes(autorange="reversed")
 
 
@@ -61,7 +61,7 @@ def coverage(table: pd.DataFrame) -> go.Figure:
         textposition="auto",
         hovertemplate="%{y}: %{x:.1f} % of the items<extra></extra>",
     )
-    figure = _figure(bars, height=90 + 30 * len(table), x="items with a value, %")
+    figure = figure_of(bars, height=90 + 30 * len(table), x="items with a value, %")
     return figure.update_yaxes(autorange="reversed").update_xaxes(range=[0, 100])
 
 
@@ -73,7 +73,7 @@ def distribution(counts: pd.DataFrame, x: str, y: str) -> go.Figure:
         marker_color=BLUE,
         hovertemplate=f"%{{x}} {x}: %{{y:,}} {y}<extra></extra>",
     )
-    figure = _figure(bars, x=x, y=y, bargap=0.05)
+    figure = figure_of(bars, x=x, y=y, bargap=0.05)
     if len(counts) and counts.value.max() > 50 * max(1, counts.value.min()):
         figure.data = []
         figure.add_trace(go.Scatter(x=counts.value, y=counts["count"], mode="markers", marker={"color": BLUE}))
@@ -90,7 +90,7 @@ def popularity(table: pd.DataFrame) -> go.Figure:
         line={"color": BLUE, "width": 2},
         hovertemplate="item of rank %{x:,}: %{y:,} interactions<extra></extra>",
     )
-    figure = _figure(line, x="item, by popularity rank", y="interactions")
+    figure = figure_of(line, x="item, by popularity rank", y="interactions")
     return figure.update_xaxes(type="log", dtick="D2").update_yaxes(type="log", dtick="D2")
 
 
@@ -104,7 +104,7 @@ def token_histogram(counts: pd.DataFrame, cap: int) -> go.Figure:
         marker_color=SKY,
         hovertemplate="%{x} tokens: %{y:,} items<extra></extra>",
     )
-    figure = _figure(bars, height=240, x="tokens of an item before the cap", y="items", bargap=0.05)
+    figure = figure_of(bars, height=240, x="tokens of an item before the cap", y="items", bargap=0.05)
     return figure.add_vline(
         x=cap + 0.5, line={"color": RED, "dash": "dash", "width": 2}, annotation_text=f"cap {cap}"
     ).update_xaxes(range=[0, top + width])
@@ -112,7 +112,7 @@ def token_histogram(counts: pd.DataFrame, cap: int) -> go.Figure:
 
 def attribute_tokens(stages: pd.DataFrame) -> go.Figure:
     """Mean tokens per item, stacked by attribute. Columns: stage, attribute, tokens, in the design's order."""
-    figure = _figure(height=210, x="tokens per item, mean", barmode="stack")
+    figure = figure_of(height=210, x="tokens per item, mean", barmode="stack")
     order = list(dict.fromkeys(stages.stage))
     for name in dict.fromkeys(stages.attribute):
         part = stages[stages.attribute == name]

@@ -1,1 +1,133 @@
-"""To come."""
+"""Trials: start a small training of a design, watch it, and read what it learned - and whether it is personal."""
+
+import streamlit as st
+
+from app import cache, state
+from app.components import act, duration, empty_state, errors_shown, page_head, plain, section
+from app.run_tables import runs_table
+from app.run_view import show_run
+from upsr_core.experiments import jobs
+from upsr_core.experiments.runs import Run, create_run, list_runs
+from upsr_core.experiments.spec import BUDGETS, RunSpec, plan_run
+from upsr_core.likelihood.score import SCORES
+from upsr_core.text import saved
+from upsr_core.text.design import Design
+
+CURRENT = "The design at work"
+
+
+def new_trial() -> None:
+    section("New trial")
+    left, middle, right = st.columns(3)
+    with left:
+        data = state.choose_dataset()
+    with middle:
+        design = choose_design()
+    with right:
+        plm = state.choose_plm()
+    left, middle, right = st.columns([4, 3, 5])
+    with left:
+        budget = st.segmented_control(
+            "Budget", list(BUDGETS), default="quick", required=True, key="budget",
+            format_func=lambda name: BUDGETS[name].title,
+        )  # fmt: skip
+        st.caption(BUDGETS[budget].description)
+    with middle:
+        score = st.segmented_control(
+            "Score", SCORES, default=SCORES[0], required=True, key="score",
+            help="perplexity: the paper's. conditional: the text's likelihood without the history is taken away. "
+            "A trial reports both; this one names its result.",
+        )  # fmt: skip
+    with right:
+        others = [entry["name"] for entry in cache.datasets() if entry["name"] != data.name and not entry["problem"]]
+        first = st.multiselect(
+            "Pre-train first on", others, key="pretrain_on", placeholder="nothing: tune the language model directly",
+            help="Domains whose histories are learned first, with the design's pre-training text.",
+        )  # fmt: skip
+    with errors_shown():
+        offer(plan_run(data.name, design, plm, budget, score, pretrain_on=tuple(first)))
+
+
+def choose_design() -> Design:
+    designs = {CURRENT: state.design(), **saved.PRESETS, **saved.list_designs()}
+    name = st.selectbox(
+        "Design",
+        list(designs),
+        key="trial_design",
+        persist_state="session",
+        format_func=lambda name: f"{name}: {designs[name].finetune.label}",
+    )
+    return designs[name]
+
+
+def offer(spec: RunSpec) -> None:
+    """The predicted time and the button; a trial that exists already is opened instead."""
+    existing = next((run for run in list_runs() if run.id == spec.digest), None)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if existing and existing.status().state == "done":
+            st.button("Open the finished trial", key="open", type="primary", on_click=select, args=(spec.digest,))
+            st.caption("This very trial has been run: the same specification gives the same result.")
+            return
+        st.button(
+            "Start", key="start", type="primary", icon=":material/play_arrow:", on_click=begin, args=(spec,),
+            disabled=bool(existing and existing.status().active),
+        )  # fmt: skip
+        if existing and existing.status().active:
+            st.caption(f"This very trial is {existing.status().state}.")
+            return
+        time = cache.predicted(spec)
+        st.markdown(f"Predicted time: **{duration(time.seconds)}**")
+        st.caption(
+            f"{duration(time.training_seconds)} training, {duration(time.evaluation_seconds)} evaluation; "
+            f"{plain(time.basis)}"
+        )
+
+
+def begin(spec: RunSpec) -> None:
+    act(lambda: jobs.start(create_run(spec)), done="Started. It goes on when you close this page.")
+    select(spec.digest)
+
+
+def select(run_id: str) -> None:
+    st.session_state["run_choice"] = run_id
+
+
+def table(runs: list[Run]) -> None:
+    rows = runs_table(runs)
+    event = st.dataframe(
+        rows,
+        key="runs_table",
+        hide_index=True,
+        on_select="rerun",
+        selection_mode="single-row",
+        column_order=["trial", "state", "value", "verdict", "dependence", "popularity", "random", "started"],
+        column_config={
+            "trial": st.column_config.TextColumn("Trial", width=330),
+            "state": st.column_config.TextColumn("State", width="small"),
+            "value": st.column_config.TextColumn("NDCG@10", help="With the mode of its candidates", width=110),
+            "popularity": st.column_config.TextColumn("Gap to popularity", help="Mean and 95 % paired interval"),
+            "random": st.column_config.TextColumn("Gap to random", help="Mean and 95 % paired interval"),
+            "dependence": st.column_config.TextColumn("User dependence", help="Gain over another user's history"),
+            "verdict": st.column_config.TextColumn("Verdict"),
+            "started": st.column_config.DatetimeColumn("Started (UTC)", format="D MMM, HH:mm"),
+        },
+        height=min(300, 40 + 35 * len(rows)),
+    )
+    picked = event.selection.rows
+    # A click counts once: afterwards the box below may choose another run.
+    if picked and st.session_state.get("picked_row") != picked[0]:
+        select(rows.run.iloc[picked[0]])
+    st.session_state["picked_row"] = picked[0] if picked else None
+
+
+page_head("Trials", "Train a small model with a design, watch it learn, and see whether it looks at the user at all.")
+new_trial()
+runs = list_runs()
+section("Trials so far")
+if not runs:
+    empty_state("No trial yet. Start one above; it takes minutes, goes on when you close this page, and appears here.")
+else:
+    table(runs)
+    titles = {run.id: run.title for run in runs}
+    chosen = state.choose("Trial shown", "run", list(titles), format_func=lambda name: titles.get(name, name))
+    show_run(next(run for run in runs if run.id == chosen))

@@ -1,1 +1,149 @@
-"""To come."""
+"""Users: one user's history, the item to predict, and how runs rank the candidates, side by side."""
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from app import cache, run_charts, state
+from app.components import chart, empty_state, errors_shown, page_head, plain, section
+from app.user_choice import choose_user
+from upsr_core.datasets.store import Dataset
+from upsr_core.experiments.ranking import evaluated_users
+from upsr_core.experiments.runs import Run, list_runs
+from upsr_core.likelihood.score import SCORES
+
+MOST = 3
+ROWS_SHOWN = 200
+ORDERS = ("As stored", "Best", "Worst", "Random")
+
+
+def choose_runs(done: list[Run]) -> list[Run]:
+    """Up to three finished runs of one dataset; the choice stands in the address."""
+    titles = {run.id: run.title for run in done}
+    if "runs_choice" not in st.session_state:
+        wanted = st.query_params.get("runs", st.session_state.get("run_choice") or "").split(",")
+        st.session_state["runs_choice"] = [run_id for run_id in wanted if run_id in titles][:MOST] or [done[0].id]
+    st.session_state["runs_choice"] = [run_id for run_id in st.session_state["runs_choice"] if run_id in titles]
+    chosen = st.multiselect(
+        "Trials", list(titles), key="runs_choice", persist_state="session", max_selections=MOST,
+        format_func=lambda run_id: titles[run_id], placeholder="up to three finished trials",
+    )  # fmt: skip
+    state.keep("runs", ",".join(chosen) or None)
+    runs = [run for run_id in chosen for run in done if run.id == run_id]
+    same = [run for run in runs if run.spec.dataset == runs[0].spec.dataset]
+    if len(same) < len(runs):
+        others = ", ".join(plain(run.spec.dataset.name) for run in runs if run not in same)
+        st.warning(f"Only trials of one dataset can stand side by side; left out here: those of {others}.")
+    return same
+
+
+def pool_of(evaluated: list[pd.DataFrame]) -> np.ndarray:
+    """Indices of the users that all runs evaluated, in the chosen order."""
+    ranks = pd.concat([table.set_index("user")["rank"] for table in evaluated], axis=1, join="inner").mean(axis=1)
+    order = st.segmented_control(
+        "Order", ORDERS, default=ORDERS[0], required=True, key="user_order",
+        help="Best and worst go by the rank of the target, the mean over the trials shown.",
+    )  # fmt: skip
+    if order == "Random":
+        return np.random.default_rng(0).permutation(ranks.index.to_numpy())
+    if order == "As stored":
+        return ranks.index.to_numpy()
+    return ranks.sort_values(ascending=order == "Best", kind="stable").index.to_numpy()
+
+
+def history(data: Dataset, end: int, user: int, target: int) -> None:
+    events = data.history(user)[:end]
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        section(f"History, {len(events)} items", "The newest last.")
+        shown = data.items.iloc[events]
+        names = [name for name in ("title", "category", "brand") if name in shown]
+        table = shown[[*names, "item_id"]].copy()
+        table.insert(0, "place", np.arange(1, len(events) + 1))
+        config = {
+            "place": st.column_config.NumberColumn("Place", width=55),
+            "title": st.column_config.TextColumn(width=250),
+        }
+        st.dataframe(table, hide_index=True, column_config=config, height=min(320, 40 + 35 * len(events)))
+    with right:
+        section("Item to predict", "What the user took next; no prompt contains it.")
+        item = data.items.iloc[target]
+        with st.container(border=True):
+            st.markdown(f"**{plain(item.get('title', '') or item.item_id)}**")
+            for name in data.attributes:
+                if name != "title" and item[name]:
+                    value = item[name] if len(item[name]) < 200 else item[name][:199] + "…"
+                    st.markdown(f":gray[{plain(name)}]  {plain(value)}")
+            st.caption(plain(item.item_id))
+
+
+def tint(row: pd.Series) -> list[str]:
+    """The target's row stands out, in light and dark themes."""
+    return ["background-color: rgba(213,94,0,0.22)" if row.target else ""] * len(row)
+
+
+def ranking(run: Run, user: int, score: str, alone: bool) -> None:
+    table = cache.ranked_candidates(run, user, score)
+    target = table[table.target].iloc[0]
+    tied = int((table.score == target.score).sum()) - 1
+    st.markdown(f"**{plain(run.title)}**")
+    with st.container(horizontal=True):
+        st.metric("Rank of the target", f"{target['rank']:g} of {len(table)}")
+        st.metric("Perplexity of the target", f"{target.perplexity:.1f}")
+        st.metric("Tied with the target", f"{tied}", help="Candidates with the very same score; ranks are their mean.")
+    shown = table[(table.index < ROWS_SHOWN) | table.target].copy()
+    shown.insert(0, "mark", np.where(shown.target, "◆", ""))
+    st.dataframe(
+        shown.style.apply(tint, axis=1),
+        hide_index=True,
+        height=430,
+        column_order=[
+            "mark", "rank", "text", "perplexity", "conditional", "popularity", "tokens", "identical", "item_id",
+        ],
+        column_config={
+            "mark": st.column_config.TextColumn("", width=30, help="The target"),
+            "rank": st.column_config.NumberColumn("Rank", format="%g", width=55),
+            "text": st.column_config.TextColumn("Item text", width=560 if alone else 240),
+            "perplexity": st.column_config.NumberColumn("Perplexity", format="%.1f", help="Lower is better"),
+            "conditional": st.column_config.NumberColumn(
+                "Conditional", format="%.3f", help="Gain of the history in nats per token; higher is better"
+            ),
+            "popularity": st.column_config.NumberColumn("Popularity", width="small", help="Training interactions"),
+            "tokens": st.column_config.NumberColumn("Tokens", width="small"),
+            "identical": st.column_config.CheckboxColumn("Identical", help="Shares its text with another candidate"),
+            "item_id": "Item",
+        },
+    )  # fmt: skip
+    if len(shown) < len(table):
+        st.caption(f"{len(shown):,} of {len(table):,} candidates: the best, and the target.")
+    chart(run_charts.score_popularity(table, score), f"scores_{run.id}")
+
+
+page_head("Users", "Open one user: what came before, what came next, and where each trial ranks it and why.")
+done = [run for run in list_runs() if run.status().state == "done"]
+if not done:
+    empty_state("No finished trial yet. Start one on the page Trials; its evaluated users can be opened here.")
+    st.page_link("pages/trials.py", label="Go to Trials", icon=":material/science:")
+    st.stop()
+runs = choose_runs(done)
+if not runs:
+    empty_state("Choose at least one trial above.")
+    st.stop()
+data = cache.dataset(runs[0].spec.dataset.name)
+evaluated = [evaluated_users(run) for run in runs]
+with st.container(horizontal=True, vertical_alignment="bottom"):
+    pool = pool_of(evaluated)
+    score = st.segmented_control(
+        "Rank by", [*SCORES, "popularity"], default=runs[0].spec.score.name, required=True, key="rank_by"
+    )
+if not len(pool):
+    empty_state("These trials evaluated no user in common. Choose others.")
+    st.stop()
+user = choose_user(data.users, pool)
+instance = evaluated[0].set_index("user").loc[user]
+with errors_shown():
+    history(data, int(instance.end), user, int(instance.target))
+    section("Ranked candidates")
+    for column, run in zip(st.columns(len(runs), gap="medium"), runs, strict=True):
+        with column:
+            ranking(run, user, score, alone=len(runs) == 1)

@@ -1,0 +1,123 @@
+"""Runs and their results as tables and plain sentences."""
+
+import pandas as pd
+
+from upsr_core.datasets.splits import split
+from upsr_core.datasets.store import Dataset
+from upsr_core.evaluation.candidates import CandidateSpec, candidates_for
+from upsr_core.evaluation.metrics import named
+from upsr_core.experiments.runs import Run, Status
+from upsr_core.rankers.base import evaluate
+from upsr_core.rankers.popularity import Popularity, Random
+
+HEADLINE = "NDCG@10"
+NOT_PERSONAL = "not personal yet"
+
+
+def interval(gap: dict[str, float]) -> str:
+    """
+    >>> interval({"mean": 0.1, "low": 0.05, "high": 0.15})
+    '+0.100 [+0.050, +0.150]'
+    """
+    return f"{gap['mean']:+.3f} [{gap['low']:+.3f}, {gap['high']:+.3f}]"
+
+
+def headline(run: Run) -> str:
+    """The name of the metric that stands for a run, with its mode."""
+    return named(HEADLINE, run.spec.candidates.mode)
+
+
+def runs_table(runs: list[Run]) -> pd.DataFrame:
+    """One row per run: what it is, its state, its headline metric, gaps with 95 % intervals, and the verdict."""
+    rows = []
+    for run in runs:
+        status, result, name = run.status(), run.result(), headline(run)
+        row = {
+            "trial": run.title,
+            "state": status.state,
+            "value": f"{result['metrics'][name]:.3f} ({run.spec.candidates.mode})" if result else "",
+            "popularity": interval(result["gaps"]["popularity"][name]) if result else "",
+            "random": interval(result["gaps"]["random"][name]) if result else "",
+            "dependence": interval(result["user_dependence"]) if result else "",
+            "verdict": ("personal" if result["personal"] else NOT_PERSONAL) if result else "",
+            "started": pd.to_datetime(status.started or status.queued or None, unit="s"),
+            "run": run.id,
+        }
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def metrics_table(result: dict) -> pd.DataFrame:
+    """One row per metric: this run with its interval, the references, and the gaps to them."""
+    rows = [
+        {
+            "metric": name,
+            "value": value,
+            "interval": f"{result['intervals'][name]['low']:.3f} to {result['intervals'][name]['high']:.3f}",
+            "popularity": result["references"]["popularity"][name],
+            "random": result["references"]["random"][name],
+            "gap_popularity": interval(result["gaps"]["popularity"][name]),
+            "gap_random": interval(result["gaps"]["random"][name]),
+        }
+        for name, value in result["metrics"].items()
+    ]
+    return pd.DataFrame(rows)
+
+
+def scores_table(result: dict) -> pd.DataFrame:
+    """One row per named score: the headline metric, its user dependence, and the verdict."""
+    name = result["user_dependence"]["metric"]
+    rows = []
+    for score, figures in result["scores"].items():
+        gain = figures["user_dependence"]
+        verdict = "personal" if gain["low"] > 0 else NOT_PERSONAL
+        rows.append({"score": score, "value": figures[name], "dependence": interval(gain), "verdict": verdict})
+    return pd.DataFrame(rows)
+
+
+def gaps_table(result: dict) -> pd.DataFrame:
+    """What the run gains over each reference in the headline metric: columns reference, mean, low, high."""
+    name = result["user_dependence"]["metric"]
+    gaps = {
+        "random order": result["gaps"]["random"][name],
+        "popularity": result["gaps"]["popularity"][name],
+        "another user's history": result["user_dependence"],
+    }
+    table = pd.DataFrame.from_dict(gaps, orient="index")[["mean", "low", "high"]]
+    return table.rename_axis("reference").reset_index()
+
+
+def verdict(result: dict) -> str:
+    """One plain sentence: is it personal, or has it only learned what is common?"""
+    name = result["user_dependence"]["metric"]
+    gain, ahead = result["user_dependence"], result["gaps"]["popularity"][name]
+    if gain["low"] <= 0:
+        return (
+            f"Not personal yet: with another user's history this trial ranks as well as with the right one "
+            f"({interval(gain)} {name}, an interval that reaches zero or below). What it has learned is which texts "
+            f"are common, that is popularity, not which user it looks at."
+        )
+    personal = f"the right history gains {interval(gain)} {name} over another user's history"
+    if ahead["low"] > 0:
+        return f"Personal: {personal}, and the ranking beats popularity by {interval(ahead)}."
+    if ahead["high"] < 0:
+        return f"It looks at the user, {personal}, but popularity alone still ranks better ({interval(ahead)})."
+    return f"It looks at the user, {personal}, but cannot be told apart from popularity alone ({interval(ahead)})."
+
+
+def progress_line(status: Status, left: str) -> str:
+    """What an active run is doing, in words."""
+    if status.state == "queued":
+        return status.message or "Queued."
+    if not status.total:
+        return f"{status.phase.capitalize()}…"
+    return f"{status.phase.capitalize()}: {status.step:,.0f} of {status.total:,.0f}, {left} left in this phase"
+
+
+def validation_references(run: Run, data: Dataset) -> dict[str, float]:
+    """NDCG@10 of popularity and random order on the validation instances of the run's learning curve."""
+    parts = split(data, run.spec.split)
+    spec = CandidateSpec(part="validation", users=run.spec.validation_users, seed=run.spec.candidates.seed)
+    instances = candidates_for(data, parts, spec)
+    rankers = {"popularity": Popularity(data, parts), "random": Random()}
+    return {name: float(evaluate(ranker, instances)[HEADLINE].mean()) for name, ranker in rankers.items()}

@@ -1,0 +1,137 @@
+"""One run on the screen: what it is doing, its learning curve, its result."""
+
+import pandas as pd
+import streamlit as st
+
+from app import cache, run_charts
+from app.components import act, chart, duration, empty_state, errors_shown, plain, section
+from app.run_tables import (
+    gaps_table,
+    headline,
+    metrics_table,
+    progress_line,
+    scores_table,
+    verdict,
+)  # fmt: skip
+from upsr_core.experiments import jobs
+from upsr_core.experiments.runs import Run, Status, delete_run
+
+COLOURS = {"done": "green", "failed": "red", "died": "red", "cancelled": "orange", "cancelling": "orange"}
+RESUMABLE = ("cancelled", "failed", "died", "new")
+
+
+def show_run(run: Run) -> None:
+    section(plain(run.title))
+    _live(run)
+    result = run.result()
+    if result:
+        show_result(run, result)
+    with st.expander("Specification", icon=":material/tune:"):
+        st.json(run.spec.model_dump(mode="json"), expanded=1)
+
+
+def _live(run: Run) -> None:
+    """State and curve; drawn every second while the run works, and the whole page once at its end."""
+    every = "1s" if run.status().active else None
+
+    @st.fragment(run_every=every)
+    def draw() -> None:
+        status = run.status()
+        if every and not status.active:
+            st.rerun(scope="app")
+        with errors_shown():
+            _state(run, status)
+            _curve(run, status)
+
+    draw()
+
+
+def _state(run: Run, status: Status) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.badge(status.state, color=COLOURS.get(status.state, "blue"))
+        st.caption(f"run {run.id}{_times(status)}")
+        if status.active:
+            st.button(
+                "Cancel", key="cancel", icon=":material/stop:", disabled=status.state == "cancelling",
+                on_click=act, args=(jobs.cancel, run),
+            )  # fmt: skip
+        if status.state in RESUMABLE:
+            st.button("Resume", key="resume", icon=":material/play_arrow:", on_click=act, args=(jobs.resume, run))
+        if not status.active:
+            st.button("Delete", key="delete_run", icon=":material/delete:", on_click=act, args=(delete_run, run))
+    if status.active:
+        share = min(1.0, status.step / status.total) if status.total else 0.0
+        st.progress(share, text=progress_line(status, duration(status.seconds_left)))
+    elif status.state != "done" and status.message:
+        box = st.info if status.state == "cancelled" else st.error
+        box(plain(status.message))
+
+
+def _times(status: Status) -> str:
+    if not status.started:
+        return ""
+    text = f", started {pd.to_datetime(status.started, unit='s'):%d %B %H:%M} UTC"
+    return text + (f", took {duration(status.finished - status.started)}" if status.finished else "")
+
+
+def _curve(run: Run, status: Status) -> None:
+    curve = run.curve()
+    if curve.empty:
+        if status.active:
+            empty_state("The learning curve begins after the first steps of the training.")
+        return
+    metric, end = "NDCG@10 (uni100)", run.spec.training.tokens
+    # The charts keep their keys over redraws, so that the eye does not lose them.
+    loss, quality, dependence = st.columns(3, gap="medium")
+    with loss:
+        st.markdown("**Loss**")
+        chart(run_charts.loss_curve(curve, end), "loss")
+    with quality:
+        st.markdown("**Quality**")
+        chart(run_charts.quality_curve(curve, end, cache.references(run), metric), "quality")
+    with dependence:
+        st.markdown("**User dependence**")
+        chart(run_charts.dependence_curve(curve, end, metric), "dependence")
+    st.caption(
+        "User dependence: what the right history gains over another user's on the same candidates, with its 95 % "
+        "interval. A model first learns which texts are common, and only later which user it looks at."
+    )
+
+
+def show_result(run: Run, result: dict) -> None:
+    section("Result")
+    box = st.success if result["personal"] and result["gaps"]["popularity"][headline(run)]["low"] > 0 else st.warning
+    box(verdict(result), icon=":material/person:" if result["personal"] else ":material/groups:")
+    left, right = st.columns([2, 3], gap="large")
+    with left:
+        chart(run_charts.gaps(gaps_table(result), headline(run)), "gaps")
+        st.dataframe(
+            scores_table(result),
+            hide_index=True,
+            column_config={
+                "score": "Score",
+                "value": st.column_config.NumberColumn(headline(run), format="%.3f"),
+                "dependence": "User dependence",
+                "verdict": "Verdict",
+            },
+        )
+    with right:
+        number = {"format": "%.3f", "width": "small"}
+        st.dataframe(
+            metrics_table(result),
+            hide_index=True,
+            column_config={
+                "metric": "Metric",
+                "value": st.column_config.NumberColumn("This trial", **number),
+                "interval": "95 % interval",
+                "popularity": st.column_config.NumberColumn("Popularity", **number),
+                "random": st.column_config.NumberColumn("Random", **number),
+                "gap_popularity": "Gap to popularity",
+                "gap_random": "Gap to random",
+            },
+        )
+        st.caption(
+            f"Score: {result['score']}. {result['users']:,} of {result['of_users']:,} test instances; "
+            f"{result['cold_targets']:,} targets never trained on; {result['identical_texts']:,} items share their "
+            f"text with another; candidates {result['candidates']}; {duration(result['seconds'])} in all."
+        )
