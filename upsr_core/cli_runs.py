@@ -27,7 +27,7 @@ def run(
     pretrain_design: Annotated[str | None, typer.Option(help="Attributes of the pre-training stage.")] = None,
     pretrain_on: Annotated[str, typer.Option(help="Datasets to pre-train on first, with commas.")] = "",
     plm: Annotated[str, typer.Option(help="embedded, a folder, or a hub id.")] = "embedded",
-    budget: Annotated[str, typer.Option(help="smoke, quick, standard or zero-shot.")] = "quick",
+    budget: Annotated[str, typer.Option(help="smoke, first-look, quick, standard or zero-shot.")] = "quick",
     score: Annotated[str, typer.Option(help="perplexity or conditional.")] = "perplexity",
     mode: Annotated[str, typer.Option(help="uni100 or full.")] = "uni100",
     seed: Annotated[int, typer.Option(help="Seed of the training.")] = 0,

@@ -62,6 +62,13 @@ BUDGETS = {
         20,
         40,
     ),
+    "first-look": Budget(
+        "First look",
+        "About two minutes on two cores with the embedded model: signs, not results.",
+        TrainingSpec(tokens=400_000, evaluations=3, learning_rate=1e-3),
+        60,
+        150,
+    ),
     "quick": Budget(
         "Quick",
         "At most ten minutes on two cores with the embedded model.",
