@@ -54,8 +54,13 @@ def _ranks(table: pd.DataFrame, scores: np.ndarray) -> pd.DataFrame:
     return rank_table(np.split(scores, cuts))
 
 
-def write_result(run: Run, table: pd.DataFrame, test: Candidates, identical: int, seconds: float) -> dict:
-    """Metrics, gaps and user dependence from the table of scores; writes `per_user.parquet` and `result.json`."""
+def write_result(
+    run: Run, table: pd.DataFrame, test: Candidates, identical: int, seconds: float, resumed: bool
+) -> dict:
+    """Metrics, gaps and user dependence from the table of scores; writes `per_user.parquet` and `result.json`.
+
+    `seconds` were spent since the last start; `resumed` says that there was an earlier one.
+    """
     parts = [table[name].to_numpy() for name in ("logprob", "tokens", "unconditional", "borrowed")]
     logprob, tokens, unconditional, borrowed = parts
     ranks = {name: _ranks(table, ScoreSpec(name=name).apply(logprob, tokens, unconditional)) for name in SCORES}
@@ -97,6 +102,7 @@ def write_result(run: Run, table: pd.DataFrame, test: Candidates, identical: int
         "identical_texts": identical,
         "candidates": test.digest,
         "seconds": round(seconds, 1),
+        "resumed": resumed,
         "finished": time.time(),
     }
     write_json(run.folder / "result.json", result)

@@ -33,6 +33,7 @@ def execute(run: Run, progress: Progress) -> dict:
     where `progress` does.
     """
     began, spec = time.time(), run.spec
+    resumed = any((run.folder / name).exists() for name in ("pretraining", "pretrained", "tuning", "model"))
     dataset = _stored(spec.dataset)
     if weights_digest(spec.plm.name) != spec.plm.content:
         raise RunError(
@@ -62,7 +63,7 @@ def execute(run: Run, progress: Progress) -> dict:
     test = candidates_for(dataset, parts, spec.candidates)
     table = score_table(ranker, test, Popularity(dataset, parts), progress)
     table.to_parquet(run.folder / "scores.parquet")
-    result = write_result(run, table, test, ranker.texts.identical(), time.time() - began)
+    result = write_result(run, table, test, ranker.texts.identical(), time.time() - began, resumed)
     for folder in ("tuning", "pretraining"):
         shutil.rmtree(run.folder / folder, ignore_errors=True)
     return result
