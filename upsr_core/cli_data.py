@@ -110,7 +110,8 @@ def _progress_bar() -> Iterator[Progress]:
     """A Progress callback that draws one line on stderr, nothing where that is no terminal."""
     from rich.progress import Progress as Bars
 
-    with Bars(console=Console(stderr=True), transient=True) as bars:
+    console = Console(stderr=True)
+    with Bars(console=console, transient=True, disable=not console.is_terminal) as bars:
         task = bars.add_task("", total=None)
         yield lambda done, total, what: bars.update(task, completed=done, total=total, description=what)
 

@@ -1,12 +1,12 @@
 """The event file: who met which item when, as integer codes and times."""
 
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from upsr_core.datasets import atomic
+from upsr_core.datasets import atomic, bulk
 from upsr_core.datasets.cleaning import identifier
 from upsr_core.datasets.files import Reading
 from upsr_core.datasets.layouts import rows
@@ -40,6 +40,24 @@ def read_events(source: Guess, mapping: ColumnMapping, progress: Progress | None
 
     Raises DataError when a mapped column is nowhere in the file, no event could be read, or no time is a time.
     """
+    events, times = _in_bulk(source, mapping, progress) or _by_line(source, mapping, progress)
+    return _timed(events, times, mapping.timestamp) if mapping.timestamp else events
+
+
+def _in_bulk(source: Guess, mapping: ColumnMapping, progress: Progress | None) -> tuple[RawEvents, Sequence] | None:
+    """The events of a clean file of JSON lines, None for any other."""
+    if source.layout.form != "json":
+        return None
+    columns = (mapping.user_id, mapping.item_id, mapping.timestamp or mapping.item_id)
+    found = bulk.json_events(source.path, columns, progress)
+    if found is None:
+        return None
+    users, items, user, item, times = found
+    return RawEvents(users, items, user, item, None, Reading(source.path, rows=len(user))), times
+
+
+def _by_line(source: Guess, mapping: ColumnMapping, progress: Progress | None) -> tuple[RawEvents, Sequence]:
+    """The events of any file; what cannot be read is counted."""
     reading = Reading(source.path, progress)
     users: dict[str, int] = {}
     items: dict[str, int] = {}
@@ -56,10 +74,8 @@ def read_events(source: Guess, mapping: ColumnMapping, progress: Progress | None
         item.append(items.setdefault(item_id, len(items)))
         times.append(time_value)
     _check(source, mapping, reading, seen_user, seen_item)
-    events = RawEvents(
-        list(users), list(items), np.frombuffer(user, np.int32), np.frombuffer(item, np.int32), None, reading
-    )
-    return _timed(events, times, mapping.timestamp) if mapping.timestamp else events
+    codes = (np.frombuffer(each, np.int32) for each in (user, item))
+    return RawEvents(list(users), list(items), *codes, None, reading), times
 
 
 def _events(source: Guess, mapping: ColumnMapping, reading: Reading) -> Iterator[tuple]:
@@ -82,7 +98,7 @@ def _check(source: Guess, mapping: ColumnMapping, reading: Reading, seen_user: b
             )
 
 
-def _timed(events: RawEvents, values: list, column: str) -> RawEvents:
+def _timed(events: RawEvents, values: Sequence, column: str) -> RawEvents:
     """Events with a time; where some have one, those without cannot be ordered and are dropped and counted."""
     time, known, note = milliseconds(values, f"{events.reading.path}, field {column!r}")
     events.note = note

@@ -13,6 +13,7 @@ from upsr_core.runtime import Progress
 
 LINES_SHOWN = 5
 LINES_PER_REPORT = 4096
+CHUNK = 1 << 22  # bytes
 MAGIC = {
     b"PK\x03\x04": "a zip archive or an Excel workbook",
     b"SQLite": "an SQLite database",
@@ -139,6 +140,21 @@ def lines(reading: Reading) -> Iterator[str]:
                 yield data.decode(errors="replace")
         if reading.line == 0:
             raise DataError("The compressed file holds no text", str(path), "Export or download it again.")
+
+
+def is_intact(path: Path, progress: Progress | None = None) -> bool:
+    """Whether a gz file is whole and its check sums are right; a plain file has none."""
+    if not is_gzip(path):
+        return True
+    size = path.stat().st_size
+    try:
+        with path.open("rb") as raw, gzip.GzipFile(fileobj=raw) as file:
+            while file.read(CHUNK):
+                if progress:
+                    progress(raw.tell(), size, f"Checking {path.name}")
+    except (EOFError, zlib.error, OSError):
+        return False
+    return True
 
 
 def _reject_binary(path: Path, start: bytes) -> None:

@@ -91,3 +91,9 @@ def _check_columns(source: Guess, columns: tuple, used: list[bool], reading: Rea
                 str(source.path),
                 f"The fields are: {', '.join(source.columns)}. Correct the mapping.",
             )
+    if not any(used[1:]):
+        raise DataError(
+            "No row has any of the attributes: this is no item file",
+            str(source.path),
+            f"Looked for {', '.join(columns[1:])}; the fields are: {', '.join(source.columns)}.",
+        )

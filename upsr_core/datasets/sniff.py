@@ -106,7 +106,9 @@ def _mapping(layout: Layout, sample: list[dict], role: str) -> ColumnMapping:
     if role == "events":
         timestamp = None if atomic.is_sequence_file(layout) else _first(TIMES, layout)
         return ColumnMapping(user_id=_first(USERS, layout), item_id=item, timestamp=timestamp)
-    return ColumnMapping(item_id=item, attributes=tuple(_attributes(layout, sample, taken={item})))
+    # A log that carries the texts of its items: who bought them and when says nothing about them.
+    behaviour = {_first(USERS, layout), _first(TIMES, layout)} if _first(USERS, layout) else set()
+    return ColumnMapping(item_id=item, attributes=tuple(_attributes(layout, sample, {item} | behaviour)))
 
 
 def _attributes(layout: Layout, sample: list[dict], taken: set) -> list[tuple[str, str]]:

@@ -26,8 +26,10 @@ def milliseconds(values: Sequence[Any], where: str) -> tuple[np.ndarray | None, 
     >>> milliseconds(["2015-09-28"], "here")[0]
     array([1443398400000])
     """
-    series = pd.Series(values, dtype=object)
-    given = series.notna() & (series.astype("str").str.strip() != "")
+    series = pd.Series(values)
+    given = series.notna()
+    if not pd.api.types.is_numeric_dtype(series):
+        given &= series.astype("str").str.strip() != ""
     if not given.any():
         return None, given.to_numpy(), "No times: the order of the rows is the order of the events."
     numbers = pd.to_numeric(series[given], errors="coerce")
