@@ -122,8 +122,10 @@ class CandidateScorer:
         step = max(1, HEAD_CELLS // weight.shape[0])
         for start in range(0, len(state), step):
             logits = (state[start : start + step] @ weight.T).float()
-            normaliser[start : start + step] = torch.logsumexp(logits, dim=1)
             here = mask & (source >= start) & (source < start + step)
             logits_at[here] = logits[source[here] - start, targets[here]]
+            # In place: torch.logsumexp would copy the largest array there is.
+            largest = logits.amax(dim=1, keepdim=True)
+            normaliser[start : start + step] = logits.sub_(largest).exp_().sum(dim=1).log_() + largest[:, 0]
         tokens = torch.where(mask, logits_at - normaliser[source], 0.0)
         return tokens.double().sum(dim=1).cpu().numpy()
