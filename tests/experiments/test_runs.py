@@ -5,6 +5,9 @@ import time
 import pandas as pd
 import pytest
 
+from upsr_core.datasets.importing import import_dataset
+from upsr_core.datasets.sample import sample_files
+from upsr_core.datasets.spec import PreparationSpec
 from upsr_core.errors import RunError, UpsrError
 from upsr_core.experiments import jobs
 from upsr_core.experiments.forecast import forecast
@@ -111,6 +114,17 @@ def test_a_run_that_cannot_work_says_why(movies, monkeypatch):
     with pytest.raises(UpsrError, match="not the one of this run"):
         work(run)
     assert run.status().state == "failed" and "not the one" in run.status().message
+
+
+def test_pre_training_on_other_domains_comes_first(movies):
+    pantry = import_dataset("pantry", *sample_files("pantry"), preparation=PreparationSpec.new_domain())
+    spec = tiny(movies, pretrain_on=("pantry",))
+    assert spec.training.pretrain_tokens > 0 and spec.pretrain_on[0].content == pantry.digest
+    few = spec.training.model_copy(update={"pretrain_tokens": 3000, "tokens": 3000, "evaluations": 1})
+    run = create_run(spec.model_copy(update={"training": few}))
+    result = finish(run)
+    assert (run.folder / "pretrained" / "model.safetensors").exists()
+    assert "after pantry" in result["title"]
 
 
 def test_specs_are_checked_and_have_one_digest(movies):
