@@ -131,6 +131,8 @@ def browse(data: Dataset) -> None:
 page_head(
     "Data", "From a catalogue and a log to users with ordered histories: what came in, what was dropped, what is left."
 )
+if "next_view" in st.session_state:  # a widget's value can only be set before it is drawn
+    st.session_state["data_view"] = st.session_state.pop("next_view")
 tab = st.segmented_control(
     "View", ["Stored datasets", "Import"], default="Stored datasets", required=True, key="data_view",
     label_visibility="collapsed",
@@ -139,6 +141,7 @@ if tab == "Import":
     new = import_form()
     if new:
         state.take_dataset(new)
+        st.session_state["next_view"] = "Stored datasets"
         st.session_state.setdefault("notices", []).append(f"Imported {new!r}: it is the chosen dataset now.")
         st.rerun()
 else:

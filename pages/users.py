@@ -1,5 +1,7 @@
 """Users: one user's history, the item to predict, and how runs rank the candidates, side by side."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import streamlit as st
@@ -123,7 +125,7 @@ page_head("Users", "Open one user: what came before, what came next, and where e
 done = [run for run in list_runs() if run.status().state == "done"]
 if not done:
     empty_state("No finished trial yet. Start one on the page Trials; its evaluated users can be opened here.")
-    st.page_link("pages/trials.py", label="Go to Trials", icon=":material/science:")
+    st.page_link(Path(__file__).with_name("trials.py"), label="Go to Trials", icon=":material/science:")
     st.stop()
 runs = choose_runs(done)
 if not runs:

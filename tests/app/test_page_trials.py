@@ -1,0 +1,92 @@
+import time
+
+import pytest
+from pages_common import texts
+
+from app.run_tables import verdict
+from upsr_core.experiments import jobs
+from upsr_core.experiments.runs import list_runs
+
+
+def test_nothing_yet_and_a_predicted_time(studio):
+    at = studio("trials")
+    assert "No trial yet" in at.info[0].value
+    assert "Predicted time" in texts(at)
+
+
+def test_start_makes_the_run_that_was_chosen(studio, monkeypatch):
+    started = []
+    monkeypatch.setattr(jobs, "start", lambda run: started.append(run))
+    at = studio("trials")
+    at.selectbox(key="trial_design").set_value("Title only")
+    at.segmented_control(key="budget").set_value("smoke")
+    at.segmented_control(key="score").set_value("conditional").run()
+    at.button(key="start").click().run()
+    assert not at.exception and not at.error
+    (run,) = started
+    assert run.spec.design.finetune.attributes == ("title",) and run.spec.score.name == "conditional"
+    assert run.spec.training.tokens == 40_000
+    assert at.query_params["run"] == run.id
+
+
+def test_a_finished_run_shows_figures_and_is_not_run_again(studio, finished_run):
+    run = finished_run(1.0)
+    at = studio("trials", run=run.id)
+    assert "Personal: the right history gains" in at.success[0].value
+    table = at.dataframe[0].value
+    assert table.verdict.tolist() == ["personal"] and "(uni100)" in table.value[0]
+    assert len(at.get("plotly_chart")) == 4, "three curves and the gaps"
+    at.selectbox(key="trial_design").set_value("Category, title, brand")
+    at.segmented_control(key="budget").set_value("smoke").run()
+    assert [button.label for button in at.button if button.key == "open"] == ["Open the finished trial"]
+
+
+def test_popularity_is_not_sold_as_personal(studio, finished_run):
+    run = finished_run(0.0)
+    at = studio("trials", run=run.id)
+    assert at.warning[0].value.startswith("Not personal yet")
+    assert at.dataframe[0].value.verdict.tolist() == ["not personal yet"]
+
+
+def gap(low, high):
+    return {"mean": (low + high) / 2, "low": low, "high": high}
+
+
+@pytest.mark.parametrize(
+    ("dependence", "ahead", "begin"),
+    [
+        (gap(0.1, 0.2), gap(0.1, 0.2), "Personal"),
+        (gap(0.1, 0.2), gap(-0.1, 0.2), "It looks at the user"),
+        (gap(0.1, 0.2), gap(-0.2, -0.1), "It looks at the user"),
+        (gap(-0.1, 0.2), gap(0.1, 0.2), "Not personal yet"),
+    ],
+)
+def test_verdicts(dependence, ahead, begin):
+    name = "NDCG@10 (uni100)"
+    text = verdict({"user_dependence": {**dependence, "metric": name}, "gaps": {"popularity": {name: ahead}}})
+    assert text.startswith(begin)
+
+
+@pytest.mark.parametrize(
+    ("state", "message", "buttons"),
+    [
+        ("cancelled", "Cancelled. It can be resumed.", {"resume", "delete_run"}),
+        ("failed", "The disk is full.", {"resume", "delete_run"}),
+        ("running", "", {"resume", "delete_run"}),
+    ],
+)
+def test_runs_that_stopped_can_be_resumed(studio, finished_run, state, message, buttons):
+    run = finished_run(0.0)
+    (run.folder / "result.json").unlink()
+    run.write_status(state=state, message=message, pid=2**22 - 1, process_created=0.0, queued=time.time() - 99)
+    at = studio("trials", run=run.id)
+    shown = "".join(box.value for box in [*at.error, *at.info])
+    assert (message or "The process was killed") in shown.replace("\\", "")
+    assert buttons <= {button.key for button in at.button} and not at.exception
+
+
+def test_delete_takes_the_run_away(studio, finished_run):
+    run = finished_run(0.0)
+    at = studio("trials", run=run.id)
+    at.button(key="delete_run").click().run()
+    assert list_runs() == [] and "No trial yet" in at.info[0].value and not at.exception

@@ -1,0 +1,73 @@
+import subprocess
+import sys
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from app.charts import attribute_colour
+from app.components import Span, _markup, plain
+from upsr_core.schema import ATTRIBUTES
+
+PAGES = ("data", "item_text", "prompts", "trials", "users")
+
+
+def test_five_pages_open_on_the_sample(studio):
+    titles = [studio(name).title[0].value for name in PAGES]
+    assert titles == ["Data", "Item text", "Prompts", "Trials", "Users"]
+
+
+def test_an_expected_error_is_one_box_and_no_traceback():
+    def page():
+        from app.components import errors_shown
+        from upsr_core.errors import DataError
+
+        with errors_shown():
+            raise DataError("The file *ends* early", "a_b.csv, line 3", "Copy it again.")
+
+    at = AppTest.from_function(page).run()
+    assert not at.exception
+    assert at.error[0].value == "**The file \\*ends\\* early**\n\nWhere: a\\_b.csv, line 3\n\nCopy it again."
+
+
+@pytest.mark.parametrize("hostile", ["<script>alert(1)</script>", '" onmouseover="x', "<img src=x onerror=y>", "&lt;"])
+def test_the_token_strip_escapes_data(hostile):
+    markup = _markup(Span(hostile, hostile, hostile))
+    assert "<script" not in markup and "<img" not in markup and 'onmouseover="' not in markup
+    assert markup.count("<") == 2, "one span and nothing else"
+
+
+def test_markdown_in_data_is_text():
+    assert plain("[x](http://y) :red[z] <b>") == "\\[x\\]\\(http\\://y\\) \\:red\\[z\\] \\<b\\>"
+
+
+def test_attributes_have_colours_of_their_own():
+    colours = [attribute_colour(name) for name in ATTRIBUTES]
+    assert len(set(colours)) == len(colours)
+    assert attribute_colour("year") == attribute_colour("year")
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_pages_import_no_torch(name, finished_run):
+    finished_run(1.0)
+    code = (
+        "import os, sys; from streamlit.testing.v1 import AppTest; "
+        "at = AppTest.from_file('app/main.py', default_timeout=60).run(); "
+        f"at = at.switch_page(os.path.abspath('pages/{name}.py')).run() if {name!r} != 'data' else at; "
+        "assert not at.exception, at.exception; print(at.title[0].value); "
+        "print([m for m in ('torch', 'transformers') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert done.stdout.splitlines()[-1:] == ["[]"], done.stdout + done.stderr
+
+
+def test_a_link_opens_the_same_design_and_a_broken_one_says_so(studio):
+    at = studio("item_text", design='{"finetune":{"attributes":["brand","title"]}}')
+    assert at.session_state["design"].finetune.label == "brand, title"
+    broken = studio("item_text", design='{"finetune":{"attributes":[]}}')
+    assert "cannot be read" in broken.warning[0].value
+    assert broken.session_state["design"].finetune.label.startswith("category, title")
+
+
+def test_streamlit_reads_our_configuration():
+    assert st.get_option("server.address") == "127.0.0.1"
