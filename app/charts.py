@@ -1,10 +1,13 @@
-"""From a DataFrame to a plotly figure. Colours tell apart under every common colour blindness (Okabe and Ito)."""
+"""From a DataFrame to a plotly figure, in colours that every common colour blindness tells apart.
+
+Okabe and Ito's palette, the blue lifted so that it reads in dark themes too.
+"""
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-BLUE, ORANGE, GREEN, PINK, SKY, RED, GREY = "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#8C8C8C"
+BLUE, ORANGE, GREEN, PINK, SKY, RED, GREY = "#2E86C1", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#8C8C8C"
 _ATTRIBUTES = {
     "title": BLUE,
     "category": ORANGE,

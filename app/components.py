@@ -161,5 +161,7 @@ def _markup(span: Span) -> str:
     if span.mark:
         style += "font-weight:700;border:1.5px solid currentColor;border-radius:.3em;padding:.05em .3em;"
     hover = f' title="{html.escape(span.hover, quote=True)}"' if span.hover else ""
-    text = html.escape(span.text.lstrip() if span.opens else span.text)
-    return f'<span style="{style}"{hover}>{text}</span>'
+    # The space before an item stands outside its border.
+    text = span.text.lstrip() if span.opens else span.text
+    space = span.text[: len(span.text) - len(text)]
+    return f'{space}<span style="{style}"{hover}>{html.escape(text)}</span>'

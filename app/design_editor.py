@@ -60,7 +60,7 @@ def _drag(stage: Stage) -> None:
 
 def _row(stage: Stage, position: int, name: str, fact: str) -> None:
     last = len(item_design(stage).attributes) - 1
-    label, cap, up, down, out = st.columns([5, 2.4, 1, 1, 1], gap="xsmall", vertical_alignment="center")
+    label, cap, up, down, out = st.columns([5, 2.4, 1, 1.2, 1.2], gap="xsmall", vertical_alignment="center")
     with label:
         attribute_chip(name, fact)
     key = f"{stage}_cap_{name}"
@@ -71,24 +71,25 @@ def _row(stage: Stage, position: int, name: str, fact: str) -> None:
         max_value=512,
         step=1,
         key=key,
-        placeholder="no cap",
+        placeholder="cap",
         label_visibility="collapsed",
-        help="At most this many tokens of the attribute",
+        help="At most this many tokens of the attribute; empty: no cap",
         on_change=_set_attribute_cap,
         args=(stage, name),
     )
-    move = {"width": "stretch", "type": "tertiary"}
+    # Words, not icons alone: a screen reader has to name them.
+    style = {"width": "stretch", "type": "tertiary"}
     up.button(
-        "", icon=":material/arrow_upward:", key=f"{stage}_up_{name}", help=f"Move {name} up", disabled=position == 0,
-        on_click=_move, args=(stage, position, -1), **move,
+        "Up", key=f"{stage}_up_{name}", help=f"Move {name} up", disabled=position == 0,
+        on_click=_move, args=(stage, position, -1), **style,
     )  # fmt: skip
     down.button(
-        "", icon=":material/arrow_downward:", key=f"{stage}_down_{name}", help=f"Move {name} down",
-        disabled=position == last, on_click=_move, args=(stage, position, 1), **move,
+        "Down", key=f"{stage}_down_{name}", help=f"Move {name} down", disabled=position == last,
+        on_click=_move, args=(stage, position, 1), **style,
     )  # fmt: skip
     out.button(
-        "", icon=":material/close:", key=f"{stage}_out_{name}", help=f"Leave {name} out", disabled=last == 0,
-        on_click=_leave_out, args=(stage, name), **move,
+        "Drop", key=f"{stage}_out_{name}", help=f"Leave {name} out", disabled=last == 0,
+        on_click=_leave_out, args=(stage, name), **style,
     )  # fmt: skip
 
 
@@ -195,6 +196,6 @@ def attribute_facts(coverage, tokens) -> dict[str, str]:
     """A line for each attribute: how many items have it, and what it takes of the item's tokens."""
     taken = dict(zip(tokens.attribute, tokens.tokens, strict=True))
     return {
-        name: f"{share(part)} of items" + (f", {taken[name]:.1f} tokens" if name in taken else "")
+        name: share(part) + (f", {taken[name]:.1f} tokens" if name in taken else "")
         for name, part in zip(coverage.attribute, coverage.share, strict=True)
     }

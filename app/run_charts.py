@@ -46,9 +46,10 @@ def quality_curve(curve: pd.DataFrame, end: int, references: dict[str, float], m
         x=SEEN,
         y=f"validation {metric}",
     )
-    for (name, value), colour in zip(references.items(), (ORANGE, GREY), strict=True):
+    # One label at each end: the two lines are often close.
+    for (name, value), colour, side in zip(references.items(), (ORANGE, GREY), ("left", "right"), strict=True):
         figure.add_hline(
-            y=value, line={"color": colour, "dash": "dash"}, annotation_text=name, annotation_position="top left"
+            y=value, line={"color": colour, "dash": "dash"}, annotation_text=name, annotation_position=f"top {side}"
         )
     top = max([*references.values(), *known.ndcg10], default=1)
     return figure.update_yaxes(range=[0, top * 1.15]).update_xaxes(range=[0, end * 1.02])
@@ -62,6 +63,7 @@ def dependence_curve(curve: pd.DataFrame, end: int, metric: str) -> go.Figure:
         y=pd.concat([known.high, known.low[::-1]]),
         fill="toself",
         fillcolor="rgba(0,158,115,0.18)",
+        mode="lines",
         line={"width": 0},
         hoverinfo="skip",
     )

@@ -51,7 +51,7 @@ def save() -> None:
 
 
 def stage_column(stage: str, title: str) -> None:
-    section(title)
+    section(title, "Each attribute with the share of items that have it and the tokens it takes of an item, mean.")
     item = getattr(state.design(), stage)
     facts = attribute_facts(tables.coverage(data), pd.DataFrame({"attribute": [], "tokens": []}))
     with errors_shown():

@@ -59,7 +59,7 @@ def test_1_data(studio):
     expect(page).to_have_title(re.compile("UPSR Studio"))
     expect(page.get_by_text("Made by a seeded generator")).to_be_visible()
     expect(page.get_by_text("What preparation did")).to_be_visible()
-    assert page.locator(".js-plotly-plot").count() == 4
+    expect(page.locator(".js-plotly-plot")).to_have_count(4)
     assert "dataset=sample" in page.url
     studio.shot("data")
 
@@ -69,7 +69,7 @@ def test_2_item_text(studio):
     page = studio.page
     expect(page.get_by_text("(category: Movies").first).to_be_visible()
     expect(page.locator("span[style*='line-through']").first).to_be_attached()
-    page.get_by_role("button", name="Move title up").last.click()
+    page.locator(".st-key-finetune_up_title").get_by_role("button", name="Up").click()
     studio.settle()
     assert "design=" in page.url
     page.reload()
@@ -101,8 +101,9 @@ def test_3_prompts(studio):
     studio.open("prompts")
     page = studio.page
     expect(page.locator("span[title^='item 1 of']").first).to_be_visible()
-    expect(page.get_by_text("Given the following purchase history").first).to_be_visible()
-    expect(page.get_by_text("<extra_id_0>").first).to_be_visible()
+    expect(page.get_by_text("<extra_id_0>", exact=True).first).to_be_visible()
+    read = "".join(page.get_by_test_id("stHtml").nth(1).all_inner_texts())
+    assert "Given the following purchase history of user: (category:" in read.replace("\n", "")
     studio.shot("prompts")
 
 
