@@ -14,7 +14,7 @@ from upsr_core.plm.door import load_tokenizer, locate
 from upsr_core.text.render import ItemTexts
 
 # Shares of the machine's own matrix rate that training and scoring reached with the embedded model on two cores.
-TRAINING_SHARE, SCORING_SHARE = 0.36, 0.45
+TRAINING_SHARE, SCORING_SHARE = 0.30, 0.45
 SETUP_SECONDS = 12  # imports, texts, loading
 
 
@@ -40,7 +40,7 @@ def forecast(spec: RunSpec) -> Forecast:
     ratios = []
     for run in list_runs():
         record = run.result()
-        if record and run.spec.plm == spec.plm and not record.get("resumed") and run.spec.training.tokens > 1e6:
+        if record and run.spec.plm == spec.plm and not record["resumed"] and run.spec.training.tokens > 1e6:
             done = _work(run.spec)
             predicted = done[0] / (rate * TRAINING_SHARE) + done[1] / (rate * SCORING_SHARE)
             ratios.append(max(1.0, record["seconds"] - SETUP_SECONDS) / predicted)
@@ -90,10 +90,10 @@ def _sizes_of_data(spec: RunSpec) -> tuple[float, int, int, int]:
 
 @lru_cache(maxsize=1)
 def matrix_rate() -> float:
-    """Floating-point operations per second of fp32 matrix products of the embedded model's shape, best of five."""
+    """Floating-point operations per second of fp32 matrix products of the embedded model's shape, best of fifteen."""
     left, right = np.ones((2048, 192), np.float32), np.ones((192, 768), np.float32)
     best = np.inf
-    for _ in range(5):
+    for _ in range(15):
         start = time.perf_counter()
         for _ in range(10):
             left @ right

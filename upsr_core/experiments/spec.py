@@ -72,9 +72,9 @@ BUDGETS = {
     "quick": Budget(
         "Quick",
         "At most ten minutes on two cores with the embedded model.",
-        TrainingSpec(tokens=2_500_000, evaluations=5, learning_rate=1e-3),
-        150,
-        700,
+        TrainingSpec(tokens=1_600_000, evaluations=4, learning_rate=1e-3),
+        80,
+        500,
     ),
     "standard": Budget(
         "Standard",
@@ -88,7 +88,7 @@ BUDGETS = {
         "No training: the language model as it is.",
         TrainingSpec(tokens=0),
         1,
-        700,
+        500,
     ),
 }
 

@@ -9,7 +9,7 @@ from torch.utils.data import Dataset as TorchDataset
 from transformers import EarlyStoppingCallback, PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 from transformers.utils import logging
 
-from upsr_core.runtime import Cancelled, Progress, seed_everything
+from upsr_core.runtime import Cancelled, Progress, keep_freed_memory, seed_everything
 from upsr_core.training.spec import TrainingSpec
 
 LOG_EVERY = 10
@@ -95,6 +95,7 @@ def train(
     Checkpoints are in `folder`; a training that was killed or cancelled goes on from the last complete one and
     sees the same batches. Raises Cancelled where `progress` did, after saving.
     """
+    keep_freed_memory()
     seed_everything(spec.seed)
     logging.set_verbosity_error()  # Trainer warns of tied weights that are not in a checkpoint twice
     steps = len(batches)
