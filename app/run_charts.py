@@ -46,10 +46,10 @@ def quality_curve(curve: pd.DataFrame, end: int, references: dict[str, float], m
         x=SEEN,
         y=f"validation {metric}",
     )
-    # One label at each end: the two lines are often close.
-    for (name, value), colour, side in zip(references.items(), (ORANGE, GREY), ("left", "right"), strict=True):
+    # The two lines are often close, so one label goes above and one below.
+    for (name, value), colour, side in zip(references.items(), (ORANGE, GREY), ("top", "bottom"), strict=True):
         figure.add_hline(
-            y=value, line={"color": colour, "dash": "dash"}, annotation_text=name, annotation_position=f"top {side}"
+            y=value, line={"color": colour, "dash": "dash"}, annotation_text=name, annotation_position=f"{side} left"
         )
     top = max([*references.values(), *known.ndcg10], default=1)
     return figure.update_yaxes(range=[0, top * 1.15]).update_xaxes(range=[0, end * 1.02])

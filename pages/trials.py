@@ -25,10 +25,10 @@ def new_trial() -> None:
         design = choose_design()
     with right:
         plm = state.choose_plm()
-    left, middle, right = st.columns([4, 3, 5])
+    left, middle, right = st.columns([5, 3, 4])
     with left:
         budget = st.segmented_control(
-            "Budget", list(BUDGETS), default="quick", required=True, key="budget",
+            "Budget", list(BUDGETS), default="quick" if list_runs() else "first-look", required=True, key="budget",
             format_func=lambda name: BUDGETS[name].title,
         )  # fmt: skip
         st.caption(BUDGETS[budget].description)
