@@ -102,8 +102,8 @@ def test_3_prompts(studio):
     page = studio.page
     expect(page.locator("span[title^='item 1 of']").first).to_be_visible()
     expect(page.get_by_text("<extra_id_0>", exact=True).first).to_be_visible()
-    read = "".join(page.get_by_test_id("stHtml").nth(1).all_inner_texts())
-    assert "Given the following purchase history of user: (category:" in read.replace("\n", "")
+    sequence = page.get_by_test_id("stHtml").filter(has_text="Given the following").first
+    expect(sequence).to_contain_text("Given the following purchase history of user: (category:")
     studio.shot("prompts")
 
 
