@@ -6,7 +6,7 @@ from pydantic import Field
 
 from upsr_core.datasets.splits import SplitSpec
 from upsr_core.datasets.store import load_dataset
-from upsr_core.errors import DesignError, RunError
+from upsr_core.errors import RunError
 from upsr_core.evaluation.candidates import CandidateSpec
 from upsr_core.likelihood.score import ScoreSpec
 from upsr_core.plm.door import weights_digest
@@ -114,14 +114,9 @@ def plan_run(
     chosen = BUDGETS[budget]
     dataset = load_dataset(dataset_name)
     sources = [load_dataset(name) for name in pretrain_on]
-    for stage, part in [(design.finetune, dataset), *((design.pretrain, source) for source in sources)]:
-        missing = [name for name in stage.attributes if name not in part.attributes]
-        if missing:
-            raise DesignError(
-                f"The dataset {part.name!r} has no attribute {', '.join(missing)}",
-                f"it has {', '.join(part.attributes)}",
-                "Choose among those.",
-            )
+    design.finetune.check(dataset.attributes, dataset.name)
+    for source in sources:
+        design.pretrain.check(source.attributes, source.name)
     update = {"seed": seed, "pretrain_tokens": chosen.training.tokens if sources else 0}
     return RunSpec(
         dataset=DatasetRef(name=dataset.name, content=dataset.digest),

@@ -2,6 +2,7 @@
 
 import re
 import string
+from collections.abc import Sequence
 
 from pydantic import Field, field_validator, model_validator
 
@@ -88,6 +89,16 @@ class ItemDesign(Spec):
     @property
     def label(self) -> str:
         return ", ".join(self.attributes)
+
+    def check(self, available: Sequence[str], where: str = "") -> None:
+        """Raise DesignError where an attribute of this design is not among those `available`."""
+        missing = [name for name in self.attributes if name not in available]
+        if missing:
+            raise DesignError(
+                f"The dataset{where and f' {where!r}'} has no attribute {', '.join(missing)}",
+                f"it has {', '.join(available)}",
+                "Choose among those.",
+            )
 
 
 class Design(Spec):

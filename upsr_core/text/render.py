@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from upsr_core.errors import DesignError
+from upsr_core.schema import ITEM
 from upsr_core.text.design import ItemDesign
 from upsr_core.text.tokenizer import TextTokenizer
 
@@ -77,13 +77,7 @@ class ItemTexts:
     """
 
     def __init__(self, design: ItemDesign, items: pd.DataFrame, tokenizer: TextTokenizer):
-        missing = [name for name in design.attributes if name not in items.columns]
-        if missing:
-            raise DesignError(
-                f"The dataset has no attribute {', '.join(map(repr, missing))}",
-                f"it has {', '.join(name for name in items.columns if name != 'item_id')}",
-                "Choose among those.",
-            )
+        design.check([name for name in items.columns if name != ITEM])
         self.design, self.tokenizer = design, tokenizer
         columns = [items[name].tolist() for name in design.attributes]
         rows = (dict(zip(design.attributes, values, strict=True)) for values in zip(*columns, strict=True))
