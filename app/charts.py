@@ -77,7 +77,7 @@ def distribution(counts: pd.DataFrame, x: str, y: str) -> go.Figure:
         hovertemplate=f"%{{x}} {x}: %{{y:,}} {y}<extra></extra>",
     )
     figure = figure_of(bars, x=x, y=y, bargap=0.05)
-    if len(counts) and counts.value.max() > 50 * max(1, counts.value.min()):
+    if len(counts) and counts.value.max() > 20 * max(1, counts.value.min()):
         figure.data = []
         figure.add_trace(go.Scatter(x=counts.value, y=counts["count"], mode="markers", marker={"color": BLUE}))
         figure.update_xaxes(type="log", dtick="D2").update_yaxes(type="log", dtick="D2")

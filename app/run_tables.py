@@ -93,9 +93,9 @@ def verdict(result: dict) -> str:
     gain, ahead = result["user_dependence"], result["gaps"]["popularity"][name]
     if gain["low"] <= 0:
         return (
-            f"Not personal yet: with another user's history this trial ranks as well as with the right one "
-            f"({interval(gain)} {name}, an interval that reaches zero or below). What it has learned is which texts "
-            f"are common, that is popularity, not which user it looks at."
+            f"Not personal yet: the right history cannot be shown to rank better than another user's "
+            f"({interval(gain)} {name}; the interval reaches zero). What the ranking gains over random order may be "
+            f"popularity alone: which texts are common, not which user it looks at."
         )
     personal = f"the right history gains {interval(gain)} {name} over another user's history"
     if ahead["low"] > 0:

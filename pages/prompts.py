@@ -1,5 +1,7 @@
 """Prompts: one user's history as the text sequence that a language model reads, and a training sample of it."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import streamlit as st
@@ -143,6 +145,7 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
         st.segmented_control("Stage", list(STAGES), default="Fine-tuning and ranking", required=True, key="stage")
     ]
     st.markdown(f"Item text: **{plain(getattr(design, stage).label)}**")
+    st.page_link(Path(__file__).with_name("item_text.py"), label="Change it", icon=":material/match_word:")
 edit_prompt()
 user = choose_user(data.users, np.arange(len(data.users)))
 events = data.history(user)

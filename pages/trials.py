@@ -111,7 +111,6 @@ def table(runs: list[Run]) -> None:
             "verdict": st.column_config.TextColumn("Verdict"),
             "started": st.column_config.DatetimeColumn("Started (UTC)", format="D MMM, HH:mm"),
         },
-        height=min(300, 40 + 35 * len(rows)),
     )
     picked = event.selection.rows
     # A click counts once: afterwards the box below may choose another run.

@@ -45,6 +45,7 @@ def pool_of(evaluated: list[pd.DataFrame]) -> np.ndarray:
     order = st.segmented_control(
         "Order", ORDERS, default=ORDERS[0], required=True, key="user_order",
         help="Best and worst go by the rank of the target, the mean over the trials shown.",
+        on_change=lambda: st.session_state.update(user_id=""),  # a new order begins at its first user
     )  # fmt: skip
     if order == "Random":
         return np.random.default_rng(0).permutation(ranks.index.to_numpy())

@@ -33,7 +33,7 @@ class Studio:
         """Wait until no script runs and nothing on screen is an error."""
         start = start or time.monotonic()
         expect(self.page.get_by_role("heading", level=1)).to_be_visible()
-        expect(self.page.get_by_test_id("stStatusWidget")).to_have_count(0)
+        expect(self.page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
         seconds = time.monotonic() - start
         expect(self.page.get_by_test_id("stException")).to_have_count(0)
         expect(self.page.get_by_test_id("stAlertContentError")).to_have_count(0)
