@@ -87,3 +87,18 @@ def test_a_dataset_can_be_deleted_and_the_sample_cannot(studio, tmp_path, movies
     at.button(key="delete_dataset").click().run()
     assert "pens" not in [entry["name"] for entry in list_datasets()] and not at.exception
     assert at.selectbox[0].value == "sample:movies"
+
+
+def test_import_by_upload(studio, tmp_path):
+    items, events = tables(tmp_path)
+    renamed = events.read_bytes().replace(b"who\t", b"user_id\t").replace(b"\twhen", b"\ttimestamp")
+    at = studio("data")
+    at.segmented_control(key="data_view").set_value("Import").run()
+    at.segmented_control(key="import_way").set_value("Upload").run()
+    at.file_uploader(key="upload_items").set_value(("catalogue.csv", items.read_bytes(), "text/csv"))
+    at.file_uploader(key="upload_events").set_value(("log.tsv", renamed, "text/tab-separated-values")).run()
+    at.text_input(key="import_name").set_value("sent").run()
+    at.button(key="import_start").click().run()
+    assert not at.exception and not at.error
+    data = load_dataset("sent")
+    assert len(data.users) == 30 and data.attributes == ("title", "brand")

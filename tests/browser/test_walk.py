@@ -40,7 +40,12 @@ class Studio:
         return seconds
 
     def shot(self, name: str) -> None:
-        self.page.screenshot(path=self.shots / f"{name}.png", full_page=True)
+        """The whole page, 1280 px wide: it scrolls inside the window, so the window is made as high."""
+        height = self.page.get_by_test_id("stMain").evaluate("element => element.scrollHeight")
+        self.page.set_viewport_size({"width": 1280, "height": height + 60})
+        self.page.wait_for_timeout(500)
+        self.page.screenshot(path=self.shots / f"{name}.png")
+        self.page.set_viewport_size({"width": 1280, "height": 900})
 
 
 @pytest.fixture
