@@ -101,4 +101,4 @@ def test_import_by_upload(studio, tmp_path):
     at.button(key="import_start").click().run()
     assert not at.exception and not at.error
     data = load_dataset("sent")
-    assert len(data.users) == 30 and data.attributes == ("title", "brand")
+    assert len(data.users) == 30 and data.attributes == ("title", "maker")
