@@ -246,3 +246,20 @@ def test_gz_is_told_by_content_not_by_name(tmp_path, events_file):
     path = tmp_path / "items.jsonl"
     path.write_bytes(gzip.compress("".join(json.dumps(row) + "\n" for row in ITEMS).encode()))
     assert purchases(import_dataset("d", path, events_file)) == EXPECTED
+
+
+def test_columns_of_a_shop_that_nobody_here_wrote(tmp_path):
+    items, events = tmp_path / "games.csv", tmp_path / "purchases.csv"
+    items.write_text("sku,name,genre,publisher,cost,blurb\nB1,Harvest,Party,Nord,18.90,Place workers.\n")
+    events.write_text("customer,sku,bought_on,qty\nc1,B1,2023-06-21,1\nc2,B1,2022-03-07,2\n")
+    pairs = dict(guess(items).mapping.attributes)
+    assert pairs == {
+        "title": "name",
+        "category": "genre",
+        "brand": "publisher",
+        "price": "cost",
+        "description": "blurb",
+    }
+    found = guess(events)
+    assert found.role == "events"
+    assert (found.mapping.user_id, found.mapping.item_id, found.mapping.timestamp) == ("customer", "sku", "bought_on")

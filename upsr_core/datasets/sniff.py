@@ -1,5 +1,6 @@
 """What a file is and which of its columns is what, guessed so that it can be shown and corrected."""
 
+import re
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -15,24 +16,32 @@ from upsr_core.schema import ATTRIBUTES
 PREVIEW_ROWS = 20
 
 # Compared without case, blanks and underscores; the first that is found wins.
-USERS = "userid reviewerid user customerid visitorid memberid uid username"
+USERS = (
+    "userid reviewerid user customerid visitorid memberid uid username customer reviewer member buyer buyerid client "
+    "clientid visitor account accountid profileid personid cust custid"
+)
 ITEMS = (
     "itemid parentasin asin productid movieid gameid appid businessid bookid trackid songid gmapid articleid stockcode "
     "isbn sku item iid id"
 )
-TIMES = "timestamp unixreviewtime time unixtime ts datetime date eventtime createdat invoicedate reviewtime"
+TIMES = (
+    "timestamp unixreviewtime time unixtime ts datetime date eventtime createdat "
+    "invoicedate reviewtime purchasedate orderdate purchasedat boughtat orderedat when"
+)
 ALIASES = {
-    "title": "title name productname itemname movietitle booktitle gametitle appname text",
-    "category": "category categories genres genre maincategory maincat class",
-    "brand": "brand store developer company manufacturer publisher author artist vendor",
-    "price": "price unitprice listprice",
-    "description": "description plot overview synopsis about",
+    "title": "title name productname producttitle itemname itemtitle movietitle booktitle gametitle appname text",
+    "category": "category categories genres genre maincategory maincat class productcategory department",
+    "brand": "brand store developer company manufacturer publisher author artist vendor maker studio label",
+    "price": "price unitprice listprice cost",
+    "description": "description plot overview synopsis about blurb summary details",
     "related": "related",
     "salesrank": "salesrank",
 }
 RELATED = "alsobought alsobuy alsoviewed alsoview boughttogether"
 # Numbers about behaviour, pictures and addresses describe no item in words.
 NO_TEXT = ("rating", "score", "vote", "count", "image", "img", "url", "link", "poster", "thumbnail", "video", "overall")
+
+_DATE = re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}")
 
 
 @dataclass(frozen=True)
@@ -104,11 +113,20 @@ def _role(layout: Layout) -> Literal["items", "events", "unknown"]:
 def _mapping(layout: Layout, sample: list[dict], role: str) -> ColumnMapping:
     item = _first(ITEMS, layout)
     if role == "events":
-        timestamp = None if atomic.is_sequence_file(layout) else _first(TIMES, layout)
+        timestamp = None if atomic.is_sequence_file(layout) else _first(TIMES, layout) or _dates(layout, sample)
         return ColumnMapping(user_id=_first(USERS, layout), item_id=item, timestamp=timestamp)
     # A log that carries the texts of its items: who bought them and when says nothing about them.
     behaviour = {_first(USERS, layout), _first(TIMES, layout)} if _first(USERS, layout) else set()
     return ColumnMapping(item_id=item, attributes=tuple(_attributes(layout, sample, {item} | behaviour)))
+
+
+def _dates(layout: Layout, sample: list[dict]) -> str | None:
+    """The first column that holds nothing but dates: overlooked, it would leave the events in the order of rows."""
+    for column in layout.columns:
+        values = [str(row[column]) for row in sample if row[column] not in (None, "")]
+        if values and all(_DATE.match(value) for value in values):
+            return column
+    return None
 
 
 def _attributes(layout: Layout, sample: list[dict], taken: set) -> list[tuple[str, str]]:
