@@ -58,7 +58,9 @@ def _state(run: Run, status: Status) -> None:
         if status.state in RESUMABLE:
             st.button("Resume", key="resume", icon=":material/play_arrow:", on_click=act, args=(jobs.resume, run))
         if not status.active:
-            st.button("Delete", key="delete_run", icon=":material/delete:", on_click=act, args=(delete_run, run))
+            with st.popover("Delete", icon=":material/delete:"):
+                st.markdown("Remove this trial with its model and results?")
+                st.button("Remove it", key="delete_run", on_click=act, args=(delete_run, run))
     if status.active:
         share = min(1.0, status.step / status.total) if status.total else 0.0
         st.progress(share, text=progress_line(status, duration(status.seconds_left)))

@@ -5,6 +5,7 @@ import pandas as pd
 import streamlit as st
 
 from app import state
+from app.components import plain
 from upsr_core.errors import DataError
 
 
@@ -28,8 +29,8 @@ def choose_user(users: pd.Series, pool: np.ndarray) -> int:
             "User id", key="user_search", icon=":material/search:", placeholder="id or its beginning", width=240,
             on_change=_search, args=(ids, pool),
         )  # fmt: skip
-        st.markdown(f"{place + 1:,} of {len(pool):,} users")
-    chosen = str(ids[pool[place]])
+        chosen = str(ids[pool[place]])
+        st.markdown(f"User **{plain(chosen)}**, {place + 1:,} of {len(pool):,}")
     st.session_state["user_id"] = chosen
     state.keep("user", chosen)
     return int(pool[place])

@@ -28,7 +28,7 @@ def new_trial() -> None:
     left, middle, right = st.columns([5, 3, 4])
     with left:
         budget = st.segmented_control(
-            "Budget", list(BUDGETS), default="quick" if list_runs() else "first-look", required=True, key="budget",
+            "Budget", list(BUDGETS), default="quick" if any_done() else "first-look", required=True, key="budget",
             format_func=lambda name: BUDGETS[name].title,
         )  # fmt: skip
         st.caption(BUDGETS[budget].description)
@@ -46,6 +46,10 @@ def new_trial() -> None:
         )  # fmt: skip
     with errors_shown():
         offer(plan_run(data.name, design, plm, budget, score, pretrain_on=tuple(first)))
+
+
+def any_done() -> bool:
+    return any(run.status().state == "done" for run in list_runs())
 
 
 def choose_design() -> Design:

@@ -3,6 +3,7 @@
 import sys
 
 import typer
+from pydantic import ValidationError
 
 from upsr_core import cli_bench, cli_data, cli_plm, cli_runs
 from upsr_core.errors import UpsrError
@@ -27,6 +28,11 @@ def main() -> None:
         app()
     except UpsrError as error:
         Console(stderr=True, soft_wrap=True, highlight=False).print(_one_line(error), style="red", markup=False)
+        sys.exit(1)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"])) or error.title
+        print(f"{place}: {first['msg']}. See `upsr --help`.", file=sys.stderr)
         sys.exit(1)
     except KeyboardInterrupt:
         print("Stopped.", file=sys.stderr)

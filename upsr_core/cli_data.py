@@ -69,7 +69,15 @@ def import_(
             preparation=preparation,
             progress=progress,
         )
+    _print(f"Item file: {_mapping(dataset.spec.items.mapping)}.")
+    _print(f"Event file: {_mapping(dataset.spec.events.mapping)}.")
     _print_dataset(dataset, as_json)
+
+
+def _mapping(mapping) -> str:
+    """Which column was taken as what, so that a wrong guess is seen."""
+    fields = [(name, getattr(mapping, name)) for name in ("user_id", "item_id", "timestamp")]
+    return ", ".join(f"{name}={column}" for name, column in [*fields, *mapping.attributes] if column)
 
 
 @data.command("list")

@@ -125,12 +125,11 @@ def rank(
     as_json: Json = False,
 ) -> None:
     """The ranked candidates of one user of a finished run."""
-    from upsr_core.datasets.store import load_dataset
     from upsr_core.experiments.ranking import find_user, ranked
     from upsr_core.experiments.runs import load_run
 
     this = load_run(run_id)
-    table = ranked(this, find_user(load_dataset(this.spec.dataset.name), user), score)
+    table = ranked(this, find_user(this.spec.dataset.load(), user), score)
     shown = Table("rank", "item", "text", "score", "perplexity", "popularity", title=f"{this.title}, user {user}")
     for row in table.head(top).itertuples():
         text = ("→ " if row.target else "") + row.text[:90]

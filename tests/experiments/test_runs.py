@@ -84,6 +84,11 @@ def _check_results(run, movies):
         ranked(run, -1)
     with pytest.raises(RunError, match="is done"):
         jobs.start(run)
+    # Users and items are places in the dataset: another one under this name must not be read in their stead.
+    import_dataset(movies.name, *sample_files("books"), synthetic=True)
+    for read in (lambda: ranked(run, int(own.user)), lambda: evaluated_users(run)):
+        with pytest.raises(RunError, match="not the one of this run"):
+            read()
 
 
 def test_cancel_and_resume_in_the_queue(movies):
@@ -131,6 +136,10 @@ def test_specs_are_checked_and_have_one_digest(movies):
     assert tiny(movies).digest == tiny(movies).digest != tiny(movies, seed=1).digest
     with pytest.raises(UpsrError, match="no attribute plot"):
         plan_run(movies.name, parse_design("title,plot"))
+    with pytest.raises(UpsrError, match="mode 'half'"):
+        plan_run(movies.name, DESIGN, mode="half")
+    with pytest.raises(UpsrError, match="at least one attribute"):
+        parse_design("")
     with pytest.raises(UpsrError, match="budget"):
         plan_run(movies.name, DESIGN, budget="endless")
     with pytest.raises(UpsrError, match="nowhere"):

@@ -31,7 +31,7 @@ TIMES = (
 ALIASES = {
     "title": "title name productname producttitle itemname itemtitle movietitle booktitle gametitle appname text",
     "category": "category categories genres genre maincategory maincat class productcategory department",
-    "brand": "brand store developer company manufacturer publisher author artist vendor maker studio label",
+    "brand": "brand store developer company manufacturer publisher author artist vendor",
     "price": "price unitprice listprice cost",
     "description": "description plot overview synopsis about blurb summary details",
     "related": "related",

@@ -13,6 +13,8 @@ from upsr_core.errors import DataError
 from upsr_core.runtime import home
 from upsr_core.schema import Spec, digest_of
 
+MODES = ("uni100", "full")
+
 
 class CandidateSpec(Spec):
     """`uni100`: the target and 100 items drawn uniformly without replacement. `full`: the whole catalogue.

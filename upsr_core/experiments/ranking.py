@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from upsr_core.datasets.store import Dataset, load_dataset
+from upsr_core.datasets.store import Dataset
 from upsr_core.errors import RunError
 from upsr_core.experiments.runs import Run
 from upsr_core.likelihood.score import SCORES, ScoreSpec
@@ -17,7 +17,7 @@ def evaluated_users(run: Run) -> pd.DataFrame:
     """
     table = run.per_user()
     table = table[table.score == run.spec.score.name].reset_index(drop=True)
-    return table.assign(user_id=np.asarray(load_dataset(run.spec.dataset.name).users)[table.user.to_numpy()])
+    return table.assign(user_id=np.asarray(run.spec.dataset.load().users)[table.user.to_numpy()])
 
 
 def find_user(dataset: Dataset, user_id: str) -> int:
@@ -42,16 +42,17 @@ def ranked(run: Run, user: int, score: str | None = None) -> pd.DataFrame:
     score = score or run.spec.score.name
     if score not in (*SCORES, "popularity"):
         raise RunError(f"There is no score {score!r}", how=f"Choose among {', '.join(SCORES)}, popularity.")
-    table = run.scores()
+    table, dataset = run.scores(), run.spec.dataset.load()
     mine = table[table.user == user]
     if mine.empty:
+        evaluated = table.user.unique()
+        name = repr(dataset.users[user]) if 0 <= user < len(dataset.users) else f"with index {user}"
         raise RunError(
-            f"User {user} was not evaluated in run {run.id}",
-            f"{table.user.nunique()} of the users were",
-            "Choose one of those on the page Users.",
+            f"The user {name} was not evaluated in run {run.id}",
+            f"{len(evaluated)} of {len(dataset.users)} users were, such as {dataset.users[int(evaluated[0])]!r}",
+            "Choose one of those; the page Users lists them.",
         )
     mine = mine[mine.row == mine.row.iloc[0]].copy()
-    dataset = load_dataset(run.spec.dataset.name)
     sums = [mine[name].to_numpy() for name in ("logprob", "tokens", "unconditional")]
     mine["conditional"] = ScoreSpec(name="conditional").apply(*sums)
     mine["perplexity"] = np.exp(-ScoreSpec().apply(*sums))

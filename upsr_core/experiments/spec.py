@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pydantic import Field
 
 from upsr_core.datasets.splits import SplitSpec
-from upsr_core.datasets.store import load_dataset
+from upsr_core.datasets.store import Dataset, load_dataset
 from upsr_core.errors import RunError
-from upsr_core.evaluation.candidates import CandidateSpec
-from upsr_core.likelihood.score import ScoreSpec
+from upsr_core.evaluation.candidates import MODES, CandidateSpec
+from upsr_core.likelihood.score import SCORES, ScoreSpec
 from upsr_core.plm.door import weights_digest
 from upsr_core.schema import Spec
 from upsr_core.text.design import Design
@@ -20,6 +20,17 @@ class DatasetRef(Spec):
 
     name: str
     content: str
+
+    def load(self) -> Dataset:
+        """The dataset. Raises RunError where what is stored under its name is no longer the same data."""
+        dataset = load_dataset(self.name)
+        if dataset.digest != self.content:
+            raise RunError(
+                f"The dataset {self.name!r} is not the one of this run",
+                f"digest {dataset.digest} instead of {self.content}",
+                "Import it again as it was, or start a new run.",
+            )
+        return dataset
 
 
 class PlmRef(Spec):
@@ -111,6 +122,9 @@ def plan_run(
     """
     if budget not in BUDGETS:
         raise RunError(f"There is no budget {budget!r}", how=f"Choose among {', '.join(BUDGETS)}.")
+    for what, value, allowed in (("score", score, SCORES), ("mode", mode, MODES)):
+        if value not in allowed:
+            raise RunError(f"There is no {what} {value!r}", how=f"Choose among {', '.join(allowed)}.")
     chosen = BUDGETS[budget]
     dataset = load_dataset(dataset_name)
     sources = [load_dataset(name) for name in pretrain_on]

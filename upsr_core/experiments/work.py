@@ -6,13 +6,12 @@ import time
 import numpy as np
 
 from upsr_core.datasets.splits import split
-from upsr_core.datasets.store import Dataset, load_dataset
+from upsr_core.datasets.store import Dataset
 from upsr_core.errors import RunError
 from upsr_core.evaluation.candidates import CandidateSpec, candidates_for
 from upsr_core.evaluation.statistics import other_users, paired_difference
 from upsr_core.experiments.outcome import score_table, write_result
 from upsr_core.experiments.runs import Run
-from upsr_core.experiments.spec import DatasetRef
 from upsr_core.plm.door import load_model, load_tokenizer, locate, weights_digest
 from upsr_core.rankers.base import evaluate
 from upsr_core.rankers.popularity import Popularity
@@ -34,7 +33,7 @@ def execute(run: Run, progress: Progress) -> dict:
     """
     began, spec = time.time(), run.spec
     resumed = any((run.folder / name).exists() for name in ("pretraining", "pretrained", "tuning", "model"))
-    dataset = _stored(spec.dataset)
+    dataset = spec.dataset.load()
     if weights_digest(spec.plm.name) != spec.plm.content:
         raise RunError(
             f"The language model {spec.plm.name!r} is not the one of this run",
@@ -69,17 +68,6 @@ def execute(run: Run, progress: Progress) -> dict:
     return result
 
 
-def _stored(ref: DatasetRef) -> Dataset:
-    dataset = load_dataset(ref.name)
-    if dataset.digest != ref.content:
-        raise RunError(
-            f"The dataset {ref.name!r} is not the one of this run",
-            f"digest {dataset.digest} instead of {ref.content}",
-            "Import it again as it was, or start a new run.",
-        )
-    return dataset
-
-
 def _training_histories(dataset: Dataset, parts) -> list[np.ndarray]:
     """Training histories of at least two items: with one there is nothing to predict it from."""
     rows = parts.training[parts.training.end >= 2]
@@ -97,7 +85,7 @@ def _pretrain(run: Run, model, tokenizer, progress: Progress) -> None:
         return
     sources = []
     for ref in spec.pretrain_on:
-        dataset = _stored(ref)
+        dataset = ref.load()
         texts = ItemTexts(spec.design.pretrain, dataset.items, tokenizer)
         histories = _training_histories(dataset, split(dataset, spec.split))
         sources.append(Source(SequenceBuilder(spec.design, texts), histories))

@@ -59,13 +59,13 @@ class ItemDesign(Spec):
         Raises DesignError for an empty list or a name that is there twice.
         """
         names = tuple(name.strip() for name in attributes.split(",") if name.strip())
+        if not names:
+            raise DesignError("An item design needs at least one attribute", how="Name some, such as category,title.")
         return cls(attributes=names, **options)
 
     @field_validator("attributes")
     @classmethod
     def _distinct(cls, attributes):
-        if not attributes:
-            raise DesignError("An item design needs at least one attribute", how="Name some, such as category,title.")
         for name in attributes:
             if name == ITEM or not _NAME.fullmatch(name):
                 raise DesignError(f"{name!r} cannot be an attribute of a design", how="Use the names of text columns.")
