@@ -1,3 +1,4 @@
+import re
 from itertools import pairwise
 
 import numpy as np
@@ -5,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from upsr_core.plm.corruption import corrupt, random_spans
-from upsr_core.plm.shelves import ShelfWriter, repeats
+from upsr_core.plm.shelves import ShelfWriter
 
 
 @given(st.integers(2, 300), st.integers(0, 10_000))
@@ -22,6 +23,15 @@ def test_spans_are_disjoint_and_the_text_can_be_put_back(length, seed):
             current.append(token)
     restored = [t for token in source[:-1] for t in (pieces[token] if token < 100 else [token])]
     assert restored == ids.tolist()
+
+
+def names(item: str) -> set[str]:
+    return set(re.findall(r"\b[A-Z]\w+", item)) - {"Volume"}
+
+
+def repeats(items: list[str]) -> float:
+    """Share of neighbouring items that share a capitalised word."""
+    return float(np.mean([bool(names(a) & names(b)) for a, b in pairwise(items)]))
 
 
 def test_shelves_hold_together_and_depend_on_the_seed_alone():

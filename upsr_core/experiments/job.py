@@ -28,9 +28,7 @@ class StatusProgress:
         if now - self.written > EVERY or done >= total:
             worked = done - self.first
             left = (now - self.began) / worked * (total - done) if worked > 0 else None
-            self.run.write_status(
-                state="running", phase=phase, step=done, total=total, seconds_left=left, heartbeat=now, message=""
-            )
+            self.run.write_status(state="running", phase=phase, step=done, total=total, seconds_left=left, message="")
             self.written = now
         if self.also:
             self.also(done, total, phase)
@@ -46,7 +44,7 @@ def work(run: Run, also: Progress | None = None) -> dict | None:
     claim(run, os.getpid())
     try:
         wait_for_turn(run)
-        run.write_status(state="running", phase="loading", started=time.time(), heartbeat=time.time(), message="")
+        run.write_status(state="running", phase="loading", started=time.time(), message="")
         from upsr_core.experiments.work import execute
 
         result = execute(run, StatusProgress(run, also))

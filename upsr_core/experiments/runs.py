@@ -13,6 +13,7 @@ import psutil
 from upsr_core.errors import RunError
 from upsr_core.experiments.spec import BUDGETS, RunSpec
 from upsr_core.runtime import home, write_atomically, write_json
+from upsr_core.training.spec import CURVE
 
 STOP = "STOP"  # a file of this name asks the run to stop
 ACTIVE = ("queued", "running", "cancelling")
@@ -35,7 +36,6 @@ class Status:
     queued: float = 0
     started: float | None = None
     finished: float | None = None
-    heartbeat: float = 0
     pid: int | None = None
     process_created: float | None = None
 
@@ -121,7 +121,7 @@ class Run:
         """The learning curve; columns as in `upsr_core.training.trainer.curve_of`, empty before the first step."""
         file = self.folder / "curve.csv"
         if not file.exists():
-            return pd.DataFrame(columns=["step", "tokens", "loss", "ndcg10", "user_dependence", "low", "high"])
+            return pd.DataFrame(columns=list(CURVE))
         return pd.read_csv(file)
 
     def write_curve(self, curve: pd.DataFrame) -> None:

@@ -163,10 +163,13 @@ def pretrain(books: Path, folder: Path, spec: PretrainingSpec, work: Path) -> No
     model.to(torch.bfloat16).save_pretrained(folder)
     for name in ("tokenizer.json", "tokenizer_config.json", "spiece.model"):
         (folder / name).write_bytes((tokenizer_folder / name).read_bytes())
-    write_json(folder / "card.json", _card(spec, model, trainer.state.log_history, trainer.train_dataset, len(stream)))
+    write_json(
+        folder / "card.json",
+        _card(spec, model, trainer.state.log_history, trainer.train_dataset, len(stream), len(texts)),
+    )
 
 
-def _card(spec: PretrainingSpec, model, log: list[dict], batches: Batches, book_tokens: int) -> dict:
+def _card(spec: PretrainingSpec, model, log: list[dict], batches: Batches, book_tokens: int, books: int) -> dict:
     """What the model is and is not; tokens are counted by making every batch once more."""
     seen = {"encoder": 0, "decoder": 0}
     for step in range(len(batches)):
@@ -178,7 +181,11 @@ def _card(spec: PretrainingSpec, model, log: list[dict], batches: Batches, book_
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
         "layout": "T5 v1.0 (ReLU, tied and scaled output embedding), stored in bfloat16, computed in float32",
         "corpora": [
-            {"name": "86 English books, the last 4 held out", "licence": "public domain", "tokens": book_tokens},
+            {
+                "name": f"{books} English books, the last {HELD_OUT_BOOKS} held out",
+                "licence": "public domain",
+                "tokens": book_tokens,
+            },
             {"name": "generated shelves: lists of made-up things that belong together", "licence": "our own"},
         ],
         "objective": "span corruption, 15 % in spans of 3 on average; whole entries of a list in three of four shelves",

@@ -5,9 +5,7 @@ world of its own (categories, makers, style words, kinds of thing) drawn at rand
 so nothing can be learned by heart; what can be learned is to look at the rest of the list. No real catalogue is used.
 """
 
-import re
 from collections import Counter
-from itertools import pairwise
 
 import numpy as np
 
@@ -100,26 +98,3 @@ class ShelfWriter:
     @staticmethod
     def _render(shape, values) -> str:
         return " ".join(f"({shown}: {values[name]})" if shown else values[name] for name, shown in shape)
-
-
-def join(lead: str, items: list[str]) -> str:
-    """A shelf as running text.
-
-    >>> join("A list of things: ", ["Red Bell", "Red Drum"])
-    'A list of things: Red Bell, Red Drum'
-    """
-    return lead + ", ".join(items)
-
-
-def _names(item: str) -> set[str]:
-    return set(re.findall(r"\b[A-Z]\w+", item)) - {"Volume"}
-
-
-def repeats(items: list[str]) -> float:
-    """Share of neighbouring items that share a capitalised word; a check that shelves hold together.
-
-    >>> repeats(["Red Bell", "Red Drum", "Blue Horn"])
-    0.5
-    """
-    pairs = list(pairwise(items))
-    return sum(bool(_names(a) & _names(b)) for a, b in pairs) / max(1, len(pairs))

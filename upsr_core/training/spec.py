@@ -4,6 +4,9 @@ from pydantic import Field
 
 from upsr_core.schema import Spec
 
+# Columns of a learning curve, see `trainer.curve_of`.
+CURVE = ("step", "tokens", "loss", "ndcg10", "user_dependence", "low", "high")
+
 
 class TrainingSpec(Spec):
     """Masked item text prediction (paper, section 3.4.1) on a budget of real tokens.

@@ -10,11 +10,10 @@ from transformers import EarlyStoppingCallback, PrinterCallback, Trainer, Traine
 from transformers.utils import logging
 
 from upsr_core.runtime import Cancelled, Progress, keep_freed_memory, seed_everything
-from upsr_core.training.spec import TrainingSpec
+from upsr_core.training.spec import CURVE, TrainingSpec
 
 LOG_EVERY = 10
 COMPLETE = "complete"  # written into a checkpoint after everything else: a kill while saving leaves none
-CURVE = ("step", "tokens", "loss", "ndcg10", "user_dependence", "low", "high")
 
 # Validation of a model: at least `ndcg10`, `user_dependence`, `low`, `high`.
 Validate = Callable[[object], dict[str, float]]
