@@ -28,7 +28,7 @@ def setup(titles, model, **options):
     design = Design(finetune=ItemDesign.of("title"))
     items = pd.DataFrame({"item_id": [str(i) for i in range(len(titles))], "title": titles})
     texts = ItemTexts(design.finetune, items, load_tokenizer("embedded"))
-    return CandidateScorer(model, CandidateTrie(texts), **options), SequenceBuilder(design, texts)
+    return CandidateScorer(model, CandidateTrie.build(texts), **options), SequenceBuilder(design, texts)
 
 
 def reference(model, builder, sequence, items):
@@ -60,7 +60,7 @@ def test_any_texts_any_subset_any_chunks(titles, data):
     model = _MODEL
     chosen = np.array(data.draw(st.lists(st.integers(0, len(titles) - 1), min_size=1, max_size=8)))
     history = data.draw(st.lists(st.integers(0, len(titles) - 1), max_size=5))
-    scorer, builder = setup(titles, model, cells=data.draw(st.sampled_from([1, 20, 40_000])))
+    scorer, builder = setup(titles, model, budget=data.draw(st.sampled_from([1, 10**7, 10**9])))
     sequence = builder.ranking(history).ids
     scores = scorer.log_likelihoods([sequence], lambda _: chosen)[0]
     np.testing.assert_allclose(scores, reference(model, builder, sequence, chosen), atol=2e-4, rtol=1e-6)
@@ -76,10 +76,3 @@ def test_batch_composition_changes_nothing():
     for sequence, scores in zip(sequences, together, strict=True):
         alone = scorer.log_likelihoods([sequence], lambda _: np.arange(10))[0]
         np.testing.assert_allclose(alone, scores, atol=1e-4)
-
-
-def test_trie_computes_shared_prefixes_once():
-    scorer, _ = setup(["Red drum one", "Red drum two"], _MODEL)
-    rows = scorer.trie.rows(np.array([0, 1]))
-    separate = sum(len(scorer.trie.rows(np.array([i])).tokens) for i in (0, 1))
-    assert len(rows.tokens) < separate

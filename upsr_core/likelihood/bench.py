@@ -37,7 +37,7 @@ def bench(builder: SequenceBuilder, users: int, rounds: int, progress: Progress,
     """
     rng = np.random.default_rng(seed)
     model, texts = small_t5(), builder.texts
-    scorer = CandidateScorer(model, CandidateTrie(texts))
+    scorer = CandidateScorer(model, CandidateTrie.build(texts))
     sentinel = texts.tokenizer.sentinels[0]
     count = len(texts)
     sequences = [_history(builder, HISTORY_TOKENS[number % 3], rng) for number in range(users)]
@@ -116,7 +116,7 @@ def _same_ranking(ours: np.ndarray, theirs: np.ndarray, tolerance: float = 1e-5)
 def flops(config: T5Config, scorer: CandidateScorer, sequence: np.ndarray, items: np.ndarray) -> float:
     """Multiplications and additions that the trie scorer needs for one user, linear layers and attention."""
     inner, model, tokens = config.num_heads * config.d_kv, config.d_model, len(sequence)
-    rows = len(scorer.trie.rows(items).tokens)
+    rows = len(scorer.trie.above(np.unique(scorer.trie.terminal[items])))
     encoder = config.num_layers * (4 * model * inner + 2 * model * config.d_ff + 2 * tokens * inner) * tokens
     memory = config.num_decoder_layers * 2 * model * inner * tokens
     layer = 4 * model * inner + 2 * model * inner + 2 * model * config.d_ff + 2 * tokens * inner

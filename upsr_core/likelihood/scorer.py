@@ -1,131 +1,152 @@
-"""Exact log-likelihood of candidate texts under a T5: the history encoded once, shared prefixes computed once.
+"""Exact log-likelihood of candidate texts under a T5: the history encoded once, shared prefixes computed once."""
 
-The weights are those of the transformers model (T5 v1.0, v1.1, FLAN-T5); `reference.py` is what this must equal.
-"""
-
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch.nn.functional import scaled_dot_product_attention
 
-from upsr_core.likelihood.trie import CandidateTrie, Rows
+from upsr_core.likelihood.layers import HEAD_CELLS, Memory, T5Layers
+from upsr_core.likelihood.rows import BLOCK, Tree, forest
+from upsr_core.likelihood.trie import CandidateTrie
 
-HEAD_CELLS = 4_000_000  # logits held at once, 16 MB in fp32
+BUDGET = 512 * 2**20  # bytes of working memory beside the model
+MOST_ROWS, FEWEST_ROWS = 1280, 256  # of a task on a CPU: more fall out of its cache, fewer waste its arithmetic
+
+
+@dataclass(frozen=True)
+class TokenLogProbs:
+    """log P of every token of c candidates: candidate `i` has `values[offsets[i] : offsets[i + 1]]`, in text order."""
+
+    values: np.ndarray
+    offsets: np.ndarray
+
+    def sums(self) -> np.ndarray:
+        """Log-likelihoods of the texts (c,), in double precision."""
+        return np.add.reduceat(self.values, self.offsets[:-1], dtype=np.float64)
 
 
 class CandidateScorer:
-    """Scores candidates for encoded histories; see `log_likelihoods`."""
+    """Scores candidates of one catalogue for encoded histories.
 
-    def __init__(self, model, trie: CandidateTrie, cells: int = 40_000):
-        """`cells` bounds the decoder positions (candidates x length) that are computed at once."""
-        self.model, self.trie, self.cells = model, trie, cells
-        self.decoder, self.device = model.decoder, model.device
+    `budget` bounds the working memory in bytes, beside the model and the results: histories and decoder rows are taken
+    in chunks that fit, at least one history and one candidate at a time.
+    """
+
+    def __init__(self, model, trie: CandidateTrie, budget: int = BUDGET):
+        self.model, self.trie = model, trie
         config = model.config
-        self.heads, self.width = config.num_heads, config.d_kv
-        tied = model.lm_head.weight.data_ptr() == model.shared.weight.data_ptr()
-        self.scale = config.d_model**-0.5 if getattr(config, "scale_decoder_outputs", tied) else 1.0
+        inner, size = config.num_heads * config.d_kv, model.shared.weight.element_size()
+        hidden = config.d_ff * (2 if config.is_gated_act else 1) + 6 * inner + 4 * config.d_model
+        layers = config.num_decoder_layers or config.num_layers
+        # A history keeps its keys and values of every layer; a row has its own keys and its part of its block's.
+        token = size * (hidden + 2 * layers * inner + config.num_heads * 512)
+        row = size * (hidden + 4 * inner + 2 * config.num_heads * 2 * BLOCK) + 8 * 4 * BLOCK
+        on_cpu = model.device.type == "cpu"
+        self.threads = torch.get_num_threads() if on_cpu else 1
+        self.tokens = max(1, int(budget / 2 / token))
+        self.rows = max(1, int((budget / 2 / self.threads - HEAD_CELLS * size) / row))
+        if on_cpu:
+            self.rows = min(self.rows, MOST_ROWS)
 
-    @torch.inference_mode()
     def log_likelihoods(
         self,
         sequences: Sequence[np.ndarray],
         candidates: Callable[[int], np.ndarray],
         report: Callable[[int], None] | None = None,
-        batch: int = 16,
     ) -> list[np.ndarray]:
         """For each text sequence the sum of log P(token | history, earlier tokens) over each candidate's text (c,).
 
         `candidates(i)` gives the item indices for sequence `i`. The sentinel that opens the text and the end token
-        are not in the sum. Sequences are encoded in batches of similar length; `report(done)` follows each batch.
+        are not in the sum. Items with the same text have the same sum to the last bit. `report(done)` follows each
+        chunk of sequences.
         """
-        was_training = self.model.training
-        self.model.eval()
         results: list[np.ndarray] = [np.zeros(0)] * len(sequences)
-        order = np.argsort([-len(ids) for ids in sequences], kind="stable")
-        for start in range(0, len(order), batch):
-            chosen = order[start : start + batch]
-            for row, hidden in zip(chosen, self._encode([sequences[i] for i in chosen]), strict=True):
-                results[row] = self._score(hidden, candidates(int(row)))
+        for number, (position, result) in enumerate(self.token_log_probs(sequences, candidates), start=1):
+            results[position] = result.sums()
             if report:
-                report(min(start + batch, len(order)))
-        self.model.train(was_training)
+                report(number)
         return results
 
-    def _encode(self, sequences: list[np.ndarray]) -> list[torch.Tensor]:
-        """Encoder states (s, d_model) of each sequence, without padding."""
-        longest = max(map(len, sequences))
-        ids = torch.zeros(len(sequences), longest, dtype=torch.long)
-        for row, sequence in enumerate(sequences):
-            ids[row, : len(sequence)] = torch.as_tensor(sequence)
-        ids = ids.to(self.device)
-        mask = torch.arange(longest, device=self.device) < torch.tensor(
-            [[len(sequence)] for sequence in sequences], device=self.device
-        )
-        hidden = self.model.encoder(input_ids=ids, attention_mask=mask.long()).last_hidden_state
-        return [states[: len(sequence)] for states, sequence in zip(hidden, sequences, strict=True)]
+    def token_log_probs(
+        self, sequences: Sequence[np.ndarray], candidates: Callable[[int], np.ndarray]
+    ) -> Iterator[tuple[int, TokenLogProbs]]:
+        """(position in `sequences`, log-probability of every token of every candidate), longest history first."""
+        layers = T5Layers(self.model)
+        order = np.argsort([-len(ids) for ids in sequences], kind="stable")
+        # The longest history of a chunk comes first; as many more fit as if they were as long.
+        start = 0
+        while start < len(order):
+            chosen = order[start : start + max(1, self.tokens // len(sequences[order[start]]))]
+            start += len(chosen)
+            yield from self._score(layers, chosen, [sequences[i] for i in chosen], [candidates(int(i)) for i in chosen])
 
-    def _score(self, hidden: torch.Tensor, items: np.ndarray) -> np.ndarray:
-        # Keys and values of the history: once per user, not once per candidate.
-        memory = [self._memory(block.layer[1].EncDecAttention, hidden) for block in self.decoder.block]
-        items = np.asarray(items)
-        order = np.argsort(self.trie.order[items], kind="stable")
-        longest = int(np.diff(self.trie.texts.offsets)[items].max()) + 1
-        step = max(1, self.cells // longest)
-        result = np.empty(len(items))
-        for start in range(0, len(items), step):
-            chosen = order[start : start + step]
-            result[chosen] = self._score_rows(memory, self.trie.rows(items[chosen]))
-        return result
+    def _score(self, layers, positions, sequences, candidates) -> list[tuple[int, TokenLogProbs]]:
+        with torch.inference_mode():
+            memories = [layers.memory(states) for states in layers.encode(sequences)]
+        texts = [np.unique(self.trie.terminal[np.asarray(items)]) for items in candidates]
+        parts = self._parts([Tree.of(self.trie, terminals) for terminals in texts])
+        tasks = [
+            (layers, [parts[i][1] for i in task], [memories[parts[i][0]] for i in task])
+            for task in _packed([tree for _, tree in parts], self.rows)
+        ]
+        found = self._run(tasks)
+        tables = [table for task in found for table in task]
+        users = np.array([user for user, _ in parts])
+        return [
+            (int(position), self._collect(np.asarray(items), [tables[part] for part in np.flatnonzero(users == user)]))
+            for user, (position, items) in enumerate(zip(positions, candidates, strict=True))
+        ]
 
-    def _memory(self, attention, hidden):
-        shape = (1, -1, self.heads, self.width)
-        return attention.k(hidden).view(shape).transpose(1, 2), attention.v(hidden).view(shape).transpose(1, 2)
+    def _run(self, tasks: list[tuple]) -> list[list[np.ndarray]]:
+        """Threads of one core each are faster than all cores in one product: nothing waits for the others."""
+        if self.threads == 1 or len(tasks) < 2:
+            return [_score_trees(*task) for task in tasks]
+        try:
+            with ThreadPoolExecutor(min(self.threads, len(tasks)), initializer=_one_core) as pool:
+                return list(pool.map(_score_trees, *zip(*tasks, strict=True)))
+        finally:
+            torch.set_num_threads(self.threads)  # for threads that are not born yet
 
-    def _score_rows(self, memory, rows: Rows) -> np.ndarray:
-        index = torch.as_tensor(rows.index, device=self.device)
-        first = torch.as_tensor(rows.first, device=self.device)
-        count, length = index.shape
-        state = self.model.shared(torch.as_tensor(rows.tokens, device=self.device))  # (r, d_model)
-        bias = self.decoder.block[0].layer[0].SelfAttention.compute_bias(length, length, device=self.device)
-        future = torch.ones(length, length, dtype=torch.bool, device=self.device).triu(1)
-        bias = bias.masked_fill(future, float("-inf")).to(state.dtype)  # (1, h, t, t)
-        for block, (keys, values) in zip(self.decoder.block, memory, strict=True):
-            norm, attention = block.layer[0].layer_norm, block.layer[0].SelfAttention
-            normed = norm(state)
-            # Along each candidate's path: rows are spread to (c, t), attended, and taken back once each.
-            query, key, value = (
-                part(normed)[index].view(count, length, self.heads, self.width).transpose(1, 2)
-                for part in (attention.q, attention.k, attention.v)
-            )
-            mixed = scaled_dot_product_attention(query, key, value, attn_mask=bias, scale=1.0)
-            mixed = mixed.transpose(1, 2).reshape(count * length, -1)[first]
-            state = state + attention.o(mixed)
-            norm, attention = block.layer[1].layer_norm, block.layer[1].EncDecAttention
-            query = attention.q(norm(state)).view(1, -1, self.heads, self.width).transpose(1, 2)
-            mixed = scaled_dot_product_attention(query, keys, values, scale=1.0)
-            state = state + attention.o(mixed.transpose(1, 2).reshape(len(state), -1))
-            feed = block.layer[2]
-            state = state + feed.DenseReluDense(feed.layer_norm(state))
-        state = self.decoder.final_layer_norm(state) * self.scale
-        return self._token_sums(state, rows, index)
+    def _parts(self, trees: list[Tree]) -> list[tuple[int, Tree]]:
+        """(user, part of their candidates) for every user with candidates, small enough to occupy every thread."""
+        share = -(-sum(len(tree.fed) for tree in trees) // self.threads)
+        most = min(self.rows, max(FEWEST_ROWS, share))
+        return [(user, part) for user, tree in enumerate(trees) if len(tree.fed) for part in tree.split(most)]
 
-    def _token_sums(self, state, rows: Rows, index) -> np.ndarray:
-        """Sums over each candidate's tokens; the output head runs over chunks of rows."""
-        count, length = rows.targets.shape
-        targets = torch.as_tensor(rows.targets, device=self.device)
-        source = index[:, 1:]  # the row that predicts token p is at decoder position 1 + p
-        mask = torch.as_tensor(rows.mask, device=self.device)
-        weight = self.model.lm_head.weight
-        logits_at = torch.zeros(count, length, dtype=torch.float32, device=self.device)
-        normaliser = torch.empty(len(state), dtype=torch.float32, device=self.device)
-        step = max(1, HEAD_CELLS // weight.shape[0])
-        for start in range(0, len(state), step):
-            logits = (state[start : start + step] @ weight.T).float()
-            here = mask & (source >= start) & (source < start + step)
-            logits_at[here] = logits[source[here] - start, targets[here]]
-            # In place: torch.logsumexp would copy the largest array there is.
-            largest = logits.amax(dim=1, keepdim=True)
-            normaliser[start : start + step] = logits.sub_(largest).exp_().sum(dim=1).log_() + largest[:, 0]
-        tokens = torch.where(mask, logits_at - normaliser[source], 0.0)
-        return tokens.double().sum(dim=1).cpu().numpy()
+    def _collect(self, items: np.ndarray, parts: list[np.ndarray]) -> TokenLogProbs:
+        """Per candidate what was found per distinct text; `parts` are in the order of the texts."""
+        if not parts:
+            return TokenLogProbs(np.zeros(0, np.float32), np.zeros(1, np.int64))
+        longest = max(part.shape[1] for part in parts)
+        table = np.concatenate([np.pad(part, ((0, 0), (0, longest - part.shape[1]))) for part in parts])
+        terminals, text_of = np.unique(self.trie.terminal[items], return_inverse=True)
+        lengths = self.trie.lengths(terminals)[text_of]
+        values = table[text_of][np.arange(longest) < lengths[:, None]]
+        return TokenLogProbs(values, np.concatenate([[0], np.cumsum(lengths)]))
+
+
+def _one_core() -> None:
+    torch.get_num_threads()  # at a thread's first question torch sets its number; it must not do so later
+    torch.set_num_threads(1)
+
+
+@torch.inference_mode()
+def _score_trees(layers: T5Layers, trees: list[Tree], memories: list[Memory]) -> list[np.ndarray]:
+    """For each tree the log-probabilities along its texts (t, longest)."""
+    rows = forest(trees)
+    values = layers.token_log_probs(layers.decode(rows, memories), rows.source, rows.target).cpu().numpy()
+    return [tree.along_texts(part) for tree, part in zip(trees, np.split(values, rows.scored[1:-1]), strict=True)]
+
+
+def _packed(trees: list[Tree], most: int) -> list[list[int]]:
+    """Consecutive trees together as long as they have at most `most` rows."""
+    groups, room = [], 0
+    for number, tree in enumerate(trees):
+        if len(tree.fed) > room:
+            groups.append([])
+            room = most
+        groups[-1].append(number)
+        room -= len(tree.fed)
+    return groups

@@ -1,65 +1,108 @@
 """A prefix trie of item texts: every distinct prefix of a catalogue is one node, computed once per user."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
+from upsr_core.runtime import home
+from upsr_core.schema import digest_of
 from upsr_core.text.render import ItemTexts
 
-PAD_ROW, SENTINEL_ROW = -2, -1
+START, SENTINEL = 0, 1  # the nodes of the decoder's start and of the sentinel that opens every text
 
 
 @dataclass(frozen=True)
-class Rows:
-    """The decoder rows of a set of c candidates of at most n tokens, t = n + 1 decoder positions each.
+class CandidateTrie:
+    """The trie of a catalogue's texts, its m nodes in preorder: a subtree is a range of nodes.
 
-    `tokens` (r,) are the distinct rows' input ids; `index` (c, t) the row at each position, where position 0 is the
-    decoder start, 1 the sentinel and 1 + p the p-th token; `first` (r,) a flat position where each row occurs.
-    `targets` (c, n) are the candidates' tokens, `mask` (c, n) marks real ones.
+    `token` (m,) is the token that leads to a node, `parent` (m,) the node before it, `depth` (m,) how many nodes lie
+    above it, `end` (m,) one past the last node below it. `terminal` (n_items,) is the node at which an item's text
+    ends: items with the same text share it. Node START is the decoder's start, node SENTINEL the sentinel after it; a
+    text's first token is a child of SENTINEL.
     """
 
-    tokens: np.ndarray
-    index: np.ndarray
-    first: np.ndarray
-    targets: np.ndarray
-    mask: np.ndarray
+    token: np.ndarray
+    parent: np.ndarray
+    depth: np.ndarray
+    end: np.ndarray
+    terminal: np.ndarray
 
-
-class CandidateTrie:
-    """The trie of a catalogue's texts. `node[i]` is the prefix that ends at flat token `i` of `texts.ids`."""
-
-    def __init__(self, texts: ItemTexts):
-        self.texts = texts
-        self.sentinel = texts.tokenizer.sentinels[0]
+    @classmethod
+    def build(cls, texts: ItemTexts) -> "CandidateTrie":
         lengths = np.diff(texts.offsets)
-        self.node = np.empty(len(texts.ids), dtype=np.int64)
-        parent = np.zeros(len(lengths), dtype=np.int64)
-        total, tokens = 1, [np.zeros(1, dtype=np.int64)]
-        for depth in range(int(lengths.max(initial=0))):
-            alive = np.flatnonzero(lengths > depth)
-            flat = texts.offsets[alive] + depth
-            keys = parent[alive] * (1 << 32) + texts.ids[flat]
-            distinct, inverse = np.unique(keys, return_inverse=True)
-            self.node[flat] = parent[alive] = total + inverse
-            tokens.append(distinct & 0xFFFFFFFF)
-            total += len(distinct)
-        self.token = np.concatenate(tokens)
-        # Items in the order of the trie: neighbours share the longest prefixes.
-        last = np.minimum(lengths - 1, 7)
-        keys = [self.node[texts.offsets[:-1] + np.minimum(depth, last)] for depth in range(8)]
-        self.order = np.argsort(np.lexsort(keys[::-1])) if len(lengths) else np.zeros(0, dtype=np.int64)
+        longest = int(lengths.max(initial=0))
+        inside = np.arange(longest) < lengths[:, None]
+        table = np.zeros(inside.shape, dtype=np.int32)
+        table[inside] = texts.ids + 1  # 0 is the end of a text, so that a prefix sorts before what it begins
+        rows, row_of = np.unique(table, axis=0, return_inverse=True)
+        # A cell opens a node where it, or a cell to its left, differs from the text before it.
+        differs = np.ones(rows.shape, dtype=bool)
+        differs[1:] = np.logical_or.accumulate(rows[1:] != rows[:-1], axis=1)
+        opens = differs & (rows > 0)
+        node = np.zeros(rows.shape, dtype=np.int64)
+        node[opens] = np.arange(int(opens.sum())) + 2
+        node = np.maximum.accumulate(node, axis=0)  # a shared prefix keeps the node of the row that opened it
+        before = np.concatenate([np.full((len(rows), 1), SENTINEL), node[:, :-1]], axis=1) if longest else node
+        token = np.concatenate([[0, texts.tokenizer.sentinels[0]], rows[opens] - 1])
+        parent = np.concatenate([[-1, START], before[opens]])
+        terminal = node[row_of.ravel(), lengths - 1] if len(lengths) else np.zeros(0, np.int64)
+        depth = _depths(parent)
+        return cls(token.astype(np.int32), parent, depth, _ends(parent, depth), terminal)
 
-    def rows(self, items: np.ndarray) -> Rows:
-        """The decoder rows that these candidates need."""
-        starts, lengths = self.texts.offsets[items], np.diff(self.texts.offsets)[items]
-        longest = int(lengths.max())
-        steps = np.arange(longest)
-        mask = steps < lengths[:, None]
-        flat = np.where(mask, starts[:, None] + steps, 0)
-        index = np.full((len(items), longest + 1), SENTINEL_ROW, dtype=np.int64)
-        index[:, 0] = PAD_ROW
-        proper = steps[:-1] < lengths[:, None] - 1  # the last token of a text is predicted, never fed
-        index[:, 2:][proper] = self.node[flat[:, :-1][proper]]
-        rows, first, inverse = np.unique(index, return_index=True, return_inverse=True)
-        tokens = np.where(rows >= 0, self.token[np.maximum(rows, 0)], np.where(rows == PAD_ROW, 0, self.sentinel))
-        return Rows(tokens, inverse.reshape(index.shape), first, np.where(mask, self.texts.ids[flat], 0), mask)
+    def __len__(self) -> int:
+        return len(self.token)
+
+    def lengths(self, terminals: np.ndarray) -> np.ndarray:
+        """Tokens of the texts that end at these nodes."""
+        return self.depth[terminals] - self.depth[SENTINEL]
+
+    def above(self, nodes: np.ndarray) -> np.ndarray:
+        """The proper prefixes of these nodes, sorted: what must be fed to the decoder to predict them."""
+        found, level = [np.zeros(0, dtype=np.int64)], np.unique(self.parent[nodes])
+        while len(level) and level[-1] >= 0:
+            found.append(level := level[level >= 0])
+            level = np.unique(self.parent[level])
+        return np.unique(np.concatenate(found))
+
+
+def _depths(parent: np.ndarray) -> np.ndarray:
+    """How many nodes lie above each node (m,)."""
+    depth, level = np.zeros(len(parent), dtype=np.int32), parent
+    while (inside := level >= 0).any():
+        depth += inside
+        level = np.where(inside, parent[level], -1)
+    return depth
+
+
+def _ends(parent: np.ndarray, depth: np.ndarray) -> np.ndarray:
+    """One past the last node of every subtree (m,), for nodes in preorder."""
+    size = np.ones(len(parent), dtype=np.int64)
+    by_depth = np.argsort(-depth, kind="stable")
+    for nodes in np.split(by_depth, np.flatnonzero(np.diff(depth[by_depth])) + 1)[:-1]:
+        np.add.at(size, parent[nodes], size[nodes])
+    return np.arange(len(parent)) + size
+
+
+def stored_trie(texts: ItemTexts, catalogue: str) -> CandidateTrie:
+    """The trie of a catalogue (`catalogue` is the dataset's digest); built and stored when first asked for."""
+    digest = digest_of([catalogue, texts.design.digest, texts.tokenizer.digest])
+    file = home() / "tries" / f"{digest}.npz"
+    if (stored := _read(file, len(texts))) is not None:
+        return stored
+    trie = CandidateTrie.build(texts)
+    file.parent.mkdir(exist_ok=True)
+    temporary = file.with_name(f".{digest}.{np.random.default_rng().integers(1 << 40)}.npz")
+    np.savez(temporary, **vars(trie))
+    temporary.replace(file)
+    return trie
+
+
+def _read(file: Path, items: int) -> CandidateTrie | None:
+    """A stored trie; None where there is none or the file is damaged, so that it is built again."""
+    try:
+        with np.load(file, allow_pickle=False) as arrays:
+            trie = CandidateTrie(**arrays)
+    except (OSError, ValueError, TypeError, EOFError, KeyError):
+        return None
+    return trie if len(trie.terminal) == items else None

@@ -7,7 +7,7 @@ import numpy as np
 from upsr_core.datasets.store import Dataset
 from upsr_core.likelihood.score import ScoreSpec
 from upsr_core.likelihood.scorer import CandidateScorer
-from upsr_core.likelihood.trie import CandidateTrie
+from upsr_core.likelihood.trie import stored_trie
 from upsr_core.rankers.base import Items
 from upsr_core.text.design import Design
 from upsr_core.text.render import ItemTexts
@@ -21,7 +21,7 @@ class Upsr:
     def __init__(self, model, tokenizer: TextTokenizer, dataset: Dataset, design: Design, score: ScoreSpec):
         self.texts = ItemTexts(design.finetune, dataset.items, tokenizer)
         self.builder = SequenceBuilder(design, self.texts)
-        self.scorer = CandidateScorer(model, CandidateTrie(self.texts))
+        self.scorer = CandidateScorer(model, stored_trie(self.texts, dataset.digest))
         self.score = score
         self.tokens = np.diff(self.texts.offsets)
 
