@@ -22,6 +22,6 @@ def test_rivals_compute_what_the_reference_does():
 
 def test_same_ranking_forgives_rounding_and_nothing_else():
     scores = np.array([-1.0, -2.0, -3.0])
-    assert bench._same_ranking(scores, scores + 1e-6)
-    assert bench._same_ranking(np.array([-1.0, -1.000001]), np.array([-1.000001, -1.0]))
-    assert not bench._same_ranking(scores, scores[::-1])
+    assert bench._alike(scores, scores + 1e-6)
+    assert bench._alike(np.array([-1.0, -1.000001]), np.array([-1.000001, -1.0]))
+    assert not bench._alike(scores, scores[::-1])

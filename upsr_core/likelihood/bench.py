@@ -2,21 +2,27 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from transformers import T5Config, T5ForConditionalGeneration
 
 from upsr_core.likelihood import rivals
+from upsr_core.likelihood.ctranslate2_rival import CTranslate2
 from upsr_core.likelihood.scorer import CandidateScorer
 from upsr_core.likelihood.trie import CandidateTrie
 from upsr_core.runtime import Progress
 from upsr_core.text.sequence import SequenceBuilder
 
-HISTORY_TOKENS = (70, 160, 512)
+# Encoder tokens of a history; with them naive scoring costs 1.4 TFLOP a user on average.
+HISTORY_TOKENS = (70, 260, 512)
 BATCHES = (8, 16, 32, 101)
 CANDIDATES = 101
 CATALOGUE_USERS = 2
+TOLERANCE = 1e-5
+
+Rival = Callable[[np.ndarray, list[np.ndarray], int], tuple[float, np.ndarray]]
 
 
 def small_t5(vocabulary: int = 32128) -> T5ForConditionalGeneration:
@@ -29,64 +35,101 @@ def small_t5(vocabulary: int = 32128) -> T5ForConditionalGeneration:
     return T5ForConditionalGeneration(config).eval()
 
 
-def bench(builder: SequenceBuilder, users: int, rounds: int, progress: Progress, seed: int = 0) -> dict:
-    """Time the trie scorer against transformers on random histories of three lengths over a real catalogue.
+@dataclass(frozen=True)
+class Workload:
+    """One catalogue under one design: random histories of three lengths and 101 random candidates for each."""
 
-    Each rival has its best batch size, found on one user beforehand. Ratios are medians over users of the rival's
-    time divided by ours, each the best of `rounds` interleaved measurements.
+    builder: SequenceBuilder
+    scorer: CandidateScorer
+    sequences: list[np.ndarray]
+    candidates: list[np.ndarray]
+
+    @classmethod
+    def of(cls, model, builder: SequenceBuilder, users: int, seed: int = 0) -> "Workload":
+        rng, items = np.random.default_rng(seed), len(builder.texts)
+        sequences = [_history(builder, HISTORY_TOKENS[number % 3], rng) for number in range(users)]
+        candidates = [rng.choice(items, size=min(CANDIDATES, items), replace=False) for _ in sequences]
+        return cls(builder, CandidateScorer(model, CandidateTrie.build(builder.texts)), sequences, candidates)
+
+    def texts(self, items: np.ndarray) -> list[np.ndarray]:
+        return [self.builder.texts.ids_of(item) for item in items]
+
+    def ours(self, user: int, items: np.ndarray) -> tuple[float, np.ndarray]:
+        """(seconds, mean log-probability of each text)."""
+        start = time.perf_counter()
+        sums = self.scorer.log_likelihoods([self.sequences[user]], lambda _: items)[0]
+        return time.perf_counter() - start, sums / np.array([len(ids) for ids in self.texts(items)])
+
+
+def bench(builders: list[SequenceBuilder], users: int, rounds: int, progress: Progress) -> dict:
+    """Time the trie scorer against transformers and CTranslate2; the first design is timed, all are checked.
+
+    Each rival has its best batch size, found on one user beforehand. Its ratio is the median over users of its time
+    divided by ours, which is measured anew beside each rival.
     """
-    rng = np.random.default_rng(seed)
-    model, texts = small_t5(), builder.texts
-    scorer = CandidateScorer(model, CandidateTrie.build(texts))
-    sentinel = texts.tokenizer.sentinels[0]
-    count = len(texts)
-    sequences = [_history(builder, HISTORY_TOKENS[number % 3], rng) for number in range(users)]
-    candidates = [rng.choice(count, size=min(CANDIDATES, count), replace=False) for _ in sequences]
-
-    def ours(row: int, items: np.ndarray) -> np.ndarray:
-        return scorer.log_likelihoods([sequences[row]], lambda _: items)[0]
-
-    def theirs(function: Callable, batch: int) -> Callable:
-        return lambda row, items: function(model, sequences[row], [texts.ids_of(i) for i in items], sentinel, batch)
-
-    ours(0, candidates[0])
-    best = {
-        name: min(BATCHES, key=lambda size, f=function: _timed(theirs(f, size), 1, candidates[1])[0])
-        for name, function in (("naive", rivals.naive), ("encode_once", rivals.encode_once))
-    }
-    methods = {"ours": ours} | {name: theirs(getattr(rivals, name), size) for name, size in best.items()}
-    times = {name: np.full(users, np.inf) for name in methods}
-    worst, same = 0.0, 0
-    for row in range(users):
-        results = {}
-        for _ in range(rounds):
-            for name, method in methods.items():
-                seconds, results[name] = _timed(method, row, candidates[row])
-                times[name][row] = min(times[name][row], seconds)
-        lengths = np.array([len(texts.ids_of(i)) for i in candidates[row]])
-        means = {name: sums / lengths for name, sums in results.items()}
-        worst = max(worst, float(np.abs(means["ours"] - means["naive"]).max()))
-        same += _same_ranking(means["ours"], means["naive"])
-        progress(row + 1, users + CATALOGUE_USERS, "candidates")
-    ratios = []
-    for row in range(min(CATALOGUE_USERS, users)):
-        everything = np.arange(count)
-        rival = _timed(methods["encode_once"], row, everything)[0]
-        ratios.append(rival / _timed(ours, row, everything)[0])
-        progress(users + row + 1, users + CATALOGUE_USERS, "catalogue")
-    rate = gemm_rate(model.config)
-    work = np.array([flops(model.config, scorer, sequences[row], candidates[row]) for row in range(users)])
+    model = small_t5()
+    loads = [Workload.of(model, builder, users) for builder in builders]
+    first, sentinel = loads[0], builders[0].tokenizer.sentinels[0]
+    total = users * len(loads) + min(CATALOGUE_USERS, users)
+    with CTranslate2(model, torch.get_num_threads()) as translator:
+        methods: dict[str, Rival] = {
+            "naive": lambda sequence, texts, batch: _timed(rivals.naive, model, sequence, texts, sentinel, batch),
+            "encode_once": lambda *a: _timed(rivals.encode_once, model, a[0], a[1], sentinel, a[2]),
+            "ctranslate2": lambda sequence, texts, batch: translator.score(sequence, texts, sentinel, batch),
+        }
+        progress(0, total, "warming up")
+        best = {name: _best_batch(method, first) for name, method in methods.items()}
+        first.ours(0, first.candidates[0])
+        ratios = {name: np.zeros(users) for name in methods}
+        shares, seconds, rates = np.zeros(users), np.zeros(users), np.zeros(users)
+        worst, same = 0.0, True
+        for user in range(users):
+            items = first.candidates[user]
+            texts = first.texts(items)
+            lengths = np.array([len(ids) for ids in texts])
+            ours, theirs, rate = [], {name: [] for name in methods}, []
+            for _ in range(rounds):
+                for name, method in methods.items():
+                    rate.append(gemm_rate(model.config))
+                    spent, scores = first.ours(user, items)
+                    ours.append(spent)
+                    spent, sums = method(first.sequences[user], texts, best[name])
+                    theirs[name].append(spent)
+                    worst, same = max(worst, _distance(scores, sums / lengths)), same & _alike(scores, sums / lengths)
+            seconds[user], rates[user] = np.median(ours), np.median(rate)
+            shares[user] = flops(model.config, first, user) / seconds[user] / rates[user]
+            for name in methods:
+                ratios[name][user] = np.median(theirs[name]) / seconds[user]
+            progress(user + 1, total, "candidates")
+        for number, load in enumerate(loads[1:], start=1):
+            for user, items in enumerate(load.candidates):
+                texts = load.texts(items)
+                _, scores = load.ours(user, items)
+                means = methods["naive"](load.sequences[user], texts, best["naive"])[1] / list(map(len, texts))
+                worst, same = max(worst, _distance(scores, means)), same & _alike(scores, means)
+                progress(users * number + user + 1, total, "other orders of attributes")
+    everything = np.arange(len(builders[0].texts))
+    catalogue = []
+    for user in range(min(CATALOGUE_USERS, users)):
+        before = first.ours(user, everything)[0]
+        rival = methods["encode_once"](first.sequences[user], first.texts(everything), best["encode_once"])[0]
+        catalogue.append(rival / np.mean([before, first.ours(user, everything)[0]]))
+        progress(users * len(loads) + user + 1, total, "catalogue")
+    length = np.arange(users) % 3
     return {
         "users": users,
-        "items": count,
-        "same_ranking": same == users,
+        "items": len(everything),
+        "same_ranking": bool(same),
         "max_abs_diff": worst,
-        "ratio_naive": float(np.median(times["naive"] / times["ours"])),
-        "ratio_encode_once": float(np.median(times["encode_once"] / times["ours"])),
-        "ratio_catalogue": float(np.median(ratios)),
-        "gemm_share": float(np.median(work / times["ours"]) / rate),
-        "gemm_gflops": rate / 1e9,
-        "seconds_per_user": float(np.median(times["ours"])),
+        **{f"ratio_{name}": float(np.median(values)) for name, values in ratios.items()},
+        "ratio_catalogue": float(np.median(catalogue)),
+        "gemm_share": float(np.median(shares)),
+        "gemm_gflops": float(np.median(rates)) / 1e9,
+        "seconds_per_user": float(np.median(seconds)),
+        "by_history_tokens": {
+            str(tokens): {name: float(np.median(values[length == number])) for name, values in ratios.items()}
+            for number, tokens in enumerate(HISTORY_TOKENS[:users])
+        },
         "best_batch": best,
         "threads": torch.get_num_threads(),
         "device": str(model.device),
@@ -101,22 +144,34 @@ def _history(builder: SequenceBuilder, tokens: int, rng) -> np.ndarray:
     return builder.ranking(history).ids
 
 
-def _timed(method, row: int, items: np.ndarray):
+def _best_batch(method: Rival, load: Workload) -> int:
+    middle = 1 % len(load.sequences)
+    texts = load.texts(load.candidates[middle])
+    method(load.sequences[middle], texts[:8], 8)
+    return min(BATCHES, key=lambda batch: method(load.sequences[middle], texts, batch)[0])
+
+
+def _timed(function: Callable, *arguments) -> tuple[float, np.ndarray]:
     start = time.perf_counter()
-    result = method(row, items)
+    result = function(*arguments)
     return time.perf_counter() - start, result
 
 
-def _same_ranking(ours: np.ndarray, theirs: np.ndarray, tolerance: float = 1e-5) -> bool:
+def _distance(ours: np.ndarray, theirs: np.ndarray) -> float:
+    return float(np.abs(ours - theirs).max())
+
+
+def _alike(ours: np.ndarray, theirs: np.ndarray) -> bool:
     """Whether both rank alike, where candidates closer than the tolerance may change places."""
     order = np.argsort(-theirs, kind="stable")
-    return bool((np.diff(ours[order]) <= 2 * tolerance).all())
+    return bool((np.diff(ours[order]) <= 2 * TOLERANCE).all())
 
 
-def flops(config: T5Config, scorer: CandidateScorer, sequence: np.ndarray, items: np.ndarray) -> float:
+def flops(config: T5Config, load: Workload, user: int) -> float:
     """Multiplications and additions that the trie scorer needs for one user, linear layers and attention."""
-    inner, model, tokens = config.num_heads * config.d_kv, config.d_model, len(sequence)
-    rows = len(scorer.trie.above(np.unique(scorer.trie.terminal[items])))
+    inner, model, tokens = config.num_heads * config.d_kv, config.d_model, len(load.sequences[user])
+    trie = load.scorer.trie
+    rows = len(trie.above(np.unique(trie.terminal[load.candidates[user]])))
     encoder = config.num_layers * (4 * model * inner + 2 * model * config.d_ff + 2 * tokens * inner) * tokens
     memory = config.num_decoder_layers * 2 * model * inner * tokens
     layer = 4 * model * inner + 2 * model * inner + 2 * model * config.d_ff + 2 * tokens * inner
