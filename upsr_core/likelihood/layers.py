@@ -9,9 +9,9 @@ from itertools import pairwise
 
 import numpy as np
 import torch
-from torch.nn.functional import rms_norm, scaled_dot_product_attention
+from torch.nn.functional import pad, rms_norm, scaled_dot_product_attention
 
-from upsr_core.likelihood.rows import BLOCK, Rows
+from upsr_core.likelihood.rows import Rows
 
 HEAD_CELLS = 1_000_000  # logits held at once by one thread
 # A sum of exp(logit) in this range is exact in fp32 without subtracting the largest logit first.
@@ -55,23 +55,28 @@ class T5Layers:
         attentions = [block.layer[1].EncDecAttention for block in self.model.decoder.block]
         return [(self._by_head(part.k(states)), self._by_head(part.v(states))) for part in attentions]
 
-    def decode(self, rows: Rows, memories: Sequence[Memory]) -> torch.Tensor:
-        """Decoder output (r, d_model) of every row, scaled for the output head; one memory for each tree."""
+    def decode(self, rows: Rows, memories: Sequence[Memory], store: "PrefixStore | None" = None) -> torch.Tensor:
+        """Decoder output (r, d_model) of every row, scaled for the output head; one memory for each tree.
+
+        With a store, `rows.keys` are rows of the store, to which these rows are added.
+        """
         state = self._embed(rows.tokens)
-        count, (blocks, most) = len(state), rows.keys.shape
-        bias = self._bias(rows.distance)
-        keys = self.tensor(rows.keys.ravel())
+        blocks, size, most = rows.distance.shape
+        bias, keys = self._bias(rows.distance), self.tensor(rows.keys.ravel())
+        slots = None if rows.slots is None else self.tensor(rows.slots)
         for number, block in enumerate(self.model.decoder.block):
             attention, normed = block.layer[0].SelfAttention, _normed(block.layer[0], state)
-            query = normed.new_zeros(blocks * BLOCK, self.inner)
-            torch.mm(normed, attention.q.weight.t(), out=query[:count])
+            key, value = attention.k(normed), attention.v(normed)
+            if store is not None:
+                key, value = store.add(number, key, value)
             key, value = (
-                part(normed).index_select(0, keys).view(blocks, most, self.heads, self.width).transpose(1, 2)
-                for part in (attention.k, attention.v)
+                part.index_select(0, keys).view(blocks, most, self.heads, self.width).transpose(1, 2)
+                for part in (key, value)
             )
-            query = query.view(blocks, BLOCK, self.heads, self.width).transpose(1, 2)
+            query = _into_slots(attention.q(normed), slots, blocks * size)
+            query = query.view(blocks, size, self.heads, self.width).transpose(1, 2)
             mixed = _flat(self._attend(query, key, value, bias))
-            state = _add(state, mixed[:count], attention.o)
+            state = _add(state, mixed[: len(state)] if slots is None else mixed[slots], attention.o)
             attention = block.layer[1].EncDecAttention
             query = attention.q(_normed(block.layer[1], state))
             mixed = [
@@ -80,6 +85,8 @@ class T5Layers:
             ]
             state = _add(state, mixed[0] if len(mixed) == 1 else torch.cat(mixed), attention.o)
             state = self._feed_forward(block.layer[2], state)
+        if store is not None:
+            store.count += len(state)
         return _norm(self.model.decoder.final_layer_norm, state).mul_(self.scale)
 
     def token_log_probs(self, state: torch.Tensor, source: np.ndarray, target: np.ndarray) -> torch.Tensor:
@@ -139,6 +146,27 @@ class T5Layers:
         return _add(state, hidden, dense.wo)
 
 
+class PrefixStore:
+    """Keys and values (rows, heads * d_kv) of decoder rows of one user, for rows that are fed later."""
+
+    def __init__(self, layers: T5Layers, capacity: int = 1024):
+        self.count = 0
+        shape = (2, layers.model.config.num_decoder_layers, capacity, layers.inner)
+        self.arrays = torch.empty(shape, dtype=layers.dtype, device=layers.device)
+        self.row_bytes = self.arrays[:, :, :1].numel() * self.arrays.element_size()
+
+    def add(self, layer: int, key: torch.Tensor, value: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Keys and values of a layer with these added; they count once `count` is raised."""
+        end, room = self.count + len(key), self.arrays.shape[2]
+        if end > room:
+            grown = self.arrays.new_empty((*self.arrays.shape[:2], max(end, 2 * room), self.arrays.shape[3]))
+            grown[:, :, : self.count] = self.arrays[:, :, : self.count]
+            self.arrays = grown
+        self.arrays[0, layer, self.count : end] = key
+        self.arrays[1, layer, self.count : end] = value
+        return self.arrays[0, layer, :end], self.arrays[1, layer, :end]
+
+
 def _norm(norm, state: torch.Tensor) -> torch.Tensor:
     return rms_norm(state, norm.weight.shape, norm.weight, norm.variance_epsilon)
 
@@ -150,6 +178,13 @@ def _normed(layer, state: torch.Tensor) -> torch.Tensor:
 def _flat(mixed: torch.Tensor) -> torch.Tensor:
     """(b, heads, n, d_kv) as rows (b * n, heads * d_kv)."""
     return mixed.transpose(1, 2).reshape(-1, mixed.shape[1] * mixed.shape[3])
+
+
+def _into_slots(rows: torch.Tensor, slots: torch.Tensor | None, cells: int) -> torch.Tensor:
+    """Rows (r, n) at their slots of (cells, n), zero elsewhere; without slots, at the first r."""
+    if slots is None:
+        return pad(rows, (0, 0, 0, cells - len(rows)))
+    return rows.new_zeros(cells, rows.shape[1]).index_copy_(0, slots, rows)
 
 
 def _add(state: torch.Tensor, update: torch.Tensor, linear) -> torch.Tensor:

@@ -14,10 +14,11 @@ BLOCK = 64  # rows that share one set of keys; smaller repeats more keys, larger
 class Rows:
     """The r distinct prefixes of one or several candidate sets (a forest, one tree a user), in preorder.
 
-    `tokens` (r,) are what the decoder is fed. `keys` (b, m) are the rows that block `b` of BLOCK rows may attend to,
-    `distance` (b, BLOCK, m) how many tokens back each key lies for each row, -1 where it is not a prefix of it.
-    `spans` are the first rows of each tree, closed by r. Every scored token i is predicted by row `source[i]` and is
-    `target[i]`; `scored` are the numbers of scored tokens of each tree, closed by their sum.
+    `tokens` (r,) are what the decoder is fed. `keys` (b, m) are the rows that block `b` of s rows may attend to,
+    `distance` (b, s, m) how many tokens back each key lies for each row, -1 where it is not a prefix of it. `slots`
+    (r,) are the places of the rows among the b * s of the blocks, None where they fill them in order. `spans` are the
+    first rows of each tree, closed by r. Every scored token i is predicted by row `source[i]` and is `target[i]`;
+    `scored` are the numbers of scored tokens of each tree, closed by their sum.
     """
 
     tokens: np.ndarray
@@ -27,6 +28,7 @@ class Rows:
     source: np.ndarray
     target: np.ndarray
     scored: np.ndarray
+    slots: np.ndarray | None = None
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ class CandidateScorer:
     """
 
     def __init__(self, model, trie: CandidateTrie, budget: int = BUDGET):
-        self.model, self.trie = model, trie
+        self.model, self.trie, self.budget = model, trie, budget
         config = model.config
         inner, size = config.num_heads * config.d_kv, model.shared.weight.element_size()
         hidden = config.d_ff * (2 if config.is_gated_act else 1) + 6 * inner + 4 * config.d_model

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -103,6 +104,6 @@ def _read(file: Path, items: int) -> CandidateTrie | None:
     try:
         with np.load(file, allow_pickle=False) as arrays:
             trie = CandidateTrie(**arrays)
-    except (OSError, ValueError, TypeError, EOFError, KeyError):
+    except (OSError, ValueError, TypeError, EOFError, BadZipFile):
         return None
     return trie if len(trie.terminal) == items else None
