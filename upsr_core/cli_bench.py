@@ -1,4 +1,4 @@
-"""The benchmarks: `upsr bench likelihood`."""
+"""The benchmarks: `upsr bench likelihood`, `growth`, `search`."""
 
 import json
 from typing import Annotated
@@ -9,6 +9,10 @@ from rich.console import Console
 console = Console()
 benchmarks = typer.Typer(no_args_is_help=True, help="Measure speed against named rivals, in one run.")
 
+Dataset = Annotated[str, typer.Option(help="Whose item texts are scored.")]
+Design = Annotated[str, typer.Option(help="Attributes in order.")]
+Json = Annotated[bool, typer.Option("--json", help="End with one JSON object on the last line.")]
+
 
 @benchmarks.callback()
 def _benchmarks() -> None:
@@ -17,35 +21,97 @@ def _benchmarks() -> None:
 
 @benchmarks.command("likelihood")
 def likelihood(
-    dataset: Annotated[str, typer.Option(help="Whose item texts are scored.")] = "sample:movies",
-    design: Annotated[str, typer.Option(help="Attributes in order, which is timed.")] = "category,title,brand",
+    dataset: Dataset = "sample:movies",
+    design: Design = "category,title,brand",
     also: Annotated[str, typer.Option(help="Another order, only checked for equality.")] = "title,category,brand",
     tokenizer: Annotated[str, typer.Option(help="Whose tokens: embedded, a folder, or a hub id.")] = "embedded",
-    users: Annotated[int, typer.Option(min=2, help="Random histories, over three lengths.")] = 21,
+    users: Annotated[int, typer.Option(min=3, help="Random histories, over three lengths.")] = 21,
     rounds: Annotated[int, typer.Option(min=1, help="Interleaved measurements of each.")] = 1,
-    as_json: Annotated[bool, typer.Option("--json", help="End with one JSON object on the last line.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Candidates scored over the prefix trie against transformers and CTranslate2.
 
-    At T5-small's geometry with random weights: speed does not depend on what was learned. Takes about a minute a user.
+    At T5-small's geometry with random weights: speed does not depend on what was learned. Takes about a minute a user,
+    and the whole catalogue, for two of them, as long as transformers needs.
     """
+    from upsr_core.likelihood.bench import bench
+
+    builders = [_builder(dataset, order, tokenizer) for order in (design, also)]
+    with console.status("measuring") as status:
+        result = bench(builders, users, rounds, _say(status))
+    _show(result, as_json)
+
+
+@benchmarks.command("growth")
+def growth(
+    dataset: Dataset = "sample:movies",
+    design: Design = "category,title,brand",
+    plm: Annotated[str, typer.Option(help="embedded, a folder, or a hub id.")] = "embedded",
+    budget: Annotated[int, typer.Option(min=1, help="Working memory of the scorer, MiB.")] = 512,
+    as_json: Json = False,
+) -> None:
+    """How time and memory grow with candidates (to the whole catalogue), users (to 256) and history tokens (to 512)."""
+    from upsr_core.likelihood import bench_growth
+    from upsr_core.plm.door import load_model
+
+    builder, model = _builder(dataset, design, plm), load_model(plm)
+    with console.status("measuring") as status:
+        measured = bench_growth.growth(model, builder, budget * 2**20, _say(status))
+    console.print(measured.round(3).to_string(index=False))
+    _show(bench_growth.summary(measured, budget * 2**20), as_json, hide=("curve",))
+
+
+@benchmarks.command("search")
+def search(
+    dataset: Dataset,
+    plm: Annotated[str, typer.Option(help="A trained model: the folder `model` of a run, or any other.")],
+    design: Design = "category,title,brand",
+    users: Annotated[int, typer.Option(min=1, help="Test users.")] = 200,
+    whole: Annotated[int, typer.Option(min=1, help="Users whose whole catalogue is scored plainly too.")] = 10,
+    as_json: Json = False,
+) -> None:
+    """Exact top-10 of the catalogue and exact rank of the positive by best-first search, against plain scoring."""
+    import numpy as np
+
+    from upsr_core.datasets.splits import SplitSpec, split
+    from upsr_core.datasets.store import load_dataset
+    from upsr_core.evaluation.candidates import CandidateSpec, candidates_for
+    from upsr_core.likelihood import bench_search
+    from upsr_core.likelihood.scorer import CandidateScorer
+    from upsr_core.likelihood.trie import stored_trie
+    from upsr_core.plm.door import load_model
+
+    builder, data = _builder(dataset, design, plm), load_dataset(dataset)
+    scorer = CandidateScorer(load_model(plm), stored_trie(builder.texts, data.digest))
+    test = candidates_for(data, split(data, SplitSpec()), CandidateSpec(users=users))
+    histories = [np.asarray(test.history(row)) for row in range(len(test))]
+    sequences = [builder.ranking(history).ids for history in histories]
+    candidates = [test.items(row) for row in range(len(test))]
+    with console.status("measuring") as status:
+        table = bench_search.search_against_plain(scorer, sequences, histories, candidates, _say(status), whole)
+    _show(bench_search.summary(table), as_json)
+
+
+def _builder(dataset: str, design: str, tokenizer: str):
     from upsr_core.datasets.sample import ensure_sample
     from upsr_core.datasets.store import load_dataset
-    from upsr_core.likelihood.bench import bench
     from upsr_core.plm.door import load_tokenizer
     from upsr_core.text.design import parse_design
     from upsr_core.text.render import ItemTexts
     from upsr_core.text.sequence import SequenceBuilder
 
     ensure_sample()
-    items, tokens = load_dataset(dataset).items, load_tokenizer(tokenizer)
-    designs = [parse_design(order) for order in (design, also)]
-    builders = [SequenceBuilder(each, ItemTexts(each.finetune, items, tokens)) for each in designs]
-    with console.status("measuring") as status:
-        result = bench(
-            builders, users, rounds, lambda done, total, what: status.update(f"{what}: {done} of {total} users")
-        )
+    chosen = parse_design(design)
+    return SequenceBuilder(chosen, ItemTexts(chosen.finetune, load_dataset(dataset).items, load_tokenizer(tokenizer)))
+
+
+def _say(status):
+    return lambda done, total, what: status.update(f"{what}: {done} of {total}")
+
+
+def _show(result: dict, as_json: bool, hide: tuple[str, ...] = ()) -> None:
     for name, value in result.items():
-        console.print(f"{name:>20}  {value:.4g}" if isinstance(value, float) else f"{name:>20}  {value}")
+        if name not in hide:
+            console.print(f"{name:>20}  {value:.4g}" if isinstance(value, float) else f"{name:>20}  {value}")
     if as_json:
         print(json.dumps(result))

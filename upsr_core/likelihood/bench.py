@@ -32,7 +32,7 @@ def small_t5(vocabulary: int = 32128) -> T5ForConditionalGeneration:
         vocab_size=vocabulary, d_model=512, d_kv=64, d_ff=2048, num_layers=6, num_heads=8,
         dropout_rate=0.0, decoder_start_token_id=0,
     )  # fmt: skip
-    return T5ForConditionalGeneration(config).eval()
+    return T5ForConditionalGeneration(config).eval().to("cuda" if torch.cuda.is_available() else "cpu")
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Workload:
     @classmethod
     def of(cls, model, builder: SequenceBuilder, users: int, seed: int = 0) -> "Workload":
         rng, items = np.random.default_rng(seed), len(builder.texts)
-        sequences = [_history(builder, HISTORY_TOKENS[number % 3], rng) for number in range(users)]
+        sequences = [random_history(builder, HISTORY_TOKENS[number % 3], rng) for number in range(users)]
         candidates = [rng.choice(items, size=min(CANDIDATES, items), replace=False) for _ in sequences]
         return cls(builder, CandidateScorer(model, CandidateTrie.build(builder.texts)), sequences, candidates)
 
@@ -63,6 +63,8 @@ class Workload:
 
 def bench(builders: list[SequenceBuilder], users: int, rounds: int, progress: Progress) -> dict:
     """Time the trie scorer against transformers and CTranslate2; the first design is timed, all are checked.
+
+    Everything runs on the device of the model, except that CTranslate2 is always on the CPU.
 
     Each rival has its best batch size, found on one user beforehand. Its ratio is the median over users of its time
     divided by ours, which is measured anew beside each rival.
@@ -90,7 +92,7 @@ def bench(builders: list[SequenceBuilder], users: int, rounds: int, progress: Pr
             ours, theirs, rate = [], {name: [] for name in methods}, []
             for _ in range(rounds):
                 for name, method in methods.items():
-                    rate.append(gemm_rate(model.config))
+                    rate.append(gemm_rate(model))
                     spent, scores = first.ours(user, items)
                     ours.append(spent)
                     spent, sums = method(first.sequences[user], texts, best[name])
@@ -136,8 +138,8 @@ def bench(builders: list[SequenceBuilder], users: int, rounds: int, progress: Pr
     }
 
 
-def _history(builder: SequenceBuilder, tokens: int, rng) -> np.ndarray:
-    """A random history as a ranking input of about this many tokens."""
+def random_history(builder: SequenceBuilder, tokens: int, rng) -> np.ndarray:
+    """A random history as a ranking input of about this many tokens; empty where one item is too long."""
     history: list[int] = []
     while len(builder.ranking(history).ids) < tokens - 20 and builder.ranking(history).dropped == 0:
         history.append(int(rng.integers(len(builder.texts))))
@@ -178,14 +180,17 @@ def flops(config: T5Config, load: Workload, user: int) -> float:
     return 2.0 * (encoder + memory + rows * (config.num_decoder_layers * layer + model * config.vocab_size))
 
 
-def gemm_rate(config: T5Config, rows: int = 1500) -> float:
+def gemm_rate(model: T5ForConditionalGeneration, rows: int = 1500) -> float:
     """Operations per second of plain matrix products of the decoder's shapes, best of five."""
-    state = torch.randn(rows, config.d_model)
-    weights = [torch.randn(config.d_model, width) for width in (config.d_model, config.d_ff, config.vocab_size // 8)]
+    config = model.config
+    state = torch.randn(rows, config.d_model, device=model.device)
+    widths = (config.d_model, config.d_ff, config.vocab_size // 8)
+    weights = [torch.randn(config.d_model, width, device=model.device) for width in widths]
     best = np.inf
     for _ in range(5):
         start = time.perf_counter()
         for weight in weights:
-            state @ weight
+            result = state @ weight
+        result[0, 0].item()  # waits for a device to finish
         best = min(best, time.perf_counter() - start)
     return 2.0 * rows * config.d_model * sum(weight.shape[1] for weight in weights) / best

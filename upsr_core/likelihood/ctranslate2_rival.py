@@ -29,6 +29,9 @@ class CTranslate2:
             raise ModelError("CTranslate2 is not installed", how="pip install 'upsr-studio[bench]'") from None
         if not model.config.scale_decoder_outputs:
             raise ModelError("CTranslate2 is compared on T5 v1.0 only", how="Its converter mis-scales other layouts.")
+        from transformers.utils import logging
+
+        logging.disable_progress_bar()
         self.folder = TemporaryDirectory()
         source, target = Path(self.folder.name) / "t5", Path(self.folder.name) / "ct2"
         model.save_pretrained(source)

@@ -80,12 +80,16 @@ class CandidateScorer:
         while start < len(order):
             chosen = order[start : start + max(1, self.tokens // len(sequences[order[start]]))]
             start += len(chosen)
-            yield from self._score(layers, chosen, [sequences[i] for i in chosen], [candidates(int(i)) for i in chosen])
+            with torch.inference_mode():
+                memories = [layers.memory(states) for states in layers.encode([sequences[i] for i in chosen])]
+            found = self.score_encoded(layers, memories, [np.asarray(candidates(int(i))) for i in chosen])
+            yield from zip(chosen.tolist(), found, strict=True)
 
-    def _score(self, layers, positions, sequences, candidates) -> list[tuple[int, TokenLogProbs]]:
-        with torch.inference_mode():
-            memories = [layers.memory(states) for states in layers.encode(sequences)]
-        texts = [np.unique(self.trie.terminal[np.asarray(items)]) for items in candidates]
+    def score_encoded(
+        self, layers: T5Layers, memories: Sequence[Memory], candidates: Sequence[np.ndarray]
+    ) -> list[TokenLogProbs]:
+        """What `token_log_probs` gives, for histories that are encoded."""
+        texts = [np.unique(self.trie.terminal[items]) for items in candidates]
         parts = self._parts([Tree.of(self.trie, terminals) for terminals in texts])
         tasks = [
             (layers, [parts[i][1] for i in task], [memories[parts[i][0]] for i in task])
@@ -95,8 +99,8 @@ class CandidateScorer:
         tables = [table for task in found for table in task]
         users = np.array([user for user, _ in parts])
         return [
-            (int(position), self._collect(np.asarray(items), [tables[part] for part in np.flatnonzero(users == user)]))
-            for user, (position, items) in enumerate(zip(positions, candidates, strict=True))
+            self._collect(items, [tables[part] for part in np.flatnonzero(users == user)])
+            for user, items in enumerate(candidates)
         ]
 
     def _run(self, tasks: list[tuple]) -> list[list[np.ndarray]]:

@@ -16,7 +16,8 @@ from upsr_core.likelihood.trie import SENTINEL
 
 PIECE = 8  # tokens of an unbranched stretch that are fed before its bound is looked at again
 PIECES = 64  # stretches a round; more make larger products, and feed more that a better bound would have spared
-PATIENCE = 0.25  # share of all rows after which what is left is scored plainly
+# Bounds do not pay where, after this share of all rows, fewer than half of the texts are scored or ruled out.
+PATIENCE = 0.15
 SLACK = 1e-6  # rounding of a mean log-probability
 
 
@@ -62,6 +63,8 @@ class CandidateSearch:
         by_depth = np.argsort(-self.depth, kind="stable")
         for level in np.split(by_depth, np.flatnonzero(np.diff(self.depth[by_depth])) + 1)[:-1]:
             np.maximum.at(self.longest, self.parent[level], self.longest[level])
+        end = np.searchsorted(self.nodes, trie.end[self.nodes])
+        self.texts_below = np.searchsorted(self.text, end) - np.searchsorted(self.text, np.arange(count))
         # Children of node i: child[first_child[i] : first_child[i + 1]].
         self.child = np.argsort(self.parent, kind="stable")[1:]
         self.first_child = np.searchsorted(self.parent[self.child], np.arange(count + 1))
@@ -115,7 +118,7 @@ class _Search:
     """One search: which prefixes are fed, the sums so far, and the frontier."""
 
     def __init__(self, of: CandidateSearch, sequence: np.ndarray, weight: np.ndarray):
-        self.of, self.sequence, self.weight = of, sequence, weight
+        self.of, self.weight = of, weight
         self.layers = T5Layers(of.scorer.model)
         with torch.inference_mode():
             self.memory = self.layers.memory(self.layers.encode([sequence])[0])
@@ -126,7 +129,7 @@ class _Search:
         self.sums[0] = 0.0
         self.frontier = np.array([0])
         self.found: list[np.ndarray] = []
-        self.plain = 0
+        self.plain, self.trusted = 0, False
 
     def best_of(self, k: int) -> float:
         """The k-th best score found so far, minus infinity as long as there are fewer."""
@@ -143,7 +146,10 @@ class _Search:
         self.frontier, bound = self.frontier[hopeful], bound[hopeful]
         if not len(self.frontier):
             return False
-        if self.store.count > min(PATIENCE * len(of.tree.fed), self.most_rows):
+        undecided = of.texts_below[self.frontier].sum()
+        self.trusted |= undecided < len(of.text) / 2
+        patience = np.inf if self.trusted else PATIENCE * len(of.tree.fed)
+        if self.store.count > min(patience, self.most_rows):
             self._score_plainly()
             return False
         order = np.argsort(-bound, kind="stable")[:pieces]
@@ -210,7 +216,8 @@ class _Search:
         _, an_item = np.unique(of.text_of, return_index=True)
         left = np.isneginf(self.sums[of.text])
         self.plain = int(left.sum())
-        self.sums[of.text[left]] = of.scorer.log_likelihoods([self.sequence], lambda _: of.items[an_item[left]])[0]
+        [found] = of.scorer.score_encoded(self.layers, [self.memory], [of.items[an_item[left]]])
+        self.sums[of.text[left]] = found.sums()
 
     def scores(self) -> np.ndarray:
         """Mean log-probabilities at the nodes where texts end, minus infinity where it was not needed."""
