@@ -11,7 +11,7 @@ from upsr_core.datasets.sample import DOMAINS, ensure_sample
 from upsr_core.datasets.store import Dataset, list_datasets, load_dataset
 from upsr_core.errors import DataError
 from upsr_core.experiments.forecast import Forecast, forecast
-from upsr_core.experiments.ranking import ranked
+from upsr_core.experiments.ranking import load_ranker, ranked, top_of_catalogue
 from upsr_core.experiments.runs import Run
 from upsr_core.experiments.spec import RunSpec
 from upsr_core.text import overview
@@ -94,6 +94,20 @@ def ranked_candidates(run: Run, user: int, score: str) -> pd.DataFrame:
 @st.cache_data(max_entries=256, show_spinner=False)
 def _ranked(run_id: str, finished: float | None, user: int, score: str, _run: Run) -> pd.DataFrame:
     return ranked(_run, user, score)
+
+
+def best_of_catalogue(run: Run, user: int, k: int) -> tuple[pd.DataFrame, str]:
+    return _best_of_catalogue(run.id, run.status().finished, user, k, run)
+
+
+@st.cache_data(max_entries=256, show_spinner="Searching the whole catalogue…")
+def _best_of_catalogue(run_id: str, finished: float | None, user: int, k: int, _run: Run) -> tuple[pd.DataFrame, str]:
+    return top_of_catalogue(_run, _ranker(run_id, finished, _run), user, k)
+
+
+@st.cache_resource(max_entries=3, show_spinner="Loading the trained model…")
+def _ranker(run_id: str, finished: float | None, _run: Run):
+    return load_ranker(_run)
 
 
 @st.cache_resource

@@ -16,6 +16,7 @@ from upsr_core.likelihood.score import SCORES
 
 MOST = 3
 ROWS_SHOWN = 200
+BEST = 10
 ORDERS = ("As stored", "Best", "Worst", "Random")
 
 
@@ -122,6 +123,27 @@ def ranking(run: Run, user: int, score: str, alone: bool) -> None:
     chart(run_charts.score_popularity(table, score), f"scores_{run.id}")
 
 
+def best_of_catalogue(run: Run, user: int, alone: bool) -> None:
+    table, note = cache.best_of_catalogue(run, user, BEST)
+    table.insert(0, "mark", np.where(table.target, "◆", ""))
+    st.dataframe(
+        table.style.apply(tint, axis=1),
+        hide_index=True,
+        column_order=["mark", "rank", "text", "score", "perplexity", "item_id"],
+        column_config={
+            "mark": st.column_config.TextColumn("", width=30, help="The target"),
+            "rank": st.column_config.NumberColumn("Rank", width=55),
+            "text": st.column_config.TextColumn("Item text", width=560 if alone else 240),
+            "score": st.column_config.NumberColumn(
+                "Score", format="%.3f", help=f"{run.spec.score.name}: nats per token"
+            ),
+            "perplexity": st.column_config.NumberColumn("Perplexity", format="%.2f", help="Lower is better"),
+            "item_id": "Item",
+        },
+    )
+    st.caption(note if table.target.any() else f"{note} The target is not among the best {BEST}.")
+
+
 page_head("Users", "Open one user: what came before, what came next, and where each trial ranks it and why.")
 done = [run for run in list_runs() if run.status().state == "done"]
 if not done:
@@ -150,3 +172,11 @@ with errors_shown():
     for column, run in zip(st.columns(len(runs), gap="medium"), runs, strict=True):
         with column:
             ranking(run, user, score, alone=len(runs) == 1)
+    if st.toggle(
+        f"The best {BEST} of the whole catalogue", key="whole_catalogue", persist_state="session",
+        help="Exact, without the items of the history, by each trial's own score. Loads the trained model.",
+    ):  # fmt: skip
+        for column, run in zip(st.columns(len(runs), gap="medium"), runs, strict=True):
+            with column:
+                st.markdown(f"**{plain(run.title)}**")
+                best_of_catalogue(run, user, alone=len(runs) == 1)

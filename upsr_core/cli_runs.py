@@ -1,4 +1,4 @@
-"""The commands about runs: `upsr run`, `runs`, `rank`, `resume`, `cancel`, and the hidden `work` of the queue."""
+"""The commands about runs: `upsr run`, `runs`, `rank`, `top`, `resume`, `cancel`, and the queue's hidden `work`."""
 
 import json
 from typing import Annotated
@@ -16,6 +16,7 @@ def register(app: typer.Typer) -> None:
     app.command("run")(run)
     app.command("runs")(runs)
     app.command("rank")(rank)
+    app.command("top")(top)
     app.command("resume")(resume)
     app.command("cancel")(cancel)
     app.command("work", hidden=True)(work)
@@ -143,6 +144,28 @@ def rank(
         print(
             json.dumps({"run": this.id, "user": user, "rank": target["rank"], "candidates": table.to_dict("records")})
         )
+
+
+def top(
+    run_id: Annotated[str, typer.Argument(metavar="RUN", help="Id of a run, or how it begins.")],
+    user: Annotated[str, typer.Option(help="A user id of the dataset.")],
+    k: Annotated[int, typer.Option("-k", min=1, help="How many items.")] = 10,
+    as_json: Json = False,
+) -> None:
+    """The best items of the whole catalogue for one user of a finished run, exact."""
+    from upsr_core.experiments.ranking import find_user, load_ranker, top_of_catalogue
+    from upsr_core.experiments.runs import load_run
+
+    this = load_run(run_id)
+    number = find_user(this.spec.dataset.load(), user)
+    table, note = top_of_catalogue(this, load_ranker(this), number, k)
+    shown = Table("rank", "item", "text", "score", title=f"{this.title}, user {user}")
+    for row in table.itertuples():
+        shown.add_row(str(row.rank), row.item_id, ("→ " if row.target else "") + row.text[:90], f"{row.score:.3f}")
+    console.print(shown)
+    console.print(note)
+    if as_json:
+        print(json.dumps({"run": this.id, "user": user, "items": table.to_dict("records"), "note": note}))
 
 
 def resume(run_id: Annotated[str, typer.Argument(metavar="RUN")]) -> None:

@@ -1,7 +1,11 @@
+import shutil
+
+import numpy as np
 from pages_common import texts
 
 from upsr_core.datasets.store import load_dataset
-from upsr_core.experiments.ranking import evaluated_users, ranked
+from upsr_core.experiments.ranking import evaluated_users, load_ranker, ranked
+from upsr_core.plm.door import EMBEDDED
 
 
 def test_no_run_yet(studio):
@@ -50,3 +54,22 @@ def test_a_user_that_was_not_evaluated_is_explained(studio, finished_run):
     at = studio("users", runs=run.id)
     at.text_input(key="user_search").set_value(data.users[outside]).run()
     assert "No user here" in at.error[0].value and not at.exception
+
+
+def test_the_best_of_the_whole_catalogue(studio, finished_run):
+    run = finished_run(0.3)
+    user = int(evaluated_users(run).user[0])
+    data = load_dataset("sample:movies")
+    at = studio("users", runs=run.id, user=str(data.users[user]))
+    at.toggle(key="whole_catalogue").set_value(True).run()
+    assert "no trained model" in at.error[0].value
+    shutil.copytree(EMBEDDED, run.folder / "model")
+    at.run()
+    assert not at.exception and not at.error
+    history = data.history(user)[:-1]
+    allowed = np.setdiff1d(np.arange(len(data.items)), history)
+    scores = load_ranker(run).scores([history], lambda _: allowed)[0]
+    shown = at.dataframe[-1].value
+    assert len(shown) == 10
+    np.testing.assert_allclose(shown.score, np.sort(scores)[::-1][:10], atol=1e-5)
+    assert any(caption.value.startswith("Exact") for caption in at.caption)

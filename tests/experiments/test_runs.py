@@ -2,6 +2,7 @@ import os
 import signal
 import time
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -12,9 +13,10 @@ from upsr_core.errors import RunError, UpsrError
 from upsr_core.experiments import jobs
 from upsr_core.experiments.forecast import forecast
 from upsr_core.experiments.job import work
-from upsr_core.experiments.ranking import evaluated_users, find_user, ranked
+from upsr_core.experiments.ranking import evaluated_users, find_user, load_ranker, ranked, top_of_catalogue
 from upsr_core.experiments.runs import create_run, delete_run, list_runs, load_run
 from upsr_core.experiments.spec import plan_run
+from upsr_core.likelihood.score import SCORES, ScoreSpec
 from upsr_core.text.design import parse_design
 
 DESIGN = parse_design("category,title,brand")
@@ -82,6 +84,14 @@ def _check_results(run, movies):
     assert ranked(run, int(own.user)).query("target")["rank"].iloc[0] == own["rank"]
     with pytest.raises(RunError, match="was not evaluated"):
         ranked(run, -1)
+    ranker, history = load_ranker(run), movies.history(int(own.user))[:-1]
+    allowed = np.setdiff1d(np.arange(len(movies.items)), history)
+    for score in SCORES:
+        ranker.score = ScoreSpec(name=score)
+        best, note = top_of_catalogue(run, ranker, int(own.user), 5)
+        expected = np.sort(ranker.scores([history], lambda _: allowed)[0])[::-1][:5]
+        np.testing.assert_allclose(best.score, expected, atol=1e-5)
+        assert note.startswith("Exact") and best.item_id.isin(movies.items.item_id.iloc[allowed]).all()
     with pytest.raises(RunError, match="is done"):
         jobs.start(run)
     # Users and items are places in the dataset: another one under this name must not be read in their stead.

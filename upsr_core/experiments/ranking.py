@@ -1,13 +1,61 @@
-"""The ranked candidates of one user, from the stored scores of a run."""
+"""The ranked candidates of one user from the stored scores of a run, and the best of the whole catalogue."""
 
 import numpy as np
 import pandas as pd
 
+from upsr_core.datasets.splits import split
 from upsr_core.datasets.store import Dataset
 from upsr_core.errors import RunError
 from upsr_core.experiments.runs import Run
 from upsr_core.likelihood.score import SCORES, ScoreSpec
 from upsr_core.text.render import render
+
+
+def load_ranker(run: Run):
+    """The `Upsr` of a run: its trained model, or for a zero-shot run the language model as it is.
+
+    Raises RunError where the run trains and its model is not there.
+    """
+    from upsr_core.plm.door import load_model, load_tokenizer
+    from upsr_core.rankers.upsr import Upsr
+
+    spec, trained = run.spec, run.folder / "model"
+    if spec.training.tokens and not trained.exists():
+        raise RunError(f"Run {run.id} has no trained model", str(trained), "Delete the run and start it again.")
+    model = load_model(str(trained) if trained.exists() else spec.plm.name, spec.score.dtype)
+    return Upsr(model, load_tokenizer(spec.plm.name), spec.dataset.load(), spec.design, spec.score)
+
+
+def top_of_catalogue(run: Run, ranker, user: int, k: int = 10) -> tuple[pd.DataFrame, str]:
+    """The k best items of the whole catalogue for the test instance of a user, and how they were found.
+
+    `ranker` is what `load_ranker` gives. Columns: rank, item_id, text, target (the item that the user took), score,
+    perplexity (NaN where the run's score is another one). Items of the history are left out. Raises RunError where
+    the user has no test instance.
+    """
+    dataset = run.spec.dataset.load()
+    test = split(dataset, run.spec.split).test
+    mine = test[test.user == user]
+    if mine.empty:
+        raise RunError(
+            f"The user {dataset.users[user]!r} has no test instance",
+            f"the split {run.spec.split.kind} leaves out short histories",
+            "Choose a user with more events.",
+        )
+    instance = mine.iloc[0]
+    items, scores, note = ranker.top(dataset.history(user)[: int(instance.end)], k)
+    perplexity = np.exp(-scores) if run.spec.score.name == "perplexity" else np.full(len(scores), np.nan)
+    table = pd.DataFrame(
+        {
+            "rank": pd.Series(scores).rank(ascending=False, method="min").astype(int),
+            "item_id": dataset.items.item_id.to_numpy()[items],
+            "text": [ranker.texts.texts[item] for item in items],
+            "target": items == int(instance.target),
+            "score": scores,
+            "perplexity": perplexity,
+        }
+    )
+    return table, note
 
 
 def evaluated_users(run: Run) -> pd.DataFrame:

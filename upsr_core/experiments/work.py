@@ -11,6 +11,7 @@ from upsr_core.errors import RunError
 from upsr_core.evaluation.candidates import CandidateSpec, candidates_for
 from upsr_core.evaluation.statistics import other_users, paired_difference
 from upsr_core.experiments.outcome import score_table, write_result
+from upsr_core.experiments.ranking import load_ranker
 from upsr_core.experiments.runs import Run
 from upsr_core.plm.door import load_model, load_tokenizer, locate, weights_digest
 from upsr_core.rankers.base import evaluate
@@ -57,8 +58,7 @@ def execute(run: Run, progress: Progress) -> dict:
         )  # fmt: skip
         _save_model(run, model)
     write_json(run.folder / "environment.json", environment())
-    model = load_model(str(trained) if trained.exists() else spec.plm.name, spec.score.dtype)
-    ranker = Upsr(model, tokenizer, dataset, spec.design, spec.score)
+    ranker = load_ranker(run)
     test = candidates_for(dataset, parts, spec.candidates)
     table = score_table(ranker, test, Popularity(dataset, parts), progress)
     table.to_parquet(run.folder / "scores.parquet")

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 import torch
 from transformers import T5Config, T5ForConditionalGeneration
 
@@ -19,7 +20,7 @@ from upsr_core.text.sequence import SequenceBuilder
 HISTORY_TOKENS = (70, 260, 512)
 BATCHES = (8, 16, 32, 101)
 CANDIDATES = 101
-CATALOGUE_USERS = 2
+RIVAL_SHARE = 0.1  # of the catalogue, for transformers: it costs the same for every batch, and would take an hour
 TOLERANCE = 1e-5
 
 Rival = Callable[[np.ndarray, list[np.ndarray], int], tuple[float, np.ndarray]]
@@ -64,77 +65,100 @@ class Workload:
 def bench(builders: list[SequenceBuilder], users: int, rounds: int, progress: Progress) -> dict:
     """Time the trie scorer against transformers and CTranslate2; the first design is timed, all are checked.
 
-    Everything runs on the device of the model, except that CTranslate2 is always on the CPU.
-
     Each rival has its best batch size, found on one user beforehand. Its ratio is the median over users of its time
-    divided by ours, which is measured anew beside each rival.
+    divided by ours, which is measured anew beside each rival. `ratio_catalogue` takes the whole catalogue for two
+    users; transformers scores a random tenth of it (`catalogue_rival_share`) and its time is scaled. Everything runs
+    on the device of the model, except that CTranslate2 is always on the CPU.
     """
     model = small_t5()
     loads = [Workload.of(model, builder, users) for builder in builders]
-    first, sentinel = loads[0], builders[0].tokenizer.sentinels[0]
-    total = users * len(loads) + min(CATALOGUE_USERS, users)
+    sentinel = builders[0].tokenizer.sentinels[0]
     with CTranslate2(model, torch.get_num_threads()) as translator:
         methods: dict[str, Rival] = {
             "naive": lambda sequence, texts, batch: _timed(rivals.naive, model, sequence, texts, sentinel, batch),
             "encode_once": lambda *a: _timed(rivals.encode_once, model, a[0], a[1], sentinel, a[2]),
             "ctranslate2": lambda sequence, texts, batch: translator.score(sequence, texts, sentinel, batch),
         }
-        progress(0, total, "warming up")
-        best = {name: _best_batch(method, first) for name, method in methods.items()}
-        first.ours(0, first.candidates[0])
-        ratios = {name: np.zeros(users) for name in methods}
-        shares, seconds, rates = np.zeros(users), np.zeros(users), np.zeros(users)
-        worst, same = 0.0, True
-        for user in range(users):
-            items = first.candidates[user]
-            texts = first.texts(items)
-            lengths = np.array([len(ids) for ids in texts])
-            ours, theirs, rate = [], {name: [] for name in methods}, []
-            for _ in range(rounds):
-                for name, method in methods.items():
-                    rate.append(gemm_rate(model))
-                    spent, scores = first.ours(user, items)
-                    ours.append(spent)
-                    spent, sums = method(first.sequences[user], texts, best[name])
-                    theirs[name].append(spent)
-                    worst, same = max(worst, _distance(scores, sums / lengths)), same & _alike(scores, sums / lengths)
-            seconds[user], rates[user] = np.median(ours), np.median(rate)
-            shares[user] = flops(model.config, first, user) / seconds[user] / rates[user]
-            for name in methods:
-                ratios[name][user] = np.median(theirs[name]) / seconds[user]
-            progress(user + 1, total, "candidates")
-        for number, load in enumerate(loads[1:], start=1):
-            for user, items in enumerate(load.candidates):
-                texts = load.texts(items)
-                _, scores = load.ours(user, items)
-                means = methods["naive"](load.sequences[user], texts, best["naive"])[1] / list(map(len, texts))
-                worst, same = max(worst, _distance(scores, means)), same & _alike(scores, means)
-                progress(users * number + user + 1, total, "other orders of attributes")
-    everything = np.arange(len(builders[0].texts))
-    catalogue = []
-    for user in range(min(CATALOGUE_USERS, users)):
-        before = first.ours(user, everything)[0]
-        rival = methods["encode_once"](first.sequences[user], first.texts(everything), best["encode_once"])[0]
-        catalogue.append(rival / np.mean([before, first.ours(user, everything)[0]]))
-        progress(users * len(loads) + user + 1, total, "catalogue")
-    length = np.arange(users) % 3
+        progress(0, users, "warming up: users")
+        best = {name: _best_batch(method, loads[0]) for name, method in methods.items()}
+        loads[0].ours(0, loads[0].candidates[0])
+        timed = _time_users(loads[0], methods, best, rounds, progress)
+    checked = [_check(load, methods["naive"], best["naive"], progress) for load in loads[1:]]
+    ratios = timed[list(methods)].div(timed.seconds, axis=0)
     return {
         "users": users,
-        "items": len(everything),
-        "same_ranking": bool(same),
-        "max_abs_diff": worst,
-        **{f"ratio_{name}": float(np.median(values)) for name, values in ratios.items()},
-        "ratio_catalogue": float(np.median(catalogue)),
-        "gemm_share": float(np.median(shares)),
-        "gemm_gflops": float(np.median(rates)) / 1e9,
-        "seconds_per_user": float(np.median(seconds)),
+        "same_ranking": bool(timed.alike.all() and all(alike for _, alike in checked)),
+        "max_abs_diff": float(max(timed.distance.max(), *(distance for distance, _ in checked), 0.0)),
+        **{f"ratio_{name}": float(value) for name, value in ratios.median().items()},
+        **_time_catalogue(loads[0], methods["encode_once"], best["encode_once"], progress),
+        "gemm_share": float(timed.gemm_share.median()),
+        "gemm_gflops": float(timed.gemm_rate.median()) / 1e9,
+        "seconds_per_user": float(timed.seconds.median()),
         "by_history_tokens": {
-            str(tokens): {name: float(np.median(values[length == number])) for name, values in ratios.items()}
-            for number, tokens in enumerate(HISTORY_TOKENS[:users])
+            str(HISTORY_TOKENS[number]): group.median().round(3).to_dict()
+            for number, group in ratios.groupby(np.arange(users) % len(HISTORY_TOKENS))
         },
         "best_batch": best,
         "threads": torch.get_num_threads(),
         "device": str(model.device),
+    }
+
+
+def _time_users(
+    load: Workload, methods: dict[str, Rival], best: dict[str, int], rounds: int, progress: Progress
+) -> pd.DataFrame:
+    """One row per user: seconds of ours and of each rival (medians), matrix rate, share of it, agreement."""
+    table = []
+    for user, items in enumerate(load.candidates):
+        texts, measured = load.texts(items), []
+        lengths = np.array([len(ids) for ids in texts])
+        for name in list(methods) * rounds:
+            rate = gemm_rate(load.scorer.model)
+            seconds, scores = load.ours(user, items)
+            theirs, sums = methods[name](load.sequences[user], texts, best[name])
+            agreement = {"distance": _distance(scores, sums / lengths), "alike": _alike(scores, sums / lengths)}
+            measured.append({"seconds": seconds, "gemm_rate": rate, name: theirs, **agreement})
+        measured = pd.DataFrame(measured)
+        row = measured.drop(columns=["distance", "alike"]).median()
+        share = flops(load.scorer.model.config, load, user) / row.seconds / row.gemm_rate
+        agreement = {"distance": measured.distance.max(), "alike": measured.alike.all()}
+        table.append({**row, "gemm_share": share, **agreement})
+        progress(user + 1, len(load.candidates), "timed: users")
+    return pd.DataFrame(table)
+
+
+def _check(load: Workload, naive: Rival, batch: int, progress: Progress) -> tuple[float, bool]:
+    """(largest difference of a score, whether every user has the same ranking) against the plain way."""
+    worst, alike = 0.0, True
+    for user, items in enumerate(load.candidates):
+        texts = load.texts(items)
+        means = naive(load.sequences[user], texts, batch)[1] / np.array([len(ids) for ids in texts])
+        _, scores = load.ours(user, items)
+        worst, alike = max(worst, _distance(scores, means)), alike and _alike(scores, means)
+        progress(user + 1, len(load.candidates), "other order of attributes: users")
+    return worst, alike
+
+
+def _time_catalogue(load: Workload, encode_once: Rival, batch: int, progress: Progress) -> dict:
+    """Every item for a user with a middle and one with a long history."""
+    everything = np.arange(len(load.builder.texts))
+    some = np.random.default_rng(1).choice(everything, size=max(1, round(RIVAL_SHARE * len(everything))), replace=False)
+    _, text_of = np.unique(load.scorer.trie.terminal, return_inverse=True)
+    ratios, tied = {}, True
+    for done, user in enumerate((1, 2), start=1):
+        before, scores = load.ours(user, everything)
+        seconds = encode_once(load.sequences[user], load.texts(some), batch)[0] * len(everything) / len(some)
+        after, _ = load.ours(user, everything)
+        ratios[str(HISTORY_TOKENS[user])] = float(seconds / np.mean([before, after]))
+        tied = tied and bool((pd.Series(scores).groupby(text_of).nunique() == 1).all())
+        progress(done, 2, "whole catalogue: users")
+    return {
+        "items": len(everything),
+        "ratio_catalogue": float(np.median(list(ratios.values()))),
+        "catalogue_by_history_tokens": ratios,
+        "catalogue_rival_share": len(some) / len(everything),
+        "duplicates": len(everything) - int(text_of.max()) - 1,
+        "duplicates_tied": tied,
     }
 
 

@@ -1,12 +1,14 @@
 """UPSR: candidates ranked by the likelihood of their text given the text of the history (paper, section 3.4)."""
 
 from collections.abc import Callable, Sequence
+from functools import cached_property
 
 import numpy as np
 
 from upsr_core.datasets.store import Dataset
 from upsr_core.likelihood.score import ScoreSpec
 from upsr_core.likelihood.scorer import CandidateScorer
+from upsr_core.likelihood.search import CandidateSearch
 from upsr_core.likelihood.trie import stored_trie
 from upsr_core.rankers.base import Items
 from upsr_core.text.design import Design
@@ -31,6 +33,27 @@ class Upsr:
         """Sums of log P(token | history, earlier tokens) over each candidate's text (c,)."""
         sequences = [self.builder.ranking(history).ids for history in histories]
         return self.scorer.log_likelihoods(sequences, items, report)
+
+    def top(self, history: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray, str]:
+        """The k best items of the catalogue without those of the history: (items, scores, how they were found)."""
+        everything = np.arange(len(self.tokens))
+        if self.score.name == "perplexity":
+            sequence = self.builder.ranking(history).ids
+            items, scores, cost = self.search.top(sequence, k, without=history)
+            return items, scores, cost.note
+        allowed = np.setdiff1d(everything, history)
+        scores = self.scores([history], lambda _: allowed)[0]
+        best = np.lexsort([allowed, -scores])[:k]
+        return (
+            allowed[best],
+            scores[best],
+            f"Exact: all {len(allowed):,} texts were scored; only perplexity has bounds.",
+        )
+
+    @cached_property
+    def search(self) -> CandidateSearch:
+        """The search over the whole catalogue."""
+        return CandidateSearch(self.scorer, np.arange(len(self.tokens)))
 
     def unconditional(self, items: np.ndarray) -> np.ndarray:
         """Sums of log P(token | empty history, earlier tokens) of these items (c,)."""
