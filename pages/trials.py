@@ -4,6 +4,7 @@ import streamlit as st
 
 from app import cache, state
 from app.components import act, duration, empty_state, errors_shown, page_head, plain, section
+from app.model_worth import model_worth
 from app.run_tables import runs_table
 from app.run_view import show_run
 from upsr_core.experiments import jobs
@@ -25,6 +26,7 @@ def new_trial() -> None:
         design = choose_design()
     with right:
         plm = state.choose_plm()
+        model_worth(plm)
     left, middle, right = st.columns([5, 3, 4])
     with left:
         budget = st.segmented_control(

@@ -29,6 +29,7 @@ SIZES = {
     INSTRUMENTS: (600, 340),
     PANTRY: (600, 340),
 }
+DOMAINS = tuple(SIZES)
 POPULARITY_EXPONENT = 0.5
 DUPLICATE_ROWS = 4
 _SUMMARIES = {5: "Five Stars", 4: "Four Stars", 3: "Okay", 2: "Not for me", 1: "One Star"}
@@ -91,9 +92,16 @@ def write(out: Path, seed: int) -> None:
     """Write `meta_<domain>.json.gz` and `<domain>_5.json.gz` of every domain; the same seed writes the same bytes."""
     out.mkdir(parents=True, exist_ok=True)
     for domain, (users, items) in SIZES.items():
-        rows, reviews = generate(domain, users, items, seed)
-        _write_lines(out / f"meta_{domain.name}.json.gz", rows)
-        _write_lines(out / f"{domain.name}_5.json.gz", reviews)
+        write_domain(out, domain, users, items, seed)
+
+
+def write_domain(out: Path, domain: DomainRecipe, users: int, items: int, seed: int) -> tuple[Path, Path]:
+    """Write one domain; returns the metadata file and the review file."""
+    rows, reviews = generate(domain, users, items, seed)
+    files = out / f"meta_{domain.name}.json.gz", out / f"{domain.name}_5.json.gz"
+    _write_lines(files[0], rows)
+    _write_lines(files[1], reviews)
+    return files
 
 
 def _write_lines(path: Path, rows: list[dict]) -> None:

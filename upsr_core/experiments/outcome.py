@@ -1,6 +1,7 @@
 """What a run leaves: scores of every candidate, metrics per user, and the gaps to what it must be compared with."""
 
 import time
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -49,9 +50,30 @@ def score_table(ranker: Upsr, test: Candidates, popularity: Popularity, progress
     )
 
 
-def _ranks(table: pd.DataFrame, scores: np.ndarray) -> pd.DataFrame:
-    cuts = np.flatnonzero(table.target.to_numpy())[1:]
-    return rank_table(np.split(scores, cuts))
+@dataclass(frozen=True)
+class Ranked:
+    """Ranks and metrics per instance: of every score with the right history, with a borrowed one, and of references."""
+
+    right: dict[str, pd.DataFrame]
+    borrowed: dict[str, pd.DataFrame]
+    references: dict[str, pd.DataFrame]
+
+    @classmethod
+    def of(cls, table: pd.DataFrame) -> "Ranked":
+        """From a table of scores as `score_table` gives it."""
+        logprob, tokens, unconditional, borrowed = (
+            table[name].to_numpy() for name in ("logprob", "tokens", "unconditional", "borrowed")
+        )
+        cuts = np.flatnonzero(table.target.to_numpy())[1:]
+
+        def ranks(scores: np.ndarray) -> pd.DataFrame:
+            return rank_table(np.split(scores, cuts))
+
+        return cls(
+            {name: ranks(ScoreSpec(name=name).apply(logprob, tokens, unconditional)) for name in SCORES},
+            {name: ranks(ScoreSpec(name=name).apply(borrowed, tokens, unconditional)) for name in SCORES},
+            {"popularity": ranks(table.popularity.to_numpy(dtype=float)), "random": ranks(np.zeros(len(table)))},
+        )
 
 
 def write_result(
@@ -61,14 +83,8 @@ def write_result(
 
     `seconds` were spent since the last start; `resumed` says that there was an earlier one.
     """
-    parts = [table[name].to_numpy() for name in ("logprob", "tokens", "unconditional", "borrowed")]
-    logprob, tokens, unconditional, borrowed = parts
-    ranks = {name: _ranks(table, ScoreSpec(name=name).apply(logprob, tokens, unconditional)) for name in SCORES}
-    wrong = {name: _ranks(table, ScoreSpec(name=name).apply(borrowed, tokens, unconditional)) for name in SCORES}
-    references = {
-        "popularity": _ranks(table, table.popularity.to_numpy(dtype=float)),
-        "random": _ranks(table, np.zeros(len(table))),
-    }
+    ranked = Ranked.of(table)
+    ranks, wrong, references = ranked.right, ranked.borrowed, ranked.references
     frames = [
         test.instances.assign(row=range(len(test)), score=name, **frame)
         for name, frame in {**ranks, **{f"{name}, another user's history": f for name, f in wrong.items()}}.items()

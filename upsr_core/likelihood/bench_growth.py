@@ -72,7 +72,7 @@ def _line(x: pd.Series, y: pd.Series) -> float:
 
 
 def _exponent(x: pd.Series, y: pd.Series) -> float:
-    half = len(x) // 2
+    half = (len(x) - 1) // 2
     return float(np.polyfit(np.log(x.iloc[half:]), np.log(y.iloc[half:]), 1)[0])
 
 

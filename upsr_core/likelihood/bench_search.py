@@ -56,7 +56,7 @@ def search_against_plain(
             row |= {
                 "top_time": spent / plain_time,
                 "plain_seconds": plain_time,
-                "top_equal": bool(np.allclose(np.sort(score)[::-1][:TOP], found, atol=1e-5))
+                "top_equal": bool(np.allclose(np.sort(score)[::-1][: len(found)], found, atol=1e-5))
                 and bool(np.allclose(score[best], found, atol=1e-5)),
             }
         rows.append(row)

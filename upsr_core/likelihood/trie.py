@@ -31,11 +31,16 @@ class CandidateTrie:
 
     @classmethod
     def build(cls, texts: ItemTexts) -> "CandidateTrie":
-        lengths = np.diff(texts.offsets)
+        return cls.of_tokens(texts.ids, texts.offsets, texts.tokenizer.sentinels[0])
+
+    @classmethod
+    def of_tokens(cls, ids: np.ndarray, offsets: np.ndarray, sentinel: int) -> "CandidateTrie":
+        """Text `i` has the tokens `ids[offsets[i] : offsets[i + 1]]`, at least one."""
+        lengths = np.diff(offsets)
         longest = int(lengths.max(initial=0))
         inside = np.arange(longest) < lengths[:, None]
         table = np.zeros(inside.shape, dtype=np.int32)
-        table[inside] = texts.ids + 1  # 0 is the end of a text, so that a prefix sorts before what it begins
+        table[inside] = ids + 1  # 0 is the end of a text, so that a prefix sorts before what it begins
         rows, row_of = np.unique(table, axis=0, return_inverse=True)
         # A cell opens a node where it, or a cell to its left, differs from the text before it.
         differs = np.ones(rows.shape, dtype=bool)
@@ -45,7 +50,7 @@ class CandidateTrie:
         node[opens] = np.arange(int(opens.sum())) + 2
         node = np.maximum.accumulate(node, axis=0)  # a shared prefix keeps the node of the row that opened it
         before = np.concatenate([np.full((len(rows), 1), SENTINEL), node[:, :-1]], axis=1) if longest else node
-        token = np.concatenate([[0, texts.tokenizer.sentinels[0]], rows[opens] - 1])
+        token = np.concatenate([[0, sentinel], rows[opens] - 1])
         parent = np.concatenate([[-1, START], before[opens]])
         terminal = node[row_of.ravel(), lengths - 1] if len(lengths) else np.zeros(0, np.int64)
         depth = _depths(parent)

@@ -1,30 +1,93 @@
-"""The corpus of the embedded language model: public-domain books as one array of tokens, cached as a file."""
+"""The corpora of the embedded language model as paragraphs, and paragraphs as one array of tokens, cached as a file."""
 
+import re
 import tarfile
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from upsr_core.errors import DataError
 
+HELD_OUT_BOOKS = 4  # the last books in name order are never trained on
 
-def read_books(archive: Path) -> list[str]:
-    """The text of every `.txt` in a tar archive, in name order, hard line breaks joined within paragraphs."""
+
+@dataclass(frozen=True)
+class Corpus:
+    """Paragraphs in their order, where they come from and under which licence."""
+
+    name: str
+    licence: str
+    paragraphs: list[str]
+
+
+def read_books(archive: Path) -> tuple[Corpus, Corpus]:
+    """(training books, held-out books) from the `.txt` files of a tar archive; hard line breaks are joined."""
     if not archive.is_file():
         raise DataError("The corpus of books was not found", str(archive), "Give the path of a tar of .txt files.")
     with tarfile.open(archive) as tar:
         members = sorted((m for m in tar.getmembers() if m.isfile() and m.name.endswith(".txt")), key=lambda m: m.name)
         texts = [tar.extractfile(member).read().decode("utf-8", "replace") for member in members]
-    return ["\n".join(" ".join(part.split()) for part in text.split("\n\n") if part.strip()) for text in texts]
+    books = [[" ".join(part.split()) for part in text.split("\n\n") if part.strip()] for text in texts]
+    parts = books[:-HELD_OUT_BOOKS], books[-HELD_OUT_BOOKS:]
+    return tuple(
+        Corpus(f"{len(part)} English books", "public domain", [line for book in part for line in book])
+        for part in parts
+    )
 
 
-def tokens_of(texts: list[str], tokenizer, cache: Path) -> np.ndarray:
-    """All texts as one array (n_tokens,) of uint16 ids, each book closed by id 1; stored at `cache` (.npy)."""
+def read_descriptions(file: Path) -> Corpus:
+    """The long descriptions of Debian's packages, each distinct paragraph once."""
+    paragraphs: dict[str, None] = {}
+    for stanza in _read(file).split("\n\n"):
+        found = re.search(r"^Description-en: (.*)", stanza, re.MULTILINE | re.DOTALL)
+        if not found:
+            continue
+        title, *lines = found[1].split("\n")
+        body = "\n".join(line[1:] for line in lines)  # a lone dot stands for an empty line
+        for number, part in enumerate(re.split(r"^\.$", body, flags=re.MULTILINE)):
+            text = " ".join(re.sub(r"^\s*[*-]\s", " ", part, flags=re.MULTILINE).split())
+            if text:
+                paragraphs[f"{title}. {text}" if number == 0 else text] = None
+    return Corpus("descriptions of the packages of Debian 12", "each package's own free licence", list(paragraphs))
+
+
+def read_glosses(file: Path) -> Corpus:
+    """WordNet's entries as `word, word: definition`, in the order of the file."""
+    paragraphs = []
+    for line in _read(file).split("\n"):
+        if not line[:1].isdigit():
+            continue
+        head, gloss = line.split(" | ", 1)
+        fields = head.split()
+        words = (word.split("(")[0].replace("_", " ") for word in fields[4 : 4 + 2 * int(fields[3], 16) : 2])
+        paragraphs.append(f"{', '.join(words)}: {gloss.strip()}")
+    return Corpus("definitions of WordNet 3.0", "WordNet licence", paragraphs)
+
+
+def _read(file: Path) -> str:
+    if not file.is_file():
+        raise DataError("A corpus was not found", str(file), "scripts/debian-corpus.sh FOLDER writes it.")
+    return file.read_text(encoding="utf-8", errors="replace")
+
+
+@dataclass(frozen=True)
+class Stream:
+    """Paragraphs as one array of tokens `ids` (n_tokens,) uint16; paragraph `i` begins at `starts[i]`."""
+
+    ids: np.ndarray
+    starts: np.ndarray
+
+
+def stream_of(paragraphs: Iterable[str], tokenizer, cache: Path) -> Stream:
+    """Tokenise paragraphs; stored at `cache` (.npz) and read from there the next time."""
     if not cache.exists():
-        ids: list[np.ndarray] = []
-        for text in texts:
-            for encoding in tokenizer.encode_batch(text.split("\n"), add_special_tokens=False):
-                ids.append(np.array(encoding.ids, dtype=np.uint16))
-            ids.append(np.array([1], dtype=np.uint16))
-        np.save(cache, np.concatenate(ids))
-    return np.load(cache, mmap_mode="r")
+        encodings = tokenizer.encode_batch(list(paragraphs), add_special_tokens=False)
+        lengths = np.array([len(encoding.ids) for encoding in encodings])
+        ids = np.concatenate([np.array(encoding.ids, dtype=np.uint16) for encoding in encodings])
+        temporary = cache.with_suffix(".part.npz")
+        np.savez(temporary, ids=ids, starts=np.cumsum(lengths) - lengths)
+        temporary.replace(cache)
+    with np.load(cache) as stored:
+        return Stream(stored["ids"], stored["starts"])

@@ -1,6 +1,6 @@
-"""How the embedded T5 is made: span corruption on books and on shelves, with transformers' Trainer, resumable.
+"""How the embedded T5 is made: span corruption, prefix language modelling and lists, with transformers' Trainer.
 
-Every step is a batch that depends on (seed, step) alone, so a resumed training sees what an undisturbed one sees.
+Started again with the same folders it goes on where it was: every batch depends on (seed, step) alone.
 """
 
 from pathlib import Path
@@ -8,109 +8,106 @@ from pathlib import Path
 import numpy as np
 import torch
 from tokenizers import Tokenizer
-from torch.utils.data import Dataset as TorchDataset
 from transformers import (
     T5Config,
     T5ForConditionalGeneration,
     Trainer,
+    TrainerCallback,
     TrainingArguments,
     get_cosine_schedule_with_warmup,
 )
 from transformers.optimization import Adafactor
 
-from upsr_core.plm.corpus import read_books, tokens_of
-from upsr_core.plm.corruption import corrupt, random_spans
+from upsr_core.plm.bits import bits_per_byte
+from upsr_core.plm.corpus import Corpus, read_books, read_descriptions, read_glosses, stream_of
+from upsr_core.plm.samples import Batches
 from upsr_core.plm.shelves import ShelfWriter, book_vocabulary
+from upsr_core.plm.spec import PretrainingSpec
 from upsr_core.plm.vocabulary import train_vocabulary
-from upsr_core.runtime import seed_everything, write_json
-from upsr_core.schema import Spec
+from upsr_core.runtime import Progress, keep_freed_memory, seed_everything, write_json
 
-HELD_OUT_BOOKS = 4  # the last books in name order are never trained on
-
-
-class PretrainingSpec(Spec):
-    """Geometry, objective and budget of the embedded model; `tokens` in the card are counted, not planned."""
-
-    vocabulary: int = 8192
-    d_model: int = 192
-    d_ff: int = 768
-    d_kv: int = 32
-    heads: int = 6
-    encoder_layers: int = 4
-    decoder_layers: int = 3
-    steps: int = 5500
-    batch_tokens: int = 4096
-    length: int = 192
-    shelves: float = 0.5
-    learning_rate: float = 1.5e-2
-    warmup: int = 100
-    seed: int = 11
+VOCABULARY_SHELVES = 20_000  # generated lists that the vocabulary is trained on beside the corpora
+TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "spiece.model")
+MIX_KINDS = "span corruption, 15 % in spans of 3 on average; prefix language modelling, half of it from nothing; lists"
 
 
-class Batches(TorchDataset):
-    """Step `i` as one ready batch: `input_ids`, `attention_mask` (b, s) and `labels` (b, t) with -100 as padding."""
+class _Report(TrainerCallback):
+    def __init__(self, progress: Progress):
+        self.progress = progress
 
-    def __init__(self, spec: PretrainingSpec, stream: np.ndarray, writer: ShelfWriter, tokenizer: Tokenizer, first=0):
-        self.spec, self.stream, self.writer, self.tokenizer, self.first = spec, stream, writer, tokenizer, first
-        self.sentinel = tokenizer.token_to_id("<extra_id_0>")
-        self.count = spec.steps
-
-    def __len__(self) -> int:
-        return self.count
-
-    def __getitem__(self, step: int) -> dict:
-        rng = np.random.default_rng([self.spec.seed, self.first + step])
-        make = self._shelf if rng.random() < self.spec.shelves else self._chunk
-        pairs = [make(rng) for _ in range(self.spec.batch_tokens // self.spec.length)]
-        return pad([source for source, _ in pairs], [target for _, target in pairs])
-
-    def _chunk(self, rng) -> tuple[list[int], list[int]]:
-        start = int(rng.integers(0, len(self.stream) - self.spec.length))
-        ids = np.asarray(self.stream[start : start + self.spec.length], dtype=np.int64)
-        return corrupt(ids, random_spans(len(ids), rng), self.sentinel)
-
-    def _shelf(self, rng) -> tuple[list[int], list[int]]:
-        lead, items = self.writer.write(rng)
-        ids = self.tokenizer.encode(lead, add_special_tokens=False).ids if lead else []
-        texts = [self.tokenizer.encode(item, add_special_tokens=False).ids for item in items]
-        room = np.cumsum([len(text) + 1 for text in texts]) + len(ids) <= self.spec.length
-        texts = texts[: max(1, int(room.sum()))]
-        last = len(texts) - 1
-        # Whole entries as spans: the last one half of the time, otherwise one or two anywhere.
-        chosen = {last} if rng.random() < 0.5 else set(rng.choice(last + 1, size=int(rng.integers(1, 3))).tolist())
-        separator = self.tokenizer.encode("x,", add_special_tokens=False).ids[-1]
-        spans = []
-        for number, text in enumerate(texts):
-            if number in chosen:
-                spans.append((len(ids), len(ids) + len(text)))
-            ids = [*ids, *text, separator]
-        if rng.random() < 0.25:
-            spans = random_spans(len(ids), rng)
-        return corrupt(np.array(ids), spans, self.sentinel)
+    def on_step_end(self, args, state, control, **_):
+        self.progress(state.global_step, state.max_steps, "pre-training")
 
 
-def pad(sources: list[list[int]], targets: list[list[int]]) -> dict:
-    input_ids = torch.zeros(len(sources), max(map(len, sources)), dtype=torch.long)
-    labels = torch.full((len(targets), max(map(len, targets))), -100)
-    for row, (source, target) in enumerate(zip(sources, targets, strict=True)):
-        input_ids[row, : len(source)] = torch.tensor(source)
-        labels[row, : len(target)] = torch.tensor(target)
-    return {"input_ids": input_ids, "attention_mask": (input_ids != 0).long(), "labels": labels}
+def read_corpora(books: Path, debian: Path) -> tuple[list[Corpus], Corpus]:
+    """(training corpora, held-out books); `debian` is the folder that scripts/debian-corpus.sh writes."""
+    training, held_out = read_books(books)
+    return [training, read_descriptions(debian / "descriptions.txt"), read_glosses(debian / "wordnet.txt")], held_out
 
 
-def pretrain(books: Path, folder: Path, spec: PretrainingSpec, work: Path) -> None:
-    """Make the embedded model in `folder`; `work` keeps the vocabulary, tokens and checkpoints for resuming."""
+def pretrain(
+    corpora: list[Corpus], held_out: Corpus, folder: Path, spec: PretrainingSpec, work: Path, progress: Progress
+) -> dict:
+    """Make a model in `folder` and return its card; `work` keeps vocabulary, tokens and checkpoints for resuming."""
+    keep_freed_memory()
+    batches = make_batches(corpora, spec, work)
+    model, log = _train(batches, work / spec.digest, progress)
+    model.to(torch.bfloat16).save_pretrained(folder)
+    for name in TOKENIZER_FILES:
+        (folder / name).write_bytes((_tokenizer_folder(spec, work) / name).read_bytes())
+    model.float()
+    card = {
+        "title": "Embedded T5",
+        "parameters": sum(parameter.numel() for parameter in model.parameters()),
+        "layout": "T5 v1.0 (ReLU, tied and scaled output embedding), stored in bfloat16, computed in float32",
+        "corpora": [
+            {"name": corpus.name, "licence": corpus.licence, "characters": sum(map(len, corpus.paragraphs)),
+             "tokens": len(stream.ids)}
+            for corpus, stream in zip(corpora, batches.streams, strict=True)
+        ] + [{"name": "generated shelves: lists of made-up things that belong together", "licence": "our own"}],
+        "held_out": {
+            "name": held_out.name,
+            "bits_per_byte": bits_per_byte(model, batches.tokenizer, held_out.paragraphs),
+        },
+        "objective": MIX_KINDS,
+        "real_tokens_seen": _tokens_seen(batches),
+        "curve": [{"step": record["step"], "loss": float(record["loss"])} for record in log if "loss" in record],
+        "limits": [
+            "Small, trained in a few hours on two CPU cores; its perplexity compares texts under this model only.",
+            "English only. It has seen old books, software descriptions and a dictionary, and no product text.",
+            "The generated lists show it that neighbours in a list share words: it does not start from nothing there.",
+        ],
+        "spec": spec.model_dump(),
+    }  # fmt: skip
+    write_json(folder / "card.json", card)
+    return card
+
+
+def make_batches(corpora: list[Corpus], spec: PretrainingSpec, work: Path) -> Batches:
+    """The training batches; vocabulary and tokens are made when first asked for, and kept in `work`."""
     work.mkdir(parents=True, exist_ok=True)
-    texts = read_books(books)
-    training, held_out = texts[:-HELD_OUT_BOOKS], texts[-HELD_OUT_BOOKS:]
-    writer = ShelfWriter(book_vocabulary(" ".join(training)))
-    tokenizer_folder = work / "tokenizer"
-    if not (tokenizer_folder / "tokenizer.json").exists():
+    writer = ShelfWriter(book_vocabulary(" ".join(corpora[0].paragraphs)))
+    folder = _tokenizer_folder(spec, work)
+    if not (folder / "tokenizer.json").exists():
         rng = np.random.default_rng(spec.seed)
-        shelves = [item for _ in range(20_000) for item in writer.write(rng)[1]]
-        lines = [line[:2000] for text in training for line in text.split("\n")]
-        train_vocabulary(lines + shelves, tokenizer_folder, spec.vocabulary)
-    tokenizer = Tokenizer.from_file(str(tokenizer_folder / "tokenizer.json"))
+        shelves = [item for _ in range(VOCABULARY_SHELVES) for item in writer.write(rng)[1]]
+        lines = [line[:2000] for corpus in corpora for line in corpus.paragraphs]
+        train_vocabulary(lines + shelves, folder, spec.vocabulary)
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    streams = [
+        stream_of(corpus.paragraphs, tokenizer, work / f"tokens-{spec.vocabulary}-{number}.npz")
+        for number, corpus in enumerate(corpora)
+    ]
+    return Batches(spec, streams, writer, tokenizer)
+
+
+def _tokenizer_folder(spec: PretrainingSpec, work: Path) -> Path:
+    return work / f"tokenizer-{spec.vocabulary}"
+
+
+def _train(batches: Batches, checkpoints: Path, progress: Progress) -> tuple[T5ForConditionalGeneration, list[dict]]:
+    """The trained model and Trainer's log."""
+    spec = batches.spec
     seed_everything(spec.seed)
     model = T5ForConditionalGeneration(
         T5Config(
@@ -126,76 +123,38 @@ def pretrain(books: Path, folder: Path, spec: PretrainingSpec, work: Path) -> No
         )
     )
     model.accepts_loss_kwargs = False  # Trainer would otherwise mis-scale T5's loss
-    stream = tokens_of(training, tokenizer, work / "training.npy")
-    held = tokens_of(held_out, tokenizer, work / "held-out.npy")
-    held_spec = spec.model_copy(update={"shelves": 0.0, "seed": spec.seed + 1})
-    evaluation = Batches(held_spec, held, writer, tokenizer)
-    evaluation.count = 12
     optimizer = Adafactor(
         model.parameters(), lr=spec.learning_rate, scale_parameter=True, relative_step=False, warmup_init=False
     )
-    schedule = get_cosine_schedule_with_warmup(optimizer, spec.warmup, spec.steps)
     trainer = Trainer(
         model,
         TrainingArguments(
-            str(work / "checkpoints"),
+            str(checkpoints),
             per_device_train_batch_size=1,
-            per_device_eval_batch_size=1,
             max_steps=spec.steps,
-            eval_strategy="steps",
-            eval_steps=500,
-            save_steps=500,
+            save_steps=spec.checkpoints,
             save_total_limit=1,
-            logging_steps=25,
+            logging_steps=min(100, spec.checkpoints),
             report_to="none",
             seed=spec.seed,
             train_sampling_strategy="sequential",
-            prediction_loss_only=True,
+            dataloader_pin_memory=False,
             disable_tqdm=True,
         ),
         data_collator=lambda batch: batch[0],
-        train_dataset=Batches(spec, stream, writer, tokenizer),
-        eval_dataset=evaluation,
-        optimizers=(optimizer, schedule),
+        train_dataset=batches,
+        optimizers=(optimizer, get_cosine_schedule_with_warmup(optimizer, spec.warmup, spec.steps)),
+        callbacks=[_Report(progress)],
     )
-    checkpoints = work / "checkpoints"
     trainer.train(resume_from_checkpoint=checkpoints.exists() and any(checkpoints.iterdir()))
-    model.to(torch.bfloat16).save_pretrained(folder)
-    for name in ("tokenizer.json", "tokenizer_config.json", "spiece.model"):
-        (folder / name).write_bytes((tokenizer_folder / name).read_bytes())
-    write_json(
-        folder / "card.json",
-        _card(spec, model, trainer.state.log_history, trainer.train_dataset, len(stream), len(texts)),
-    )
+    return trainer.model.cpu().eval(), trainer.state.log_history
 
 
-def _card(spec: PretrainingSpec, model, log: list[dict], batches: Batches, book_tokens: int, books: int) -> dict:
-    """What the model is and is not; tokens are counted by making every batch once more."""
+def _tokens_seen(batches: Batches) -> dict[str, int]:
+    """Real tokens, counted by making every batch once more."""
     seen = {"encoder": 0, "decoder": 0}
     for step in range(len(batches)):
         batch = batches[step]
         seen["encoder"] += int(batch["attention_mask"].sum())
         seen["decoder"] += int((batch["labels"] != -100).sum())
-    return {
-        "title": "Embedded T5",
-        "parameters": sum(parameter.numel() for parameter in model.parameters()),
-        "layout": "T5 v1.0 (ReLU, tied and scaled output embedding), stored in bfloat16, computed in float32",
-        "corpora": [
-            {
-                "name": f"{books} English books, the last {HELD_OUT_BOOKS} held out",
-                "licence": "public domain",
-                "tokens": book_tokens,
-            },
-            {"name": "generated shelves: lists of made-up things that belong together", "licence": "our own"},
-        ],
-        "objective": "span corruption, 15 % in spans of 3 on average; whole entries of a list in three of four shelves",
-        "real_tokens_seen": seen,
-        "held_out": [{"step": r["step"], "loss": float(r["eval_loss"])} for r in log if "eval_loss" in r],
-        "limits": [
-            "Small, trained on old books and generated lists in minutes to an hour on two CPU cores.",
-            "It has never seen a product text; brand names and modern words fall into many small pieces.",
-            "The generated lists show it that neighbours in a list share words: it does not start from nothing there.",
-            "English only. Its perplexity compares texts under this model, not under a large one.",
-        ],
-        "spec": spec.model_dump(),
-    }
+    return seen

@@ -1,0 +1,67 @@
+import gzip
+import json
+
+import numpy as np
+import pytest
+
+from upsr_core.errors import DataError
+from upsr_core.experiments.plm_check import ORDERED, PLOTS, TITLES, ZERO_SHOT, check
+from upsr_core.likelihood.reference import reference_log_likelihood
+from upsr_core.likelihood.texts import mean_log_probs
+from upsr_core.plm.door import load_model, load_tokenizer
+
+
+@pytest.fixture
+def folder(movies, tmp_path):
+    """A few users and all items of the sample in the layout of the shared datasets, under their names."""
+    rows = movies.items[["item_id", "title", "category", "brand", "description"]].to_dict("records")
+    events = [
+        f"{movies.users[user]}\t{movies.items.item_id[item]}\t{place}"
+        for user in range(40)
+        for place, item in enumerate(movies.history(user))
+    ]
+    for name in {PLOTS, TITLES, *ORDERED, *ZERO_SHOT}:
+        (tmp_path / name).mkdir()
+        with gzip.open(tmp_path / name / "items.jsonl.gz", "wt") as file:
+            file.writelines(json.dumps(row) + "\n" for row in rows)
+        with gzip.open(tmp_path / name / "interactions.tsv.gz", "wt") as file:
+            file.write("\n".join(["user_id\titem_id\ttimestamp", *events]) + "\n")
+    return tmp_path
+
+
+def test_the_report_is_measured_on_the_data(folder):
+    seen = []
+    report = check("embedded", folder, 20, lambda done, total, what: seen.append(done / total))
+    assert seen == sorted(seen) and seen[-1] == 1
+    assert report["plot_over_shuffled"] > 0.8, "word order of English sentences"
+    assert 0 < report["title_over_shuffled"] < 1 and report["titles"] > 100
+    for name in ORDERED:
+        values = report["order_of_perplexity"][name]
+        rising = values["description"] < values["title"] < values["brand"] < values["random words"]
+        assert values["ordered"] == rising and values["description"] < values["random words"]
+    assert report["texts_per_second"] > 10
+    for name in ZERO_SHOT:
+        for values in report["zero_shot"][name].values():
+            for gap in ("random", "popularity", "user_dependence"):
+                assert values[gap]["low"] <= values[gap]["mean"] <= values[gap]["high"] and values[gap]["users"] == 20
+    assert check("embedded", folder, 20, lambda *_: None)["zero_shot"] == report["zero_shot"]
+
+
+def test_a_missing_dataset_is_named(tmp_path):
+    with pytest.raises(DataError, match=PLOTS):
+        check("embedded", tmp_path, 20, lambda *_: None)
+
+
+def test_texts_by_themselves_equal_the_reference():
+    model, tokenizer = load_model("embedded"), load_tokenizer("embedded")
+    texts = ["The old man went to the river.", "river the old to man went The.", "x", "The old man"]
+    mask = np.array([tokenizer.sentinels[0], tokenizer.end])
+    expected = [
+        reference_log_likelihood(model, mask, tokenizer.sentinels[0], np.array(ids)) / len(ids)
+        for ids in map(tokenizer.encode, texts)
+    ]
+    found = mean_log_probs(model, tokenizer, texts)
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+    assert found[0] > found[1]
+    with pytest.raises(ValueError, match="text 1 has no tokens"):
+        mean_log_probs(model, tokenizer, ["a", ""])

@@ -1,0 +1,91 @@
+"""Training samples of the embedded language model: every step a batch that depends on (seed, step) alone."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from tokenizers import Tokenizer
+from torch.utils.data import Dataset as TorchDataset
+
+from upsr_core.plm.corpus import Stream
+from upsr_core.plm.corruption import corrupt, random_spans
+from upsr_core.plm.shelves import ShelfWriter
+from upsr_core.plm.spec import PretrainingSpec
+
+Pair = tuple[list[int], list[int]]  # encoder ids and target ids, both closed by </s>
+EMPTY_PREFIX = 0.5  # share of prefix samples whose encoder sees the mask alone, as a text's own perplexity does
+
+
+class Batches(TorchDataset):
+    """Step `i` as one ready batch: `input_ids`, `attention_mask` (b, s) and `labels` (b, t) with -100 as padding.
+
+    A batch is of one kind: lists of things that belong together (`spec.shelves`), prefix language modelling
+    (`spec.prefix`), and span corruption for the rest. Text is drawn from all streams alike, token by token.
+    """
+
+    def __init__(self, spec: PretrainingSpec, streams: Sequence[Stream], writer: ShelfWriter, tokenizer: Tokenizer):
+        self.spec, self.streams, self.writer, self.tokenizer = spec, streams, writer, tokenizer
+        self.sentinel = tokenizer.token_to_id("<extra_id_0>")
+        sizes = np.array([len(stream.ids) for stream in streams], dtype=float)
+        self.weights = sizes / sizes.sum()
+
+    def __len__(self) -> int:
+        return self.spec.steps
+
+    def __getitem__(self, step: int) -> dict:
+        rng = np.random.default_rng([self.spec.seed, step])
+        kind = rng.random()
+        make = self._spans
+        if kind < self.spec.shelves:
+            make = self._shelf
+        elif kind < self.spec.shelves + self.spec.prefix:
+            make = self._prefix
+        return pad([make(rng) for _ in range(self.spec.batch_tokens // self.spec.length)])
+
+    def _stream(self, rng) -> Stream:
+        return self.streams[rng.choice(len(self.streams), p=self.weights)]
+
+    def _spans(self, rng) -> Pair:
+        stream = self._stream(rng)
+        start = int(rng.integers(0, max(1, len(stream.ids) - self.spec.length)))
+        ids = stream.ids[start : start + self.spec.length].astype(np.int64)
+        return corrupt(ids, random_spans(len(ids), rng), self.sentinel)
+
+    def _prefix(self, rng) -> Pair:
+        """From the beginning of a paragraph: the encoder sees a part of it, or nothing, and the decoder goes on."""
+        stream = self._stream(rng)
+        number = int(rng.integers(len(stream.starts)))
+        end = stream.starts[number + 1] if number + 1 < len(stream.starts) else len(stream.ids)
+        ids = stream.ids[stream.starts[number] : min(int(end), int(stream.starts[number]) + self.spec.length)]
+        seen = 0 if rng.random() < EMPTY_PREFIX or len(ids) < 2 else int(rng.integers(1, len(ids)))
+        return [*ids[:seen].tolist(), self.sentinel, 1], [self.sentinel, *ids[seen:].tolist(), 1]
+
+    def _shelf(self, rng) -> Pair:
+        lead, items = self.writer.write(rng)
+        ids = self.tokenizer.encode(lead, add_special_tokens=False).ids if lead else []
+        texts = [self.tokenizer.encode(item, add_special_tokens=False).ids for item in items]
+        room = np.cumsum([len(text) + 1 for text in texts]) + len(ids) <= self.spec.length
+        texts = texts[: max(1, int(room.sum()))]
+        last = len(texts) - 1
+        # Whole entries as spans: the last one half of the time, otherwise one or two anywhere.
+        chosen = {last} if rng.random() < 0.5 else set(rng.choice(last + 1, size=int(rng.integers(1, 3))).tolist())
+        separator = self.tokenizer.encode("x,", add_special_tokens=False).ids[-1]
+        spans = []
+        for number, text in enumerate(texts):
+            if number in chosen:
+                spans.append((len(ids), len(ids) + len(text)))
+            ids = [*ids, *text, separator]
+        if rng.random() < 0.25:
+            spans = random_spans(len(ids), rng)
+        return corrupt(np.array(ids), spans, self.sentinel)
+
+
+def pad(pairs: list[Pair]) -> dict[str, torch.Tensor]:
+    """Padded on the right: zeros in the input, -100 in the labels."""
+    rows = torch.nn.utils.rnn.pad_sequence
+    inputs = [torch.tensor(source) for source, _ in pairs]
+    return {
+        "input_ids": rows(inputs, batch_first=True),
+        "attention_mask": rows([torch.ones_like(ids) for ids in inputs], batch_first=True),
+        "labels": rows([torch.tensor(target) for _, target in pairs], batch_first=True, padding_value=-100),
+    }

@@ -1,0 +1,29 @@
+"""What the making of an embedded language model varies by."""
+
+from pydantic import Field
+
+from upsr_core.schema import Spec
+
+
+class PretrainingSpec(Spec):
+    """Geometry, objective and budget; `tokens` in the card are counted, not planned.
+
+    `prefix` and `shelves` are shares of the steps; the rest is span corruption (15 %, spans of 3 on average).
+    """
+
+    vocabulary: int = Field(default=8192, ge=300, le=65_000)
+    d_model: int = 192
+    d_ff: int = 768
+    d_kv: int = 32
+    heads: int = 6
+    encoder_layers: int = 4
+    decoder_layers: int = 3
+    steps: int = Field(default=5500, ge=1)
+    batch_tokens: int = 4096
+    length: int = 192
+    prefix: float = Field(default=0.35, ge=0, le=1)
+    shelves: float = Field(default=0.3, ge=0, le=1)
+    learning_rate: float = 1.5e-2
+    warmup: int = 100
+    checkpoints: int = Field(default=500, ge=1)
+    seed: int = 11
