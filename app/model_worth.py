@@ -24,7 +24,8 @@ def model_worth(name: str) -> None:
         st.caption("Perplexity by kind of text; it should rise from left to right.")
         st.dataframe(perplexities(report), hide_index=True)
         st.caption("Ranking without any training, NDCG@10 (uni100): gaps with 95 % intervals over users.")
-        st.dataframe(zero_shot(report), hide_index=True)
+        narrow = {"NDCG@10 (uni100)": st.column_config.NumberColumn("NDCG@10", width=75), "score": {"width": 85}}
+        st.dataframe(zero_shot(report), hide_index=True, column_config=narrow)
         st.caption(f"Measured on {', '.join(map(plain, report['zero_shot']))} and {plain(report['plots_of'])}.")
 
 

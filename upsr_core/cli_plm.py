@@ -110,10 +110,10 @@ def show(name: Annotated[str, typer.Argument(help="embedded, a folder, or a hub 
 
 @plm.command("check")
 def check(
-    name: Annotated[str, typer.Argument(metavar="MODEL", help="embedded, a folder, or a hub id.")] = "embedded",
     data: Annotated[
         Path, typer.Option(help="A folder with the datasets movielens-100k-plots, amazon-beauty-2014 and steam.")
-    ] = Path("../shared/data"),
+    ],
+    name: Annotated[str, typer.Argument(metavar="MODEL", help="embedded, a folder, or a hub id.")] = "embedded",
     users: Annotated[int, typer.Option(min=2, help="Test users of a dataset in zero-shot ranking.")] = 500,
     as_json: Annotated[bool, typer.Option("--json", help="End with one JSON object on the last line.")] = False,
 ) -> None:

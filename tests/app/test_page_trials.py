@@ -6,12 +6,33 @@ from pages_common import texts
 from app.run_tables import verdict
 from upsr_core.experiments import jobs
 from upsr_core.experiments.runs import list_runs
+from upsr_core.plm.door import weights_digest
+from upsr_core.plm.report import save_report, stored_report
 
 
 def test_nothing_yet_and_a_predicted_time(studio):
     at = studio("trials")
     assert "No trial yet" in at.info[0].value
     assert "Predicted time" in texts(at)
+
+
+def test_what_a_model_is_worth(studio):
+    gap = {"mean": 0.01, "low": -0.01, "high": 0.03}
+    scores = {"perplexity": {"NDCG@10 (uni100)": 0.05, "random": gap, "popularity": gap, "user_dependence": gap}}
+    report = {
+        "weights": weights_digest("embedded"), "plots_of": "plots", "plot_over_shuffled": 0.91, "plots": 1600,
+        "title_over_shuffled": 0.7, "titles": 20, "texts_per_second": 400.0, "zero_shot": {"shop": scores},
+        "order_of_perplexity": {"shop": {"description": 8.0, "title": 9.0, "ordered": True}},
+    }  # fmt: skip
+    save_report("embedded", {**report, "weights": "those of another model"})
+    assert stored_report("embedded") is None
+    at = studio("trials")
+    assert "has not been checked yet" in texts(at) and "upsr plm check embedded" in at.code[0].value
+    save_report("embedded", report)
+    at.run()
+    assert "**91%** of 1,600 movie plots" in texts(at)
+    found = [frame.value for frame in at.dataframe if "gap to random" in frame.value]
+    assert found[0]["gap to random"].tolist() == ["+0.010 [-0.010, +0.030]"]
 
 
 def test_start_makes_the_run_that_was_chosen(studio, monkeypatch):
