@@ -104,7 +104,7 @@ def tune(spec: BehaviourSpec, words: list[str], folder: Path, work: Path, progre
             }
         ],
         "objective": "masked item text prediction",
-        "real_tokens_seen": {"encoder": spec.training.tokens},
+        "token_budget": spec.training.tokens,
         "limits": ["It has learned to look at histories of invented shops; no real behaviour was seen."],
         "spec": spec.model_dump(mode="json"),
     }

@@ -9,7 +9,7 @@ import pandas as pd
 from upsr_core.datasets.importing import import_dataset
 from upsr_core.datasets.spec import PreparationSpec
 from upsr_core.datasets.splits import SplitSpec, split
-from upsr_core.datasets.store import Dataset, list_datasets, load_dataset
+from upsr_core.datasets.store import Dataset
 from upsr_core.errors import DataError
 from upsr_core.evaluation.candidates import CandidateSpec, candidates_for
 from upsr_core.evaluation.metrics import named
@@ -70,15 +70,14 @@ def check(plm: str, data: Path, users: int, progress: Progress, seed: int = 0) -
 
 def _dataset(data: Path, name: str) -> Dataset:
     """The folder as a stored dataset `check-NAME`, prepared by the paper's rule for new domains."""
-    stored = f"check-{name}"
-    if any(entry["name"] == stored and not entry["problem"] for entry in list_datasets()):
-        return load_dataset(stored)
     folder = data / name
     if not (folder / ITEM_FILE).is_file() or not (folder / EVENT_FILE).is_file():
         raise DataError(
             f"The check needs the dataset {name!r}", str(folder), f"Put {ITEM_FILE} and {EVENT_FILE} there (--data)."
         )
-    return import_dataset(stored, folder / ITEM_FILE, folder / EVENT_FILE, preparation=PreparationSpec.new_domain())
+    return import_dataset(
+        f"check-{name}", folder / ITEM_FILE, folder / EVENT_FILE, preparation=PreparationSpec.new_domain()
+    )
 
 
 def _texts(dataset: Dataset, attribute: str, seed: int) -> list[str]:
