@@ -27,12 +27,13 @@ def build(
     steps: Annotated[int | None, typer.Option(min=1, help="Optimiser steps.")] = None,
 ) -> None:
     """Make the embedded language model again; started again with the same folders, it resumes."""
-    from upsr_core.plm.pretraining import pretrain, read_corpora
+    from upsr_core.plm.library import read_library
+    from upsr_core.plm.pretraining import pretrain
     from upsr_core.plm.spec import PretrainingSpec
 
     spec = PretrainingSpec() if steps is None else PretrainingSpec(steps=steps)
     with _progress() as report:
-        card = pretrain(*read_corpora(books, debian), out, spec, work, report)
+        card = pretrain(read_library(books, debian), out, spec, work, report)
     console.print(f"The model is in {out}: {card['held_out']['bits_per_byte']:.3f} bits per byte on held-out books.")
 
 
@@ -58,7 +59,7 @@ def tune(
         spec = spec.model_copy(update={"training": spec.training.model_copy(update={"tokens": tokens})})
     if domains is not None:
         spec = spec.model_copy(update={"domains": domains})
-    words = book_vocabulary(" ".join(read_glosses(debian / "wordnet.txt").paragraphs))
+    words = book_vocabulary(read_glosses(debian / "wordnet.txt").paragraphs)
     os.environ["UPSR_HOME"] = str(work / "home")  # the invented domains are datasets there, not among the user's own
     with _progress() as report:
         make(spec, words, out, work, report)
@@ -74,11 +75,11 @@ def search(
     as_json: Annotated[bool, typer.Option("--json", help="End with one JSON object on the last line.")] = False,
 ) -> None:
     """Compare sizes, vocabularies and mixes of objectives at equal compute, by bits per byte on held-out books."""
-    from upsr_core.plm.pretraining import read_corpora
+    from upsr_core.plm.library import read_library
     from upsr_core.plm.search import search as find
 
     with _progress() as report:
-        found = find(*read_corpora(books, debian), steps, work, report)
+        found = find(read_library(books, debian), steps, work, report)
     table = Table("configuration", "steps", "parameters", "bits per byte")
     for entry in found:
         size = f"{entry['parameters'] / 1e6:.1f} M"

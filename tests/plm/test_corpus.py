@@ -33,7 +33,9 @@ GLOSSES = """  1 This software and database is provided under a licence.
 
 def test_descriptions_by_paragraph_each_once(tmp_path):
     (tmp_path / "descriptions.txt").write_text(DESCRIPTIONS)
-    assert read_descriptions(tmp_path / "descriptions.txt").paragraphs == [
+    descriptions, titles = read_descriptions(tmp_path / "descriptions.txt")
+    assert titles.paragraphs == ["Drum Plays A Drum", "Drum Doc Plays A Flute"]
+    assert descriptions.paragraphs == [
         "plays a drum. A program that plays a drum. It has: a stick a skin",
         "Second paragraph.",
         "plays a flute. Other.",

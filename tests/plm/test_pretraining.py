@@ -2,10 +2,11 @@ import numpy as np
 import pytest
 import torch
 
-from upsr_core.plm import pretraining
 from upsr_core.plm.corpus import Corpus
+from upsr_core.plm.library import Library, listings
 from upsr_core.plm.pretraining import make_batches, pretrain
 from upsr_core.plm.search import flops_of_step
+from upsr_core.plm.shelves import ShelfWriter
 from upsr_core.plm.spec import PretrainingSpec
 
 WORDS = [a + b + c for a in ("bra", "clo", "dri", "fla", "gre") for b in ("mo", "ne", "ri", "tu") for c in ("ck", "lt")]
@@ -13,28 +14,24 @@ rng = np.random.default_rng(0)
 PARAGRAPHS = [" ".join(rng.choice(WORDS, size=30)) + "." for _ in range(400)]
 CORPORA = [Corpus("first", "none", PARAGRAPHS[:300]), Corpus("second", "none", PARAGRAPHS[300:])]
 HELD_OUT = Corpus("held out", "none", [" ".join(PARAGRAPHS[i : i + 5]) for i in range(0, 50, 5)])
+WRITER = ShelfWriter(WORDS)
+LIBRARY = Library([*CORPORA, listings(WRITER, 30)], HELD_OUT, WRITER)
 SMALL = PretrainingSpec(
     vocabulary=640, d_model=16, d_ff=32, d_kv=8, heads=2, encoder_layers=1, decoder_layers=1, steps=6,
     batch_tokens=512, length=64, checkpoints=2, warmup=1,
 )  # fmt: skip
 
 
-@pytest.fixture(autouse=True)
-def short_vocabulary(monkeypatch):
-    monkeypatch.setattr(pretraining, "book_vocabulary", lambda _: WORDS)
-    monkeypatch.setattr(pretraining, "VOCABULARY_SHELVES", 100)
-
-
 def test_samples_put_the_text_back_together(tmp_path):
-    batches = make_batches(CORPORA, SMALL, tmp_path)
+    batches = make_batches(LIBRARY, SMALL, tmp_path)
     sentinels = {batches.tokenizer.token_to_id(f"<extra_id_{i}>") for i in range(100)}
     rng = np.random.default_rng(0)
     kinds = []
     for _ in range(50):
-        source, target = batches._prefix(rng)
+        source, target = batches._prefix(rng, seen=rng.random())
         assert source[-2:] == [batches.sentinel, 1] and target[0] == batches.sentinel and target[-1] == 1
         whole = batches.tokenizer.decode([*source[:-2], *target[1:-1]])
-        assert any(paragraph.startswith(whole) for paragraph in PARAGRAPHS)
+        assert any(line.startswith(whole) for corpus in LIBRARY.corpora for line in corpus.paragraphs)
         kinds.append(len(source) == 2)
         source, target = batches._spans(rng)
         assert sentinels & set(source) == sentinels & set(target) and len(source) < SMALL.length
@@ -42,15 +39,15 @@ def test_samples_put_the_text_back_together(tmp_path):
 
 
 def test_a_batch_depends_on_seed_and_step_alone(tmp_path):
-    first, again = (make_batches(CORPORA, SMALL, tmp_path) for _ in range(2))
+    first, again = (make_batches(LIBRARY, SMALL, tmp_path) for _ in range(2))
     assert all(torch.equal(first[3][name], again[3][name]) for name in first[3])
-    other = make_batches(CORPORA, SMALL.model_copy(update={"seed": 12}), tmp_path)
+    other = make_batches(LIBRARY, SMALL.model_copy(update={"seed": 12}), tmp_path)
     assert not torch.equal(first[3]["labels"], other[3]["labels"])
 
 
 def test_more_arithmetic_for_a_wider_model(tmp_path):
     wide = SMALL.model_copy(update={"d_model": 32})
-    batches = make_batches(CORPORA, SMALL, tmp_path)
+    batches = make_batches(LIBRARY, SMALL, tmp_path)
     assert 1.8 < flops_of_step(wide, batches) / flops_of_step(SMALL, batches) < 2.2
 
 
@@ -63,10 +60,10 @@ def test_an_interrupted_build_ends_where_an_undisturbed_one_does(tmp_path):
             raise Stopped
 
     whole, resumed = tmp_path / "whole", tmp_path / "resumed"
-    card = pretrain(CORPORA, HELD_OUT, whole, SMALL, tmp_path / "a", lambda *_: None)
+    card = pretrain(LIBRARY, whole, SMALL, tmp_path / "a", lambda *_: None)
     with pytest.raises(Stopped):
-        pretrain(CORPORA, HELD_OUT, resumed, SMALL, tmp_path / "b", stop_at_four)
-    again = pretrain(CORPORA, HELD_OUT, resumed, SMALL, tmp_path / "b", lambda *_: None)
+        pretrain(LIBRARY, resumed, SMALL, tmp_path / "b", stop_at_four)
+    again = pretrain(LIBRARY, resumed, SMALL, tmp_path / "b", lambda *_: None)
     assert again["held_out"] == card["held_out"] and again["real_tokens_seen"] == card["real_tokens_seen"]
     assert card["real_tokens_seen"]["decoder"] > 100 and [entry["step"] for entry in card["curve"]] == [2, 4, 6]
     weights = [(folder / "model.safetensors").read_bytes() for folder in (whole, resumed)]

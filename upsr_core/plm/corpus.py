@@ -2,9 +2,10 @@
 
 import re
 import tarfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from string import capwords
 
 import numpy as np
 
@@ -37,33 +38,43 @@ def read_books(archive: Path) -> tuple[Corpus, Corpus]:
     )
 
 
-def read_descriptions(file: Path) -> Corpus:
-    """The long descriptions of Debian's packages, each distinct paragraph once."""
+def read_descriptions(file: Path) -> tuple[Corpus, Corpus]:
+    """(the long descriptions of Debian's packages, each distinct paragraph once; their titles in a shop's case)."""
     paragraphs: dict[str, None] = {}
+    titles: dict[str, None] = {}
     for stanza in _read(file).split("\n\n"):
-        found = re.search(r"^Description-en: (.*)", stanza, re.MULTILINE | re.DOTALL)
+        found = re.search(r"^Package: (\S+).*?^Description-en: (.*)", stanza, re.MULTILINE | re.DOTALL)
         if not found:
             continue
-        title, *lines = found[1].split("\n")
+        title, *lines = found[2].split("\n")
+        titles[capwords(f"{found[1].replace('-', ' ')} {title}")] = None
         body = "\n".join(line[1:] for line in lines)  # a lone dot stands for an empty line
         for number, part in enumerate(re.split(r"^\.$", body, flags=re.MULTILINE)):
             text = " ".join(re.sub(r"^\s*[*-]\s", " ", part, flags=re.MULTILINE).split())
             if text:
                 paragraphs[f"{title}. {text}" if number == 0 else text] = None
-    return Corpus("descriptions of the packages of Debian 12", "each package's own free licence", list(paragraphs))
+    licence = "each package's own free licence"
+    return (
+        Corpus("descriptions of the packages of Debian 12", licence, list(paragraphs)),
+        Corpus("names and titles of the packages of Debian 12, every word capitalised", licence, list(titles)),
+    )
 
 
 def read_glosses(file: Path) -> Corpus:
     """WordNet's entries as `word, word: definition`, in the order of the file."""
     paragraphs = []
-    for line in _read(file).split("\n"):
-        if not line[:1].isdigit():
-            continue
-        head, gloss = line.split(" | ", 1)
-        fields = head.split()
+    for fields, gloss in gloss_lines(file):
         words = (word.split("(")[0].replace("_", " ") for word in fields[4 : 4 + 2 * int(fields[3], 16) : 2])
-        paragraphs.append(f"{', '.join(words)}: {gloss.strip()}")
+        paragraphs.append(f"{', '.join(words)}: {gloss}")
     return Corpus("definitions of WordNet 3.0", "WordNet licence", paragraphs)
+
+
+def gloss_lines(file: Path) -> Iterator[tuple[list[str], str]]:
+    """(fields, definition) of every entry, as wndb(5WN) describes them."""
+    for line in _read(file).split("\n"):
+        if line[:1].isdigit():
+            head, gloss = line.split(" | ", 1)
+            yield head.split(), gloss.strip()
 
 
 def _read(file: Path) -> str:

@@ -5,7 +5,6 @@ Started again with the same folders it goes on where it was: every batch depends
 
 from pathlib import Path
 
-import numpy as np
 import torch
 from tokenizers import Tokenizer
 from transformers import (
@@ -19,14 +18,13 @@ from transformers import (
 from transformers.optimization import Adafactor
 
 from upsr_core.plm.bits import bits_per_byte
-from upsr_core.plm.corpus import Corpus, read_books, read_descriptions, read_glosses, stream_of
+from upsr_core.plm.corpus import stream_of
+from upsr_core.plm.library import Library
 from upsr_core.plm.samples import Batches
-from upsr_core.plm.shelves import ShelfWriter, book_vocabulary
 from upsr_core.plm.spec import PretrainingSpec
 from upsr_core.plm.vocabulary import train_vocabulary
 from upsr_core.runtime import Progress, keep_freed_memory, seed_everything, write_json
 
-VOCABULARY_SHELVES = 20_000  # generated lists that the vocabulary is trained on beside the corpora
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "spiece.model")
 MIX_KINDS = "span corruption, 15 % in spans of 3 on average; prefix language modelling, half of it from nothing; lists"
 
@@ -39,18 +37,10 @@ class _Report(TrainerCallback):
         self.progress(state.global_step, state.max_steps, "pre-training")
 
 
-def read_corpora(books: Path, debian: Path) -> tuple[list[Corpus], Corpus]:
-    """(training corpora, held-out books); `debian` is the folder that scripts/debian-corpus.sh writes."""
-    training, held_out = read_books(books)
-    return [training, read_descriptions(debian / "descriptions.txt"), read_glosses(debian / "wordnet.txt")], held_out
-
-
-def pretrain(
-    corpora: list[Corpus], held_out: Corpus, folder: Path, spec: PretrainingSpec, work: Path, progress: Progress
-) -> dict:
+def pretrain(library: Library, folder: Path, spec: PretrainingSpec, work: Path, progress: Progress) -> dict:
     """Make a model in `folder` and return its card; `work` keeps vocabulary, tokens and checkpoints for resuming."""
     keep_freed_memory()
-    batches = make_batches(corpora, spec, work)
+    batches = make_batches(library, spec, work)
     model, log = _train(batches, work / spec.digest, progress)
     model.to(torch.bfloat16).save_pretrained(folder)
     for name in TOKENIZER_FILES:
@@ -63,19 +53,20 @@ def pretrain(
         "corpora": [
             {"name": corpus.name, "licence": corpus.licence, "characters": sum(map(len, corpus.paragraphs)),
              "tokens": len(stream.ids)}
-            for corpus, stream in zip(corpora, batches.streams, strict=True)
+            for corpus, stream in zip(library.corpora, batches.streams, strict=True)
         ] + [{"name": "generated shelves: lists of made-up things that belong together", "licence": "our own"}],
         "held_out": {
-            "name": held_out.name,
-            "bits_per_byte": bits_per_byte(model, batches.tokenizer, held_out.paragraphs),
+            "name": library.held_out.name,
+            "bits_per_byte": bits_per_byte(model, batches.tokenizer, library.held_out.paragraphs),
         },
         "objective": MIX_KINDS,
         "real_tokens_seen": _tokens_seen(batches),
         "curve": [{"step": record["step"], "loss": float(record["loss"])} for record in log if "loss" in record],
         "limits": [
             "Small, trained in a few hours on two CPU cores; its perplexity compares texts under this model only.",
-            "English only. It has seen old books, software descriptions and a dictionary, and no product text.",
-            "The generated lists show it that neighbours in a list share words: it does not start from nothing there.",
+            "English only. It has seen old books, software descriptions and a dictionary, and no real product.",
+            "Listings of made-up products taught it the form of a shop's titles: maker first, amounts last.",
+            "Lists of them taught it that entries of a list share words: it does not start from nothing there.",
         ],
         "spec": spec.model_dump(),
     }  # fmt: skip
@@ -83,22 +74,19 @@ def pretrain(
     return card
 
 
-def make_batches(corpora: list[Corpus], spec: PretrainingSpec, work: Path) -> Batches:
+def make_batches(library: Library, spec: PretrainingSpec, work: Path) -> Batches:
     """The training batches; vocabulary and tokens are made when first asked for, and kept in `work`."""
     work.mkdir(parents=True, exist_ok=True)
-    writer = ShelfWriter(book_vocabulary(" ".join(corpora[0].paragraphs)))
     folder = _tokenizer_folder(spec, work)
     if not (folder / "tokenizer.json").exists():
-        rng = np.random.default_rng(spec.seed)
-        shelves = [item for _ in range(VOCABULARY_SHELVES) for item in writer.write(rng)[1]]
-        lines = [line[:2000] for corpus in corpora for line in corpus.paragraphs]
-        train_vocabulary(lines + shelves, folder, spec.vocabulary)
+        lines = [line[:2000] for corpus in library.corpora for line in corpus.paragraphs]
+        train_vocabulary(lines, folder, spec.vocabulary)
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     streams = [
         stream_of(corpus.paragraphs, tokenizer, work / f"tokens-{spec.vocabulary}-{number}.npz")
-        for number, corpus in enumerate(corpora)
+        for number, corpus in enumerate(library.corpora)
     ]
-    return Batches(spec, streams, writer, tokenizer)
+    return Batches(spec, streams, library.writer, tokenizer)
 
 
 def _tokenizer_folder(spec: PretrainingSpec, work: Path) -> Path:

@@ -1,6 +1,7 @@
 """Training samples of the embedded language model: every step a batch that depends on (seed, step) alone."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import torch
@@ -13,21 +14,26 @@ from upsr_core.plm.shelves import ShelfWriter
 from upsr_core.plm.spec import PretrainingSpec
 
 Pair = tuple[list[int], list[int]]  # encoder ids and target ids, both closed by </s>
-EMPTY_PREFIX = 0.5  # share of prefix samples whose encoder sees the mask alone, as a text's own perplexity does
+# Tokens drawn for each one used, so that a batch holds samples of like length and little padding: cheap for texts.
+SPANS_POOL, PREFIX_POOL, SHELVES_POOL = 1, 8, 3
+EMPTY_PREFIX = 0.5  # share of prefix batches whose encoder sees the mask alone, as a text's own perplexity does
 
 
 class Batches(TorchDataset):
     """Step `i` as one ready batch: `input_ids`, `attention_mask` (b, s) and `labels` (b, t) with -100 as padding.
 
     A batch is of one kind: lists of things that belong together (`spec.shelves`), prefix language modelling
-    (`spec.prefix`), and span corruption for the rest. Text is drawn from all streams alike, token by token.
+    (`spec.prefix`), and span corruption for the rest. Spans are drawn from all text alike, token by token;
+    beginnings paragraph by paragraph, so that short texts count as much as long ones.
     """
 
     def __init__(self, spec: PretrainingSpec, streams: Sequence[Stream], writer: ShelfWriter, tokenizer: Tokenizer):
         self.spec, self.streams, self.writer, self.tokenizer = spec, streams, writer, tokenizer
         self.sentinel = tokenizer.token_to_id("<extra_id_0>")
         sizes = np.array([len(stream.ids) for stream in streams], dtype=float)
-        self.weights = sizes / sizes.sum()
+        self.by_token = sizes / sizes.sum()
+        sizes = np.array([len(stream.starts) for stream in streams], dtype=float)
+        self.by_paragraph = sizes / sizes.sum()
 
     def __len__(self) -> int:
         return self.spec.steps
@@ -35,30 +41,36 @@ class Batches(TorchDataset):
     def __getitem__(self, step: int) -> dict:
         rng = np.random.default_rng([self.spec.seed, step])
         kind = rng.random()
-        make = self._spans
+        make, drawn = self._spans, SPANS_POOL
         if kind < self.spec.shelves:
-            make = self._shelf
+            make, drawn = self._shelf, SHELVES_POOL
         elif kind < self.spec.shelves + self.spec.prefix:
-            make = self._prefix
-        return pad([make(rng) for _ in range(self.spec.batch_tokens // self.spec.length)])
+            # One share for the whole batch, so that its sources and targets are of like lengths.
+            seen = 0.0 if rng.random() < EMPTY_PREFIX else rng.random()
+            make, drawn = partial(self._prefix, seen=seen), PREFIX_POOL
+        pool, size = [], 0
+        while size < drawn * self.spec.batch_tokens:
+            pool.append(make(rng))
+            size += len(pool[-1][0]) + len(pool[-1][1])
+        return pad(of_like_length(pool, self.spec.batch_tokens, rng))
 
-    def _stream(self, rng) -> Stream:
-        return self.streams[rng.choice(len(self.streams), p=self.weights)]
+    def _stream(self, rng, weights: np.ndarray) -> Stream:
+        return self.streams[rng.choice(len(self.streams), p=weights)]
 
     def _spans(self, rng) -> Pair:
-        stream = self._stream(rng)
+        stream = self._stream(rng, self.by_token)
         start = int(rng.integers(0, max(1, len(stream.ids) - self.spec.length)))
         ids = stream.ids[start : start + self.spec.length].astype(np.int64)
         return corrupt(ids, random_spans(len(ids), rng), self.sentinel)
 
-    def _prefix(self, rng) -> Pair:
-        """From the beginning of a paragraph: the encoder sees a part of it, or nothing, and the decoder goes on."""
-        stream = self._stream(rng)
+    def _prefix(self, rng, seen: float) -> Pair:
+        """From the beginning of a paragraph: the encoder sees the share `seen` of it, and the decoder goes on."""
+        stream = self._stream(rng, self.by_paragraph)
         number = int(rng.integers(len(stream.starts)))
         end = stream.starts[number + 1] if number + 1 < len(stream.starts) else len(stream.ids)
         ids = stream.ids[stream.starts[number] : min(int(end), int(stream.starts[number]) + self.spec.length)]
-        seen = 0 if rng.random() < EMPTY_PREFIX or len(ids) < 2 else int(rng.integers(1, len(ids)))
-        return [*ids[:seen].tolist(), self.sentinel, 1], [self.sentinel, *ids[seen:].tolist(), 1]
+        cut = int(seen * len(ids))
+        return [*ids[:cut].tolist(), self.sentinel, 1], [self.sentinel, *ids[cut:].tolist(), 1]
 
     def _shelf(self, rng) -> Pair:
         lead, items = self.writer.write(rng)
@@ -78,6 +90,20 @@ class Batches(TorchDataset):
         if rng.random() < 0.25:
             spans = random_spans(len(ids), rng)
         return corrupt(np.array(ids), spans, self.sentinel)
+
+
+def of_like_length(pool: list[Pair], tokens: int, rng: np.random.Generator) -> list[Pair]:
+    """A sample drawn at random and those closest to it in length, as many as fill `tokens` with their padding.
+
+    >>> pool = [([7] * n, [8]) for n in (9, 1, 2, 9)]
+    >>> [len(source) for source, _ in of_like_length(pool, 20, np.random.default_rng(0))]
+    [9, 9]
+    """
+    lengths = np.array([(len(source), len(target)) for source, target in pool])
+    distance = np.abs(lengths - lengths[rng.integers(len(pool))]).max(axis=1)
+    order = np.argsort(distance, kind="stable")
+    padded = np.maximum.accumulate(lengths[order]).sum(axis=1) * np.arange(1, len(pool) + 1)
+    return [pool[number] for number in order[: max(1, int((padded <= tokens).sum()))]]
 
 
 def pad(pairs: list[Pair]) -> dict[str, torch.Tensor]:

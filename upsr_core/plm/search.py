@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from upsr_core.plm.corpus import Corpus
+from upsr_core.plm.library import Library
 from upsr_core.plm.pretraining import make_batches, pretrain
 from upsr_core.plm.spec import PretrainingSpec
 from upsr_core.runtime import Progress, write_json
@@ -14,7 +14,7 @@ CONFIGURATIONS: dict[str, dict] = {
     "default": {},
     "12k pieces": {"vocabulary": 12288},
     "no prefix objective": {"prefix": 0.0},
-    "prefix instead of spans": {"prefix": 0.7},
+    "prefix instead of spans": {"prefix": 0.75},
     "wide and shallow": {"d_model": 256, "d_ff": 1024, "heads": 8, "encoder_layers": 3, "decoder_layers": 2},
     "small": {"d_model": 128, "d_ff": 512, "heads": 4},
 }
@@ -34,7 +34,7 @@ def flops_of_step(spec: PretrainingSpec, batches) -> float:
     return float(np.mean([6 * (inputs * encoder + labels * decoder) for inputs, labels in shapes]))
 
 
-def search(corpora: list[Corpus], held_out: Corpus, steps: int, work: Path, progress: Progress) -> list[dict]:
+def search(library: Library, steps: int, work: Path, progress: Progress) -> list[dict]:
     """Train every configuration with as much arithmetic as the default has in `steps` steps; best first.
 
     Each entry: name, what differs, steps, parameters, bits per byte on the held-out books. Resumes where it was cut
@@ -42,8 +42,8 @@ def search(corpora: list[Corpus], held_out: Corpus, steps: int, work: Path, prog
     """
     budget, found = None, []
     for number, (name, changes) in enumerate(CONFIGURATIONS.items()):
-        spec = PretrainingSpec(steps=steps, **changes)
-        cost = flops_of_step(spec, make_batches(corpora, spec, work))
+        spec = PretrainingSpec(steps=steps, warmup=min(100, max(1, steps // 5)), **changes)
+        cost = flops_of_step(spec, make_batches(library, spec, work))
         budget = budget or cost * steps  # of the default, which comes first
         spec = spec.model_copy(update={"steps": max(1, round(budget / cost))})
         folder = work / "search" / spec.digest
@@ -52,7 +52,7 @@ def search(corpora: list[Corpus], held_out: Corpus, steps: int, work: Path, prog
         def report(done: float, total: float, _: str, name=name, number=number) -> None:
             progress(number + done / total, len(CONFIGURATIONS), name)
 
-        card = pretrain(corpora, held_out, folder, spec, work, report)
+        card = pretrain(library, folder, spec, work, report)
         found.append(
             {
                 "name": name,

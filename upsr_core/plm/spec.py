@@ -18,11 +18,11 @@ class PretrainingSpec(Spec):
     heads: int = 6
     encoder_layers: int = 4
     decoder_layers: int = 3
-    steps: int = Field(default=5500, ge=1)
-    batch_tokens: int = 4096
+    steps: int = Field(default=7000, ge=1)
+    batch_tokens: int = 5120
     length: int = 192
-    prefix: float = Field(default=0.35, ge=0, le=1)
-    shelves: float = Field(default=0.3, ge=0, le=1)
+    prefix: float = Field(default=0.25, ge=0, le=1)
+    shelves: float = Field(default=0.25, ge=0, le=1)
     learning_rate: float = 1.5e-2
     warmup: int = 100
     checkpoints: int = Field(default=500, ge=1)
