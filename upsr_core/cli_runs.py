@@ -30,7 +30,7 @@ def run(
     plm: Annotated[str, typer.Option(help="embedded, a folder, or a hub id.")] = "embedded",
     budget: Annotated[str, typer.Option(help="smoke, first-look, quick, standard or zero-shot.")] = "quick",
     score: Annotated[str, typer.Option(help="perplexity or conditional.")] = "perplexity",
-    mode: Annotated[str, typer.Option(help="uni100 or full.")] = "uni100",
+    mode: Annotated[str, typer.Option(help="uni100, pop100 or full.")] = "uni100",
     seed: Annotated[int, typer.Option(help="Seed of the training.")] = 0,
     again: Annotated[bool, typer.Option(help="Throw away a finished run of the same specification first.")] = False,
     as_json: Json = False,

@@ -3,6 +3,8 @@ import pytest
 
 from upsr_core.datasets.splits import SplitSpec, split
 from upsr_core.evaluation.candidates import CandidateSpec, candidates_for
+from upsr_core.rankers.base import evaluate
+from upsr_core.rankers.popularity import Popularity, Random
 
 
 @pytest.mark.parametrize("part", ["validation", "test"])
@@ -47,3 +49,21 @@ def test_borrowed_histories_keep_the_candidates(movies):
     for row in range(6):
         assert np.array_equal(borrowed.items(row), candidates.items(row))
         assert np.array_equal(borrowed.history(row), candidates.history(int(others[row])))
+
+
+def test_popular_negatives_leave_popularity_little(movies):
+    parts = split(movies, SplitSpec())
+    popularity = Popularity(movies, parts)
+    gaps = {}
+    for mode in ("uni100", "pop100"):
+        candidates = candidates_for(movies, parts, CandidateSpec(mode=mode, users=400))
+        gaps[mode] = (
+            evaluate(popularity, candidates)["NDCG@10"].mean() - evaluate(Random(), candidates)["NDCG@10"].mean()
+        )
+    assert gaps["pop100"] < gaps["uni100"] / 2
+    for row, instance in enumerate(candidates.instances.itertuples()):
+        items = candidates.items(row)
+        assert len(set(items.tolist())) == 101 and not set(items[1:].tolist()) & set(
+            movies.history(instance.user).tolist()
+        )
+        assert (popularity.counts[items[1:]] > 0).all()

@@ -93,6 +93,15 @@ def _trained_items(dataset: Dataset, lengths: np.ndarray, ends: np.ndarray) -> n
     return trained
 
 
+def training_counts(dataset: Dataset, parts: Split) -> np.ndarray:
+    """Training events of every item (n_items,); validation and test events do not count."""
+    ends = np.zeros(len(dataset.users), dtype=np.int64)
+    ends[parts.training.user.to_numpy()] = parts.training.end.to_numpy()
+    lengths = np.diff(dataset.offsets)
+    trained = _places_within(lengths) < np.repeat(ends, lengths)
+    return np.bincount(dataset.sequence[trained], minlength=len(dataset.items))
+
+
 def _places_within(lengths: np.ndarray) -> np.ndarray:
     """0, 1, …, length - 1 for every user, one after the other."""
     starts = np.cumsum(lengths) - lengths

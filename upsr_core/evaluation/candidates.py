@@ -1,29 +1,34 @@
 """Candidates are data: drawn once per (dataset, split, users, seed), stored, the same for every model."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from upsr_core.datasets.splits import Split
+from upsr_core.datasets.splits import Split, training_counts
 from upsr_core.datasets.store import Dataset
 from upsr_core.errors import DataError
 from upsr_core.runtime import home
 from upsr_core.schema import Spec, digest_of
 
-MODES = ("uni100", "full")
+MODES = ("uni100", "pop100", "full")
+NEGATIVES = 100
 
 
 class CandidateSpec(Spec):
     """`uni100`: the target and 100 items drawn uniformly without replacement. `full`: the whole catalogue.
 
-    In both, items of the user's own history are left out (PROTOCOL: published full-ranking tables do the same).
+    `pop100`: the target and 100 items drawn without replacement in proportion to their training events (Sun et al.,
+    BERT4Rec, CIKM 2019). Targets are drawn like that too, so a ranking that ignores the user gains little over
+    random. In all of them, items of the user's own history are left out (PROTOCOL: published full-ranking tables do
+    the same).
     `users` limits the evaluation to a seeded sample of that many instances; None takes all.
     """
 
-    mode: Literal["uni100", "full"] = "uni100"
+    mode: Literal["uni100", "pop100", "full"] = "uni100"
     part: Literal["validation", "test"] = "test"
     users: int | None = Field(default=None, ge=1)
     seed: int = 0
@@ -101,10 +106,11 @@ def candidates_for(dataset: Dataset, parts: Split, spec: CandidateSpec) -> Candi
         rows = np.sort(rng.choice(len(table), size=spec.users, replace=False))
     instances = table.iloc[rows].reset_index(drop=True)
     negatives = None
-    if spec.mode == "uni100":
+    if spec.mode != "full":
         file = home() / "candidates" / f"{digest}.npy"
         if not file.exists():
-            drawn = _draw(dataset, instances, rows, spec)
+            draw = _draw_uniform if spec.mode == "uni100" else partial(_draw_popular, training_counts(dataset, parts))
+            drawn = draw(dataset, instances, rows, spec)
             file.parent.mkdir(exist_ok=True)
             temporary = file.with_suffix(f".{np.random.default_rng().integers(1 << 40)}.npy")
             np.save(temporary, drawn)
@@ -113,18 +119,37 @@ def candidates_for(dataset: Dataset, parts: Split, spec: CandidateSpec) -> Candi
     return Candidates(spec, digest, instances, negatives, len(table), dataset)
 
 
-def _draw(dataset: Dataset, instances: pd.DataFrame, rows: np.ndarray, spec: CandidateSpec, count: int = 100):
-    """Negatives (n, count), none of them in the user's own events (history, target and later ones)."""
-    total = len(dataset.items)
+def _draw_popular(counts: np.ndarray, dataset: Dataset, instances: pd.DataFrame, rows: np.ndarray, spec: CandidateSpec):
+    """Negatives (n, 100) in proportion to `counts`, none of them in the user's own events."""
+    logs = np.log(counts, where=counts > 0, out=np.full(len(counts), -np.inf))
+    negatives = np.empty((len(instances), NEGATIVES), dtype=np.int32)
+    for position, (user, row) in enumerate(zip(instances.user, rows, strict=True)):
+        allowed = logs.copy()
+        allowed[dataset.history(int(user))] = -np.inf
+        if np.isfinite(allowed).sum() < NEGATIVES:
+            raise _too_few(dataset, int(user), "items with training events")
+        # The largest of log weight + Gumbel noise are a weighted sample without replacement (Kool et al., ICML 2019).
+        keys = allowed + np.random.default_rng([spec.seed, 3, int(row)]).gumbel(size=len(allowed))
+        negatives[position] = np.argpartition(-keys, NEGATIVES)[:NEGATIVES]
+    return negatives
+
+
+def _too_few(dataset: Dataset, user: int, what: str) -> DataError:
+    return DataError(
+        f"{NEGATIVES} negatives cannot be drawn for user {dataset.users[user]!r}",
+        f"too few {what} besides the user's own in {dataset.name!r}",
+        "Rank the whole catalogue instead: choose the mode full.",
+    )
+
+
+def _draw_uniform(dataset: Dataset, instances: pd.DataFrame, rows: np.ndarray, spec: CandidateSpec):
+    """Negatives (n, 100), none of them in the user's own events (history, target and later ones)."""
+    total, count = len(dataset.items), NEGATIVES
     negatives = np.empty((len(instances), count), dtype=np.int32)
     for position, (user, row) in enumerate(zip(instances.user, rows, strict=True)):
         own = np.unique(dataset.history(int(user)))
         if total - len(own) < count:
-            raise DataError(
-                f"{count} negatives cannot be drawn for user {dataset.users[int(user)]!r}",
-                f"{total} items in the catalogue, {len(own)} of them the user's own",
-                "Rank the whole catalogue instead: choose the mode full.",
-            )
+            raise _too_few(dataset, int(user), "items")
         # One generator per instance: a sample of users sees the same negatives as all users do.
         rng = np.random.default_rng([spec.seed, 2, int(row)])
         free = np.setdiff1d(np.arange(total), own) if total < 4 * (count + len(own)) else None

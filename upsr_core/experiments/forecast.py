@@ -8,6 +8,7 @@ from functools import lru_cache
 import numpy as np
 
 from upsr_core.datasets.store import load_dataset
+from upsr_core.evaluation.candidates import NEGATIVES
 from upsr_core.experiments.runs import list_runs
 from upsr_core.experiments.spec import RunSpec
 from upsr_core.plm.door import load_tokenizer, locate
@@ -84,7 +85,7 @@ def _sizes_of_data(spec: RunSpec) -> tuple[float, int, int, int]:
     dataset = load_dataset(spec.dataset.name)
     sample = dataset.items.sample(min(len(dataset.items), 400), random_state=0)
     texts = ItemTexts(spec.design.finetune, sample, load_tokenizer(spec.plm.name))
-    candidates = 101 if spec.candidates.mode == "uni100" else len(dataset.items)
+    candidates = len(dataset.items) if spec.candidates.mode == "full" else NEGATIVES + 1
     return float(np.diff(texts.offsets).mean()), len(dataset.items), len(dataset.users), candidates
 
 

@@ -12,7 +12,7 @@ from upsr_core.text.render import render
 
 
 def load_ranker(run: Run):
-    """The `Upsr` of a run: its trained model, or for a zero-shot run the language model as it is.
+    """The `Upsr` of a run: its trained model, or the language model as it is where nothing was trained.
 
     Raises RunError where the run trains and its model is not there.
     """
@@ -20,7 +20,7 @@ def load_ranker(run: Run):
     from upsr_core.rankers.upsr import Upsr
 
     spec, trained = run.spec, run.folder / "model"
-    if spec.training.tokens and not trained.exists():
+    if spec.training.trains and not trained.exists():
         raise RunError(f"Run {run.id} has no trained model", str(trained), "Delete the run and start it again.")
     model = load_model(str(trained) if trained.exists() else spec.plm.name, spec.score.dtype)
     return Upsr(model, load_tokenizer(spec.plm.name), spec.dataset.load(), spec.design, spec.score)

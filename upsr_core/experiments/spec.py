@@ -56,13 +56,14 @@ class RunSpec(Spec):
 
 @dataclass(frozen=True)
 class Budget:
-    """A named size of a trial."""
+    """A named size of a trial. `pretrain_tokens` are spent on the datasets of a pre-training where there are any."""
 
     title: str
     description: str
     training: TrainingSpec
     validation_users: int
     test_users: int | None
+    pretrain_tokens: int
 
 
 BUDGETS = {
@@ -72,6 +73,7 @@ BUDGETS = {
         TrainingSpec(tokens=40_000, batch_tokens=2048, evaluations=2, learning_rate=1e-3),
         20,
         40,
+        40_000,
     ),
     "first-look": Budget(
         "First look",
@@ -79,6 +81,7 @@ BUDGETS = {
         TrainingSpec(tokens=400_000, evaluations=3, learning_rate=1e-3),
         60,
         150,
+        400_000,
     ),
     "quick": Budget(
         "Quick",
@@ -86,6 +89,7 @@ BUDGETS = {
         TrainingSpec(tokens=1_600_000, evaluations=4, learning_rate=1e-3),
         80,
         500,
+        1_600_000,
     ),
     "standard": Budget(
         "Standard",
@@ -93,13 +97,15 @@ BUDGETS = {
         TrainingSpec(tokens=16_000_000, evaluations=10, learning_rate=1e-3),
         400,
         3000,
+        16_000_000,
     ),
     "zero-shot": Budget(
         "Zero-shot",
-        "No training: the language model as it is.",
-        TrainingSpec(tokens=0),
+        "No training on the dataset that is ranked: the language model as it is, or after other datasets.",
+        TrainingSpec(tokens=0, learning_rate=1e-3),
         1,
         500,
+        1_600_000,
     ),
 }
 
@@ -116,7 +122,7 @@ def plan_run(
 ) -> RunSpec:
     """The specification of a trial, checked against what is stored.
 
-    With `pretrain_on` as many tokens as the budget has are first spent on those datasets. Raises DataError for an
+    With `pretrain_on` the budget's tokens for pre-training are first spent on those datasets. Raises DataError for an
     unknown dataset, DesignError for attributes it does not have, ModelError for the language model, RunError for
     an unknown budget.
     """
@@ -131,7 +137,7 @@ def plan_run(
     design.finetune.check(dataset.attributes, dataset.name)
     for source in sources:
         design.pretrain.check(source.attributes, source.name)
-    update = {"seed": seed, "pretrain_tokens": chosen.training.tokens if sources else 0}
+    update = {"seed": seed, "pretrain_tokens": chosen.pretrain_tokens if sources else 0}
     return RunSpec(
         dataset=DatasetRef(name=dataset.name, content=dataset.digest),
         pretrain_on=tuple(DatasetRef(name=source.name, content=source.digest) for source in sources),

@@ -5,7 +5,7 @@ import time
 
 import numpy as np
 
-from upsr_core.datasets.splits import split
+from upsr_core.datasets.splits import Split, split
 from upsr_core.datasets.store import Dataset
 from upsr_core.errors import RunError
 from upsr_core.evaluation.candidates import CandidateSpec, candidates_for
@@ -44,18 +44,11 @@ def execute(run: Run, progress: Progress) -> dict:
     tokenizer = load_tokenizer(spec.plm.name)
     parts = split(dataset, spec.split)
     trained = run.folder / "model"
-    if not trained.exists() and spec.training.tokens:
+    if not trained.exists() and spec.training.trains:
         model = load_model(spec.plm.name)
         _pretrain(run, model, tokenizer, progress)
-        ranker = Upsr(model, tokenizer, dataset, spec.design, spec.score)
-        validation_spec = CandidateSpec(part="validation", users=spec.validation_users, seed=spec.candidates.seed)
-        validation = candidates_for(dataset, parts, validation_spec)
-        source = Source(ranker.builder, _training_histories(dataset, parts))
-        batches = MaskedBatches([source], spec.training, spec.training.tokens)
-        train(
-            model, batches, spec.training, run.folder / "tuning", progress, "training",
-            validate=lambda _: _validate(ranker, validation), curve=run.write_curve,
-        )  # fmt: skip
+        if spec.training.tokens:
+            _tune(run, model, tokenizer, dataset, parts, progress)
         _save_model(run, model)
     write_json(run.folder / "environment.json", environment())
     ranker = load_ranker(run)
@@ -68,7 +61,7 @@ def execute(run: Run, progress: Progress) -> dict:
     return result
 
 
-def _training_histories(dataset: Dataset, parts) -> list[np.ndarray]:
+def _training_histories(dataset: Dataset, parts: Split) -> list[np.ndarray]:
     """Training histories of at least two items: with one there is nothing to predict it from."""
     rows = parts.training[parts.training.end >= 2]
     return [dataset.history(user)[:end] for user, end in zip(rows.user.tolist(), rows.end.tolist(), strict=True)]
@@ -92,6 +85,20 @@ def _pretrain(run: Run, model, tokenizer, progress: Progress) -> None:
     batches = MaskedBatches(sources, spec.training, spec.training.pretrain_tokens)
     train(model, batches, spec.training, run.folder / "pretraining", progress, "pre-training")
     _save_model(run, model, "pretrained")
+
+
+def _tune(run: Run, model, tokenizer, dataset: Dataset, parts: Split, progress: Progress) -> None:
+    """Masked item text prediction on the dataset that is ranked, validated by ranking."""
+    spec = run.spec
+    ranker = Upsr(model, tokenizer, dataset, spec.design, spec.score)
+    validation_spec = CandidateSpec(part="validation", users=spec.validation_users, seed=spec.candidates.seed)
+    validation = candidates_for(dataset, parts, validation_spec)
+    source = Source(ranker.builder, _training_histories(dataset, parts))
+    batches = MaskedBatches([source], spec.training, spec.training.tokens)
+    train(
+        model, batches, spec.training, run.folder / "tuning", progress, "training",
+        validate=lambda _: _validate(ranker, validation), curve=run.write_curve,
+    )  # fmt: skip
 
 
 def _validate(ranker: Upsr, validation) -> dict[str, float]:

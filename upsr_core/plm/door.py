@@ -10,7 +10,7 @@ from upsr_core.errors import ModelError
 from upsr_core.runtime import ASSETS
 from upsr_core.text.tokenizer import TextTokenizer
 
-EMBEDDED = ASSETS / "plm" / "embedded"
+SHIPPED = {name: ASSETS / "plm" / name for name in ("embedded", "behaviour")}  # those whose folder is there
 WAYS_OUT = "Use the model 'embedded', a folder with a T5 in safetensors format, or a hub id where the hub is reachable."
 _FILES = ["*.json", "*.safetensors", "spiece.model"]
 
@@ -27,9 +27,13 @@ class PlmInfo:
 
 def available() -> list[PlmInfo]:
     """The models that come with the product. Any folder or hub id can be given besides."""
-    config = json.loads((EMBEDDED / "config.json").read_text())
-    parameters = int(card("embedded")["parameters"])
-    return [PlmInfo("embedded", f"Embedded T5, {parameters / 1e6:.1f} M parameters", parameters, config["vocab_size"])]
+    found = []
+    for name, folder in SHIPPED.items():
+        if folder.is_dir():
+            config, parameters = json.loads((folder / "config.json").read_text()), int(card(name)["parameters"])
+            title = f"{card(name)['title']}, {parameters / 1e6:.1f} M parameters"
+            found.append(PlmInfo(name, title, parameters, config["vocab_size"]))
+    return found
 
 
 def card(name: str) -> dict:
@@ -45,7 +49,7 @@ def locate(name: str) -> Path:
     """
     if not name.strip():
         raise ModelError("No language model was named", how=WAYS_OUT)
-    folder = EMBEDDED if name == "embedded" else Path(name).expanduser()
+    folder = SHIPPED.get(name) or Path(name).expanduser()
     if not folder.is_dir():
         if name.startswith((".", "/", "~")) or name.count("/") > 1:
             raise ModelError(f"There is no model folder {name!r}", how=WAYS_OUT)

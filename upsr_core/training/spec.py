@@ -27,3 +27,8 @@ class TrainingSpec(Spec):
     evaluations: int = Field(default=5, ge=1)
     patience: int = Field(default=3, ge=1)
     seed: int = 0
+
+    @property
+    def trains(self) -> bool:
+        """Whether the language model is changed at all."""
+        return bool(self.tokens or self.pretrain_tokens)
