@@ -34,6 +34,9 @@ ORDERS = (
 )  # fmt: skip
 
 
+CURVE_POINTS = 50
+
+
 class BehaviourSpec(Spec):
     """`domains` invented domains of `users` users and `items` items each; `tokens` real encoder tokens in all."""
 
@@ -87,7 +90,9 @@ def tune(spec: BehaviourSpec, words: list[str], folder: Path, work: Path, progre
         progress(number + 1, spec.domains, "inventing domains")
     model = load_model(spec.plm)
     batches = MaskedBatches(sources, spec.training, spec.training.tokens)
-    train(model, batches, spec.training, work / spec.digest, progress, "behaviour tuning")
+    curves = []
+    train(model, batches, spec.training, work / spec.digest, progress, "behaviour tuning", curve=curves.append)
+    curve = curves[-1].dropna(subset=["tokens", "loss"])
     model.cpu().to(torch.bfloat16).save_pretrained(folder)
     for name in TOKENIZER_FILES:
         shutil.copy(locate(spec.plm) / name, folder / name)
@@ -104,7 +109,9 @@ def tune(spec: BehaviourSpec, words: list[str], folder: Path, work: Path, progre
             }
         ],
         "objective": "masked item text prediction",
-        "token_budget": spec.training.tokens,
+        "real_tokens_seen": {"encoder": batches.tokens},
+        "histories_seen": sum(map(len, batches.plan)),
+        "curve": curve[["step", "tokens", "loss"]][:: max(1, len(curve) // CURVE_POINTS)].to_dict("records"),
         "limits": ["It has learned to look at histories of invented shops; no real behaviour was seen."],
         "spec": spec.model_dump(mode="json"),
     }

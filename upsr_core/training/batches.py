@@ -59,7 +59,10 @@ def plan_batches(lengths: np.ndarray, tokens: int, batch_tokens: int, seed: int)
 
 
 class MaskedBatches(TorchDataset):
-    """Step `i` as one ready batch: `input_ids`, `attention_mask` (b, s), `labels` (b, t) padded with -100."""
+    """Step `i` as one ready batch: `input_ids`, `attention_mask` (b, s), `labels` (b, t) padded with -100.
+
+    `tokens` real encoder tokens are in all batches together.
+    """
 
     def __init__(self, sources: Sequence[Source], spec: TrainingSpec, tokens: int, pad: int = 0):
         self.sources, self.spec, self.pad = sources, spec, pad
@@ -69,6 +72,7 @@ class MaskedBatches(TorchDataset):
         self.source_of = np.repeat(np.arange(len(sources)), [len(part) for part in lengths])
         self.row_of = np.concatenate([np.arange(len(part)) for part in lengths])
         self.plan = plan_batches(np.concatenate(lengths), tokens, spec.batch_tokens, spec.seed)
+        self.tokens = int(np.concatenate(lengths)[np.concatenate(self.plan)].sum()) if self.plan else 0
 
     def __len__(self) -> int:
         return len(self.plan)
