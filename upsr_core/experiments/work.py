@@ -21,6 +21,7 @@ from upsr_core.runtime import Progress, environment, write_json
 from upsr_core.text.render import ItemTexts
 from upsr_core.text.sequence import SequenceBuilder
 from upsr_core.training.batches import MaskedBatches, Source
+from upsr_core.training.objective import informative_weights
 from upsr_core.training.trainer import train
 
 MODEL_FILES = ("tokenizer.json", "tokenizer_config.json", "spiece.model")
@@ -93,7 +94,9 @@ def _tune(run: Run, model, tokenizer, dataset: Dataset, parts: Split, progress: 
     ranker = Upsr(model, tokenizer, dataset, spec.design, spec.score)
     validation_spec = CandidateSpec(part="validation", users=spec.validation_users, seed=spec.candidates.seed)
     validation = candidates_for(dataset, parts, validation_spec)
-    source = Source(ranker.builder, _training_histories(dataset, parts))
+    share = spec.training.informative
+    weights = informative_weights(ranker.token_costs(), share) if share else None
+    source = Source(ranker.builder, _training_histories(dataset, parts), weights)
     batches = MaskedBatches([source], spec.training, spec.training.tokens)
     train(
         model, batches, spec.training, run.folder / "tuning", progress, "training",

@@ -10,6 +10,7 @@ from transformers import EarlyStoppingCallback, PrinterCallback, Trainer, Traine
 from transformers.utils import logging
 
 from upsr_core.runtime import Cancelled, Progress, keep_freed_memory, seed_everything
+from upsr_core.training.objective import loss_of
 from upsr_core.training.spec import CURVE, TrainingSpec
 
 LOG_EVERY = 10
@@ -20,11 +21,14 @@ Validate = Callable[[object], dict[str, float]]
 
 
 class _RankingTrainer(Trainer):
-    """Trainer whose evaluation is a ranking, not a loss."""
+    """Trainer whose evaluation is a ranking, not a loss, and whose loss is the specification's."""
 
-    def __init__(self, *args, validate: Validate | None, **kwargs):
-        self.validate = validate
+    def __init__(self, *args, validate: Validate | None, spec: TrainingSpec, **kwargs):
+        self.validate, self.spec = validate, spec
         super().__init__(*args, **kwargs)
+
+    def compute_loss(self, model, inputs, *_, **__):
+        return loss_of(model, inputs, self.spec)
 
     def evaluate(self, *_, **__):
         metrics = {f"eval_{name}": value for name, value in self.validate(self.model).items()}
@@ -135,6 +139,7 @@ def train(
         eval_dataset=batches if validate else None,
         callbacks=callbacks,
         validate=validate,
+        spec=spec,
     )
     trainer.remove_callback(PrinterCallback)
     checkpoint = last_checkpoint(folder)
