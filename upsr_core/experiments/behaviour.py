@@ -7,6 +7,7 @@ can be learned is to look at the history.
 import re
 import shutil
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,7 @@ from upsr_core.text.design import parse_design
 from upsr_core.text.render import ItemTexts
 from upsr_core.text.sequence import SequenceBuilder
 from upsr_core.training.batches import MaskedBatches, Source
+from upsr_core.training.objective import loss_of
 from upsr_core.training.spec import TrainingSpec
 from upsr_core.training.trainer import train
 
@@ -91,7 +93,10 @@ def tune(spec: BehaviourSpec, words: list[str], folder: Path, work: Path, progre
     model = load_model(spec.plm)
     batches = MaskedBatches(sources, spec.training, spec.training.tokens)
     curves = []
-    train(model, batches, spec.training, work / spec.digest, progress, "behaviour tuning", curve=curves.append)
+    loss = partial(loss_of, spec=spec.training)
+    train(
+        model, batches, spec.training, work / spec.digest, progress, "behaviour tuning", curve=curves.append, loss=loss
+    )
     curve = curves[-1].dropna(subset=["tokens", "loss"])
     model.cpu().to(torch.bfloat16).save_pretrained(folder)
     for name in TOKENIZER_FILES:

@@ -2,6 +2,7 @@
 
 import shutil
 import time
+from functools import partial
 
 import numpy as np
 
@@ -21,7 +22,7 @@ from upsr_core.runtime import Progress, environment, write_json
 from upsr_core.text.render import ItemTexts
 from upsr_core.text.sequence import SequenceBuilder
 from upsr_core.training.batches import MaskedBatches, Source
-from upsr_core.training.objective import informative_weights
+from upsr_core.training.objective import informative_weights, loss_of
 from upsr_core.training.trainer import train
 
 MODEL_FILES = ("tokenizer.json", "tokenizer_config.json", "spiece.model")
@@ -84,7 +85,8 @@ def _pretrain(run: Run, model, tokenizer, progress: Progress) -> None:
         histories = _training_histories(dataset, split(dataset, spec.split))
         sources.append(Source(SequenceBuilder(spec.design, texts), histories))
     batches = MaskedBatches(sources, spec.training, spec.training.pretrain_tokens)
-    train(model, batches, spec.training, run.folder / "pretraining", progress, "pre-training")
+    loss = partial(loss_of, spec=spec.training)
+    train(model, batches, spec.training, run.folder / "pretraining", progress, "pre-training", loss=loss)
     _save_model(run, model, "pretrained")
 
 
@@ -101,6 +103,7 @@ def _tune(run: Run, model, tokenizer, dataset: Dataset, parts: Split, progress: 
     train(
         model, batches, spec.training, run.folder / "tuning", progress, "training",
         validate=lambda _: _validate(ranker, validation), curve=run.write_curve,
+        loss=partial(loss_of, spec=spec.training),
     )  # fmt: skip
 
 

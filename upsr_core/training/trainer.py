@@ -10,7 +10,6 @@ from transformers import EarlyStoppingCallback, PrinterCallback, Trainer, Traine
 from transformers.utils import logging
 
 from upsr_core.runtime import Cancelled, Progress, keep_freed_memory, seed_everything
-from upsr_core.training.objective import loss_of
 from upsr_core.training.spec import CURVE, TrainingSpec
 
 LOG_EVERY = 10
@@ -18,17 +17,19 @@ COMPLETE = "complete"  # written into a checkpoint after everything else: a kill
 
 # Validation of a model: at least `ndcg10`, `user_dependence`, `low`, `high`.
 Validate = Callable[[object], dict[str, float]]
+# The loss of a model on a batch, where it is not the model's own.
+Loss = Callable[[object, dict], object]
 
 
 class _RankingTrainer(Trainer):
-    """Trainer whose evaluation is a ranking, not a loss, and whose loss is the specification's."""
+    """Trainer whose evaluation is a ranking, not a loss, and whose loss may be another than the model's."""
 
-    def __init__(self, *args, validate: Validate | None, spec: TrainingSpec, **kwargs):
-        self.validate, self.spec = validate, spec
+    def __init__(self, *args, validate: Validate | None, loss: Loss | None, **kwargs):
+        self.validate, self.loss = validate, loss
         super().__init__(*args, **kwargs)
 
-    def compute_loss(self, model, inputs, *_, **__):
-        return loss_of(model, inputs, self.spec)
+    def compute_loss(self, model, inputs, *arguments, **options):
+        return self.loss(model, inputs) if self.loss else super().compute_loss(model, inputs, *arguments, **options)
 
     def evaluate(self, *_, **__):
         metrics = {f"eval_{name}": value for name, value in self.validate(self.model).items()}
@@ -92,6 +93,7 @@ def train(
     what: str,
     validate: Validate | None = None,
     curve: Callable[[pd.DataFrame], None] = lambda _: None,
+    loss: Loss | None = None,
 ) -> None:
     """Train `model` in place over all `batches`, one a step; with `validate`, the best validated state is kept.
 
@@ -139,7 +141,7 @@ def train(
         eval_dataset=batches if validate else None,
         callbacks=callbacks,
         validate=validate,
-        spec=spec,
+        loss=loss,
     )
     trainer.remove_callback(PrinterCallback)
     checkpoint = last_checkpoint(folder)
