@@ -39,8 +39,9 @@ def noise(catalogue: Catalogue, design: ItemDesign) -> Reading:
     near = near_identical(item, code, len(tokens))
     tables["near_identical"] = near[~near.item.isin(tables["identical"].item)].reset_index(drop=True)
     for part, find in IN_VALUES.items():
-        found = [table for name in design.attributes if len(table := find(catalogue, name))]
-        tables[part] = pd.concat(found, ignore_index=True) if found else find(catalogue, design.attributes[0])
+        found = [find(catalogue, name) for name in design.attributes]
+        some = [table for table in found if len(table)]
+        tables[part] = pd.concat(some, ignore_index=True) if some else found[0]
     flags = pd.DataFrame({"item": np.arange(len(tokens))})
     for part in COMPONENTS:
         flags[part] = np.isin(flags.item, tables[part].item)

@@ -6,16 +6,17 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-# Name, title, unit of the value, and whether more of it is better for a language model (Table 1 of the paper).
+# Title and unit of the value. Conflict is a part of noise and ambiguity, apart because it needs events.
 INDICATORS: dict[str, tuple[str, str]] = {
     "naturalness": ("Naturalness", "perplexity"),
     "domain_consistency": ("Domain consistency", "score from 0 to 1"),
     "informativeness": ("Informativeness", "bits"),
     "noise": ("Noise and ambiguity", "share of items"),
+    "conflict": ("Conflict with behaviour", "share of pairs with one text"),
     "length": ("Text length", "tokens per item"),
     "alignment": ("Behaviour alignment", "rank correlation"),
 }
-CHEAP = ("informativeness", "noise", "length")
+CHEAP = ("informativeness", "noise", "conflict", "length")
 MODEL_BASED = ("naturalness", "domain_consistency", "alignment")
 
 
