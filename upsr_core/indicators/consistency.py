@@ -74,11 +74,12 @@ def consistency(
         progress(number, len(known), f"reading {domain.name}")
         tokens = domain.catalogue.tokens(design)
         rows = sampled(np.flatnonzero(~tokens.empty), sample, seed)
-        states.append(reader.embeddings(flat_texts(tokens, rows), lambda *_: None))
-        progress(number + 0.5, len(known), f"reading {domain.name}")
         around = domain.catalogue.tokens(context)
         texts, owner = (Flat(part, around.offsets).take(rows) for part in (around.ids, around.owner))
         read.append(uses(reader, texts, owner, context.attributes, design.attributes))
+        progress(number + 0.5, len(known), f"reading {domain.name}")
+        alone = None if context == design else reader.embeddings(flat_texts(tokens, rows), lambda *_: None)
+        states.append(read[-1].texts if alone is None else alone)
     pairs, units, values = [], [], []
     for (i, a), (j, b) in combinations(enumerate(known), 2):
         progress(len(pairs), len(known) * (len(known) - 1) / 2, f"comparing {a.name} and {b.name}")

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from upsr_core.indicators.catalogue import Flat
-from upsr_core.indicators.states import Reader
+from upsr_core.indicators.states import Reader, text_means
 from upsr_core.text.tokenizer import TextTokenizer
 
 FEWEST = 5  # texts of a domain in which a word must be
@@ -21,11 +21,12 @@ class Uses:
     """The units (words, values) of one domain's texts: for each the texts it is in, its mean state and its spread.
 
     `table` has the columns attribute, kind, unit, count, spread (the mean squared distance of a use from the mean);
-    `centre` (u, d_model) the means.
+    `centre` (u, d_model) the means. `texts` (n, d_model) are the mean states of whole texts.
     """
 
     table: pd.DataFrame
     centre: np.ndarray
+    texts: np.ndarray
 
 
 def uses(reader: Reader, texts: Flat, owner: Flat, attributes: tuple[str, ...], wanted: Iterable[str]) -> Uses:
@@ -37,7 +38,9 @@ def uses(reader: Reader, texts: Flat, owner: Flat, attributes: tuple[str, ...], 
     wanted = set(wanted)
     keys, codes, rows, sums = {}, [], [], []
     names = _Names(reader.tokenizer, attributes)
+    whole = np.zeros((len(texts.lengths), reader.model.config.d_model), np.float32)
     for chosen, states in reader.encoded(texts):
+        whole[chosen] = text_means(states, texts.lengths[chosen])
         start = 0
         for row in chosen:
             ids = texts.values[texts.offsets[row] : texts.offsets[row + 1]]
@@ -51,14 +54,14 @@ def uses(reader: Reader, texts: Flat, owner: Flat, attributes: tuple[str, ...], 
             start += len(ids)
     table = pd.DataFrame(list(keys), columns=["attribute", "kind", "unit"])
     if not sums:
-        return Uses(table.assign(count=0, spread=0.0), np.zeros((0, reader.model.config.d_model)))
+        return Uses(table.assign(count=0, spread=0.0), np.zeros((0, whole.shape[1])), whole)
     code, values = np.array(codes), np.array(sums, dtype=np.float64)
     count = np.bincount(code)
     centre = np.zeros((len(count), values.shape[1]))
     np.add.at(centre, code, values)
     centre /= count[:, None]
     spread = np.bincount(code, ((values - centre[code]) ** 2).sum(axis=1)) / np.maximum(count - 1, 1)
-    return Uses(table.assign(count=count, spread=spread), centre)
+    return Uses(table.assign(count=count, spread=spread), centre, whole)
 
 
 def shifts(left: Uses, right: Uses) -> pd.DataFrame:

@@ -14,7 +14,7 @@ from upsr_core.plm.door import load_model, load_tokenizer, weights_digest
 from upsr_core.runtime import Progress
 from upsr_core.text.tokenizer import TextTokenizer
 
-TOKENS = 8192  # tokens that go through the encoder at once
+TOKENS = 2048  # tokens that go through the encoder at once
 CHUNK = 250  # texts scored between two reports
 SPAN = 3  # tokens of a masked span: the mean of T5's pre-training (Raffel et al., JMLR 2020)
 PASSES = 6  # of the spans a sixth is masked at once, about T5's 15 %
@@ -110,9 +110,13 @@ class Reader:
         for rows, states in self.encoded(distinct):
             progress(done, len(one), "reading item texts")
             done += len(rows)
-            starts = np.concatenate([[0], np.cumsum(distinct.lengths[rows])[:-1]])
-            found[rows] = np.add.reduceat(states, starts, axis=0) / distinct.lengths[rows][:, None]
+            found[rows] = text_means(states, distinct.lengths[rows])
         return found[labels]
+
+
+def text_means(states: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    """Mean state of each of several texts (n, d_model) whose states (their tokens, d_model) follow one another."""
+    return np.add.reduceat(states, np.cumsum(lengths) - lengths, axis=0) / lengths[:, None]
 
 
 def _corrupted(ids: np.ndarray, tokenizer: TextTokenizer) -> Iterator[tuple[np.ndarray, np.ndarray]]:
