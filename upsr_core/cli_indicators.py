@@ -39,7 +39,9 @@ def indicators(
     from upsr_core.text.design import ItemDesign
 
     if naturalness not in ("likelihood", "masked-spans"):
-        raise DesignError(f"Naturalness cannot be measured by {naturalness!r}", how="Choose likelihood or masked-spans.")
+        raise DesignError(
+            f"Naturalness cannot be measured by {naturalness!r}", how="Choose likelihood or masked-spans."
+        )
     names = check_names(_names(only) if only is not None else None)
     ensure_sample()
     others = tuple(load_dataset(name) for name in _names(domains) if name != dataset)

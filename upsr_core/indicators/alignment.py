@@ -7,8 +7,7 @@ from scipy.stats import kendalltau, spearmanr
 
 from upsr_core.evaluation.statistics import mean_interval
 from upsr_core.indicators.behaviour import Behaviour
-from upsr_core.indicators.catalogue import Catalogue
-from upsr_core.indicators.naturalness import flat_texts, sampled
+from upsr_core.indicators.catalogue import Catalogue, flat_texts, sampled
 from upsr_core.indicators.reading import Reading
 from upsr_core.indicators.states import Reader
 from upsr_core.runtime import Progress
@@ -48,10 +47,14 @@ def alignment(
     near = behaviour.similarity(rows, rows)
     anchors = np.flatnonzero(np.diff(near.indptr) > 0)
     if not len(anchors):
-        return Reading.impossible("alignment", f"none of the {len(rows):,} items occurs with another in training events")
+        return Reading.impossible(
+            "alignment", f"none of the {len(rows):,} items occurs with another in training events"
+        )
     anchors = sampled(anchors, MOST_ANCHORS, seed)
     table, shown = _anchors(_unit(states - states.mean(axis=0)), near, anchors, rows, progress)
-    correlation = mean_interval(table.correlation.dropna().to_numpy(), seed) if table.correlation.notna().any() else None
+    correlation = (
+        mean_interval(table.correlation.dropna().to_numpy(), seed) if table.correlation.notna().any() else None
+    )
     if correlation is None:
         return Reading.impossible("alignment", "all texts, or all behaviour, of the items are alike")
     note = f"{len(rows):,} of {len(known):,} items with events, {len(anchors):,} compared with the others"
@@ -75,7 +78,7 @@ def _unit(vectors: np.ndarray) -> np.ndarray:
 def _anchors(
     vectors: np.ndarray, near: csr_matrix, anchors: np.ndarray, rows: np.ndarray, progress: Progress
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """One row per anchor (item, correlation, spearman, found, behavioural), and the neighbours of each of both kinds."""
+    """One row per anchor (item, correlation, spearman, found, behavioural), and each one's neighbours of both kinds."""
     table, shown = [], []
     for number, anchor in enumerate(anchors):
         if number % 100 == 0:
@@ -108,7 +111,9 @@ def somers_d(text: np.ndarray, behaviour: np.ndarray) -> float:
     1.0
     """
     pairs = len(text) * (len(text) - 1) / 2
-    ties = [(counts * (counts - 1) / 2).sum() for counts in (np.unique(x, return_counts=True)[1] for x in (text, behaviour))]
+    ties = [
+        (counts * (counts - 1) / 2).sum() for counts in (np.unique(x, return_counts=True)[1] for x in (text, behaviour))
+    ]
     if pairs in ties:
         return float("nan") if pairs == ties[1] else 0.0
     tau = kendalltau(text, behaviour, variant="b", method="asymptotic")[0]

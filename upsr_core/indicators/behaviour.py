@@ -91,7 +91,12 @@ def conflict(catalogue: Catalogue, behaviour: Behaviour, design: ItemDesign, see
     place = np.sort(theirs)
     below = (np.searchsorted(place, ours, "left") + np.searchsorted(place, ours, "right")) / 2
     table = pd.DataFrame({"item": pairs[:, 0], "other": pairs[:, 1], "similarity": ours, "conflict": clash})
-    facts = {"pairs": len(pairs), "of_pairs": total, "random_pairs": len(theirs), "auc": float(below.mean() / len(place))}
+    facts = {
+        "pairs": len(pairs),
+        "of_pairs": total,
+        "random_pairs": len(theirs),
+        "auc": float(below.mean() / len(place)),
+    }
     facts |= {"similarity": float(ours.mean()), "random_similarity": float(theirs.mean())}
     note = f"{len(pairs):,} of {total:,} pairs with one text; the others were not drawn or have too few events"
     table = table.sort_values("similarity").reset_index(drop=True)

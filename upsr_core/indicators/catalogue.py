@@ -47,6 +47,17 @@ class Flat:
         return Flat(self.values[places], offsets)
 
 
+def sampled(rows: np.ndarray, most: int, seed: int) -> np.ndarray:
+    """At most `most` of `rows`, drawn with a seed, sorted; 0 means all of them."""
+    if not most or len(rows) <= most:
+        return rows
+    return np.sort(np.random.default_rng([seed, 5]).choice(rows, size=most, replace=False))
+
+
+def flat_texts(tokens, rows: np.ndarray) -> Flat:
+    return Flat(tokens.ids, tokens.offsets).take(rows)
+
+
 class DesignTokens:
     """The tokens of a catalogue under one design, as `ItemTexts` has them: ids, owner, offsets, full_tokens, empty."""
 

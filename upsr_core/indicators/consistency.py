@@ -14,8 +14,7 @@ from sklearn.preprocessing import StandardScaler
 
 from upsr_core.evaluation.statistics import mean_interval
 from upsr_core.indicators.behaviour import Behaviour
-from upsr_core.indicators.catalogue import Catalogue, Flat
-from upsr_core.indicators.naturalness import flat_texts, sampled
+from upsr_core.indicators.catalogue import Catalogue, Flat, flat_texts, sampled
 from upsr_core.indicators.reading import Reading
 from upsr_core.indicators.senses import FREE_TEXT, Uses, shifts, uses
 from upsr_core.indicators.states import Reader

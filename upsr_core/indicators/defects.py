@@ -79,7 +79,7 @@ def boilerplate(catalogue: Catalogue, name: str) -> pd.DataFrame:
     flat, words = catalogue.words(name)
     if name == "category" or not len(words):
         return _nothing()
-    codes, values = pd.factorize(catalogue.items[name])
+    codes, _ = pd.factorize(catalogue.items[name])
     one = np.unique(codes, return_index=True)[1]
     distinct = flat.take(one)
     long = distinct.lengths > PHRASE

@@ -6,24 +6,13 @@ import numpy as np
 import pandas as pd
 
 from upsr_core.evaluation.statistics import mean_interval
-from upsr_core.indicators.catalogue import Catalogue, Flat
+from upsr_core.indicators.catalogue import Catalogue, flat_texts, sampled
 from upsr_core.indicators.reading import Reading
 from upsr_core.indicators.states import SPAN, Reader
 from upsr_core.runtime import Progress
 from upsr_core.text.design import ItemDesign
 
 Method = Literal["likelihood", "masked-spans"]
-
-
-def sampled(rows: np.ndarray, most: int, seed: int) -> np.ndarray:
-    """At most `most` of `rows`, drawn with a seed, sorted; 0 means all of them."""
-    if not most or len(rows) <= most:
-        return rows
-    return np.sort(np.random.default_rng([seed, 5]).choice(rows, size=most, replace=False))
-
-
-def flat_texts(tokens, rows: np.ndarray) -> Flat:
-    return Flat(tokens.ids, tokens.offsets).take(rows)
 
 
 def naturalness(

@@ -70,7 +70,7 @@ def shifts(left: Uses, right: Uses) -> pd.DataFrame:
     A shift is the distance of the two mean states, less what the domains' other words move every unit and less what
     chance moves so few uses, relative to the distance of two different shared units: 0 is the same sense, 1 as far
     apart as two different words. (Mean states: Kutuzov et al., COLING 2018; the bias of a squared distance between
-    means of n and m uses is spread / n + spread / m.) `at_least` takes that bias away once more; by it they are ordered.
+    means of n and m uses is spread / n + spread / m.) `at_least` takes that bias away twice; by it they are ordered.
     """
     both = left.table.reset_index().merge(
         right.table.reset_index(), on=["attribute", "kind", "unit"], suffixes=("_left", "_right")

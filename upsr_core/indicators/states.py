@@ -15,7 +15,7 @@ from upsr_core.runtime import Progress
 from upsr_core.text.tokenizer import TextTokenizer
 
 TOKENS = 2048  # tokens that go through the encoder at once
-CHUNK = 250  # texts scored between two reports
+CHUNK = 500  # texts scored between two reports
 SPAN = 3  # tokens of a masked span: the mean of T5's pre-training (Raffel et al., JMLR 2020)
 PASSES = 6  # of the spans a sixth is masked at once, about T5's 15 %
 BATCH = 128  # corrupted texts that go through the model at once
@@ -75,10 +75,14 @@ class Reader:
             return torch.from_numpy(made).to(self.model.device)
 
         source, target = padded(inputs), padded(targets)
-        shifted = torch.cat([torch.full_like(target[:, :1], self.model.config.decoder_start_token_id), target[:, :-1]], 1)
+        shifted = torch.cat(
+            [torch.full_like(target[:, :1], self.model.config.decoder_start_token_id), target[:, :-1]], 1
+        )
         with torch.inference_mode():
             logits = self.model(
-                input_ids=source.clamp(min=0), attention_mask=(source >= 0).long(), decoder_input_ids=shifted.clamp(min=0)
+                input_ids=source.clamp(min=0),
+                attention_mask=(source >= 0).long(),
+                decoder_input_ids=shifted.clamp(min=0),
             ).logits.float()
             each = torch.log_softmax(logits, dim=-1).gather(2, target.clamp(min=0)[..., None])[..., 0]
             counted = (target >= 0) & ~torch.isin(target, torch.tensor(self.tokenizer.sentinels, device=target.device))

@@ -1,7 +1,6 @@
 """Readings kept under the home folder: one folder each, named by the digest of what the reading depends on."""
 
 import json
-import os
 import shutil
 from pathlib import Path
 from tempfile import mkdtemp
@@ -41,7 +40,7 @@ def keep(digest: str, reading: Reading) -> Reading:
         write_json(temporary / "reading.json", {**record, "tables": list(reading.tables)})
         shutil.rmtree(folder, ignore_errors=True)
         try:
-            os.replace(temporary, folder)
+            temporary.replace(folder)
         except OSError:
             if not (folder / "reading.json").is_file():
                 raise

@@ -58,7 +58,9 @@ class TextTokenizer:
 
     def encode_many(self, texts: list[str]) -> list[list[int]]:
         """Ids of every text; faster than with offsets."""
-        encodings = self.backend.encode_batch_fast([_SPECIAL.sub("[", text) for text in texts], add_special_tokens=False)
+        encodings = self.backend.encode_batch_fast(
+            [_SPECIAL.sub("[", text) for text in texts], add_special_tokens=False
+        )
         return [encoding.ids for encoding in encodings]
 
     def encode_with_offsets(self, texts: list[str]) -> list[tuple[list[int], list[tuple[int, int]]]]:
