@@ -18,7 +18,7 @@ RULE = (
     "joins defects inside values and conflict with behaviour: 1 - (1 - defects) (1 - conflict)."
 )
 USE_RULE = (
-    "Discard: noise high, and naturalness or consistency low. Pre-training and tuning: naturalness not low, consistency "
+    "Discard: noise high, naturalness or consistency low. Pre-training and tuning: naturalness not low, consistency "
     "high (or unknown, with one domain), noise not high, at most half of the items above 40 tokens. Otherwise tuning."
 )
 # Table 1 of the paper in three bands: "very high" is high, "very low" low. Columns as COLUMNS without alignment.
