@@ -115,8 +115,8 @@ def designs(table: pd.DataFrame) -> go.Figure:
     hover = "%{customdata[0]}<br>perplexity %{x:,.0f}, %{y:.2f} bits, %{customdata[1]:.0%} told apart<extra></extra>"
     best = (table.pretrain > 0) | (table.finetune > 0)
     groups = (
-        ("stopped early", table.stopped, GREY, 5, "circle-open"),
-        ("searched", ~table.stopped & ~table.front & ~best, SKY, 6, "circle"),
+        ("stopped early", table.stopped, GREY, 5, "circle"),
+        ("searched", ~table.stopped & ~best, SKY, 6, "circle"),
         ("among the ten best for pre-training", table.pretrain > 0, BLUE, 10, "circle"),
         ("among the ten best for tuning", table.finetune > 0, ORANGE, 10, "diamond"),
     )
@@ -128,9 +128,9 @@ def designs(table: pd.DataFrame) -> go.Figure:
             customdata=np.stack([part.design, part.distinguishable], axis=1) if len(part) else None,
             hovertemplate=hover,
         )  # fmt: skip
-    front = table[table.front].sort_values("perplexity")
+    front = table[table.front]
     figure.add_scatter(
-        x=front.perplexity, y=front.bits, mode="lines", name="front", line={"color": RED, "width": 1.5, "dash": "dot"},
-        hoverinfo="skip",
+        x=front.perplexity, y=front.bits, mode="markers", name="on the front", hoverinfo="skip",
+        marker={"color": RED, "size": 15, "symbol": "circle-open", "line": {"width": 2}},
     )  # fmt: skip
     return figure.update_xaxes(type="log", dtick="D2")

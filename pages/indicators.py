@@ -9,10 +9,17 @@ from app.indicator_view import headline, show
 from upsr_core.errors import UpsrError
 from upsr_core.indicators import profile, table
 from upsr_core.indicators.reading import CHEAP, INDICATORS, MODEL_BASED, Reading
-from upsr_core.indicators.search import MOST, STAGES, search, stored_search
+from upsr_core.indicators.search import GOALS, MOST, STAGES, pareto_front, search, stored_search
 from upsr_core.text.design import ItemDesign
 from upsr_core.text.overview import attribute_tokens
 
+GOAL_TITLES = {
+    "perplexity": "naturalness",
+    "bits": "informativeness",
+    "distinguishable": "items told apart",
+    "tokens": "few tokens",
+    "noise": "little noise",
+}
 TITLES = {"finetune": "Fine-tuning text", "pretrain": "Pre-training text"}
 
 
@@ -136,6 +143,12 @@ def design_search() -> None:
         found = with_progress(lambda report: search(setting, tuple(chosen), report, **options))
     designs = found.tables["designs"]
     st.caption(plain(f"{len(designs)} designs; {found.note}. Consistency and alignment are not searched."))
+    goals = st.pills(
+        "Front over", list(GOALS), format_func=GOAL_TITLES.get, default=["perplexity", "bits"], selection_mode="multi",
+        key="goals", help="No finished design is as good in all of these and better in one. Designs that were stopped early "
+        "are clearly behind in naturalness and informativeness, and not looked at.",
+    )  # fmt: skip
+    designs = designs.assign(front=pareto_front(designs, {name: GOALS[name] for name in goals or ["perplexity"]}))
     chart(indicator_charts.designs(designs), "search_chart")
     for column, (stage, rule) in zip(st.columns(2), STAGES.items(), strict=True):
         with column:

@@ -96,7 +96,9 @@ def search(
 def indicators(
     dataset: Annotated[str, typer.Option(help="Whose profile is timed: amazon-beauty-2014 under its name.")] = "beauty",
     design: Design = "category,title,brand",
-    domains: Annotated[str, typer.Option(help="Further datasets, with commas, for domain consistency.")] = "",
+    domains: Annotated[
+        str, typer.Option(help="Further datasets, with commas, for domain consistency.")
+    ] = "sample:movies,sample:clothing",
     search_in: Annotated[str, typer.Option(help="In which dataset designs are searched.")] = "steam",
     attributes: Annotated[str, typer.Option(help="Whose ordered designs.")] = "title,category,brand,price,description",
     items: Annotated[int, typer.Option(min=10, help="Sampled items of the search.")] = 300,

@@ -23,7 +23,7 @@ def test_cheap_indicators_at_once_and_again_when_the_order_changes(studio):
     shown = numbers(at)
     assert float(shown["Informativeness"]) > 3 and shown["Noise and ambiguity"].endswith("%")
     assert shown["Naturalness"] == "…" and "not measured yet" in texts(at)
-    at.button(key="finetune_out_price").click().run()
+    at.button(key="finetune_out_category").click().run()
     assert not at.exception
     changed = numbers(at)
     assert changed["Informativeness"] != shown["Informativeness"] and changed["Text length"] != shown["Text length"]

@@ -67,7 +67,9 @@ def consistency(
     out = [domain.name for domain in domains if domain not in known]
     left_out = f"; left out, without text under this design: {', '.join(out)}" if out else ""
     if len(known) < 2:
-        return Reading.impossible("domain_consistency", f"only {len(known)} domain has texts of this design{left_out}")
+        return Reading.impossible(
+            "domain_consistency", f"only {len(known)} domain has texts of this design; choose further domains{left_out}"
+        )
     states, read = [], []
     for number, domain in enumerate(known):
         progress(number, len(known), f"reading {domain.name}")
@@ -87,6 +89,8 @@ def consistency(
         units.append(shifted.head(SHOWN).assign(a=a.name, b=b.name))
         values.append(shared.head(SHOWN).assign(a=a.name, b=b.name))
     table = pd.DataFrame(pairs)
+    if table.score.isna().all():
+        return Reading.impossible("domain_consistency", f"none of its parts can be: {table.without[0]}")
     parts = ("a_distance", "sense_shift", "popularity")
     means = {name: float(table[name].mean()) if table[name].notna().any() else None for name in parts}
     note = f"{len(table)} pairs of domains; {max(len(state) for state in states):,} items of a domain at most{left_out}"

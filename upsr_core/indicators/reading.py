@@ -1,6 +1,7 @@
 """What one indicator says of a design: a number with its unit, what it is made of, and the items behind it."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -37,7 +38,7 @@ class Reading:
     high: float | None = None
     note: str = ""
     facts: dict = field(default_factory=dict)
-    tables: dict[str, pd.DataFrame] = field(default_factory=dict)
+    tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
 
     @classmethod
     def of(cls, name: str, value: float | None, **rest) -> "Reading":

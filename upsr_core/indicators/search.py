@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 
 from upsr_core.errors import DesignError
-from upsr_core.evaluation.statistics import mean_interval
 from upsr_core.indicators.catalogue import Catalogue, DesignTokens, Flat, sampled
 from upsr_core.indicators.defects import boilerplate, markup, repeated, stacked
 from upsr_core.indicators.informativeness import alone, entropies, same_text
@@ -25,6 +24,8 @@ BEST = 10  # designs of each stage that early stopping keeps
 SURE = 3.5  # standard errors of a paired difference that make a design clearly worse
 LEVEL = 0.02  # bits that two designs of one informativeness may differ by
 FIRST = 30  # items after which designs are compared first; then after twice as many, and so on
+# Columns of the table that a front can be over, and whether more is better.
+GOALS = {"perplexity": False, "bits": True, "distinguishable": True, "tokens": False, "noise": False}
 STAGES = {
     "pretrain": "Pre-training: the most natural among the designs that tell apart at least nine tenths of the items "
     "that the best design tells apart, and are no noisier than half of the designs.",
@@ -234,11 +235,8 @@ def _out(table: pd.DataFrame, certain: np.ndarray) -> np.ndarray:
 def finished(table: pd.DataFrame, scores: np.ndarray) -> pd.DataFrame:
     """The table with perplexities, the front, and the best designs of each stage."""
     table = table.copy()
-    seen = ~np.isnan(scores)
-    intervals = [mean_interval(scores[seen[:, k], k], resamples=500) for k in range(len(table))]
-    for column, key in (("perplexity", "mean"), ("low", "high"), ("high", "low")):
-        table[column] = [float(np.exp(-interval[key])) for interval in intervals]
-    table["items"] = seen.sum(axis=0)
+    table["items"] = (~np.isnan(scores)).sum(axis=0)
+    table[["perplexity", "low", "high"]] = np.exp(-_intervals(scores, table["items"].to_numpy()))
     table["stopped"] = table["items"] < len(scores)
     going = ~table.stopped.to_numpy()
     perplexity, bits = table.perplexity.to_numpy(), table.bits.to_numpy()
@@ -248,6 +246,19 @@ def finished(table: pd.DataFrame, scores: np.ndarray) -> pd.DataFrame:
         order = table[going & table[f"for_{stage}"]].sort_values("perplexity", kind="stable").index[:BEST]
         table[stage] = pd.Series(range(1, len(order) + 1), index=order).reindex(table.index, fill_value=0)
     return table
+
+
+def _intervals(scores: np.ndarray, counts: np.ndarray, resamples: int = 1000) -> np.ndarray:
+    """Mean, upper and lower end of its 95 % bootstrap interval (d, 3) of each design over its first `counts` items."""
+    found = np.zeros((len(counts), 3))
+    rng = np.random.default_rng(0)
+    for count in np.unique(counts):
+        same = counts == count
+        drawn = rng.multinomial(count, np.full(count, 1 / count), size=resamples) / count
+        means = drawn @ scores[:count, same]
+        found[same, 0] = scores[:count, same].mean(axis=0)
+        found[same, 1:] = np.quantile(means, [0.975, 0.025], axis=0).T
+    return found
 
 
 def pareto_front(table: pd.DataFrame, goals: dict[str, bool]) -> np.ndarray:

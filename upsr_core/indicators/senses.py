@@ -35,33 +35,36 @@ def uses(reader: Reader, texts: Flat, owner: Flat, attributes: tuple[str, ...], 
     `owner` has the number in `attributes` of each token; only units of the attributes `wanted` are gathered. A unit
     that occurs several times in a text counts with its first.
     """
-    wanted = set(wanted)
-    keys, codes, rows, sums = {}, [], [], []
-    names = _Names(reader.tokenizer, attributes)
-    whole = np.zeros((len(texts.lengths), reader.model.config.d_model), np.float32)
+    wanted, width = set(wanted), reader.model.config.d_model
+    names, keys = _Names(reader.tokenizer, attributes), {}
+    whole = np.zeros((len(texts.lengths), width), np.float32)
+    # Per unit: how often it is used, the sum of its states, the sum of their squared lengths.
+    count, total, squares = np.zeros(0), np.zeros((0, width)), np.zeros(0)
     for chosen, states in reader.encoded(texts):
         whole[chosen] = text_means(states, texts.lengths[chosen])
-        start = 0
+        code, first, last, start = [], [], [], 0
         for row in chosen:
-            ids = texts.values[texts.offsets[row] : texts.offsets[row + 1]]
+            place = slice(texts.offsets[row], texts.offsets[row + 1])
             seen = set()
-            for key, first, last in names.units(ids, owner.values[owner.offsets[row] : owner.offsets[row + 1]]):
+            for key, begin, end in names.units(texts.values[place], owner.values[place]):
                 if key[0] in wanted and key not in seen:
                     seen.add(key)
-                    codes.append(keys.setdefault(key, len(keys)))
-                    rows.append(row)
-                    sums.append(states[start + first : start + last].mean(axis=0))
-            start += len(ids)
+                    code.append(keys.setdefault(key, len(keys)))
+                    first.append(start + begin)
+                    last.append(start + end)
+            start += int(texts.lengths[row])
+        sums = np.concatenate([np.zeros((1, width)), np.cumsum(states, axis=0, dtype=np.float64)])
+        values = (sums[last] - sums[first]) / (np.array(last) - np.array(first))[:, None] if code else total[:0]
+        new = len(keys) - len(count)
+        count, squares = np.pad(count, (0, new)), np.pad(squares, (0, new))
+        total = np.concatenate([total, np.zeros((new, width))])
+        np.add.at(count, code, 1)
+        np.add.at(total, code, values)
+        np.add.at(squares, code, (values**2).sum(axis=1))
     table = pd.DataFrame(list(keys), columns=["attribute", "kind", "unit"])
-    if not sums:
-        return Uses(table.assign(count=0, spread=0.0), np.zeros((0, whole.shape[1])), whole)
-    code, values = np.array(codes), np.array(sums, dtype=np.float64)
-    count = np.bincount(code)
-    centre = np.zeros((len(count), values.shape[1]))
-    np.add.at(centre, code, values)
-    centre /= count[:, None]
-    spread = np.bincount(code, ((values - centre[code]) ** 2).sum(axis=1)) / np.maximum(count - 1, 1)
-    return Uses(table.assign(count=count, spread=spread), centre, whole)
+    centre = total / np.maximum(count, 1)[:, None]
+    spread = np.maximum(squares - count * (centre**2).sum(axis=1), 0) / np.maximum(count - 1, 1)
+    return Uses(table.assign(count=count.astype(int), spread=spread), centre, whole)
 
 
 def shifts(left: Uses, right: Uses) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from tempfile import mkdtemp
 
@@ -17,13 +18,33 @@ def _folder(digest: str) -> Path:
     return home() / "indicators" / digest
 
 
+class _Tables(Mapping):
+    """Tables that are read when they are looked at: a page shows few of those behind its numbers."""
+
+    def __init__(self, folder: Path, names: Iterable[str]):
+        self._folder, self._read = folder, dict.fromkeys(names)
+
+    def __getitem__(self, name: str) -> pd.DataFrame:
+        if self._read[name] is None:
+            self._read[name] = pd.read_parquet(self._folder / f"{name}.parquet")
+        return self._read[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._read)
+
+    def __len__(self) -> int:
+        return len(self._read)
+
+
 def stored(digest: str) -> Reading | None:
     """A kept reading; None where there is none or its files are damaged, so that it is made again."""
     folder = _folder(digest)
     try:
         record = json.loads((folder / "reading.json").read_text(encoding="utf-8"))
-        tables = {name: pd.read_parquet(folder / f"{name}.parquet") for name in record.pop("tables")}
-        return Reading(**record, tables=tables)
+        sizes = record.pop("tables")
+        if any((folder / f"{name}.parquet").stat().st_size != size for name, size in sizes.items()):
+            return None
+        return Reading(**record, tables=_Tables(folder, sizes))
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
@@ -37,7 +58,8 @@ def keep(digest: str, reading: Reading) -> Reading:
         for name, table in reading.tables.items():
             table.to_parquet(temporary / f"{name}.parquet", index=False)
         record = plain({field: getattr(reading, field) for field in _FIELDS})
-        write_json(temporary / "reading.json", {**record, "tables": list(reading.tables)})
+        sizes = {name: (temporary / f"{name}.parquet").stat().st_size for name in reading.tables}
+        write_json(temporary / "reading.json", {**record, "tables": sizes})
         shutil.rmtree(folder, ignore_errors=True)
         try:
             temporary.replace(folder)
