@@ -145,7 +145,7 @@ def design_search() -> None:
     st.caption(plain(f"{len(designs)} designs; {found.note}. Consistency and alignment are not searched."))
     goals = st.pills(
         "Front over", list(GOALS), format_func=GOAL_TITLES.get, default=["perplexity", "bits"], selection_mode="multi",
-        key="goals", help="No finished design is as good in all of these and better in one. Designs that were stopped early "
+        key="goals", help="No finished design is as good in all of these and better in one. Designs stopped early "
         "are clearly behind in naturalness and informativeness, and not looked at.",
     )  # fmt: skip
     designs = designs.assign(front=pareto_front(designs, {name: GOALS[name] for name in goals or ["perplexity"]}))

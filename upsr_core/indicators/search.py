@@ -28,7 +28,7 @@ FIRST = 30  # items after which designs are compared first; then after twice as 
 GOALS = {"perplexity": False, "bits": True, "distinguishable": True, "tokens": False, "noise": False}
 STAGES = {
     "pretrain": "Pre-training: the most natural among the designs that tell apart at least nine tenths of the items "
-    "that the best design tells apart, and are no noisier than half of the designs.",
+    "that the best design tells apart, and whose noise is not in the upper third of its range.",
     "finetune": "Tuning: the most natural among the designs that tell apart as many, and have at least 95 % of the "
     "largest informativeness.",
 }
@@ -167,7 +167,8 @@ def cheap(catalogue: Catalogue, made: Space) -> pd.DataFrame:
         )
     table = pd.DataFrame(rows)
     apart = table.distinguishable >= 0.9 * table.distinguishable.max()
-    table["for_pretrain"] = apart & (table.noise <= table.noise.median())
+    quiet = table.noise <= table.noise.min() + 2 / 3 * (table.noise.max() - table.noise.min())
+    table["for_pretrain"] = apart & quiet
     table["for_finetune"] = apart & (table.bits >= 0.95 * table.bits.max())
     return table
 
