@@ -22,7 +22,7 @@ from upsr_core.text.design import ItemDesign
 MOST = 6  # attributes: 1,956 ordered designs
 BEST = 10  # designs of each stage that early stopping keeps
 SURE = 3.5  # standard errors of a paired difference that make a design clearly worse
-LEVEL = 0.02  # bits that two designs of one informativeness may differ by
+LEVEL = 0.02  # bits of a step of informativeness: designs on one step count as equally informative
 FIRST = 30  # items after which designs are compared first; then after twice as many, and so on
 # Columns of the table that a front can be over, and whether more is better.
 GOALS = {"perplexity": False, "bits": True, "distinguishable": True, "tokens": False, "noise": False}
@@ -228,9 +228,15 @@ def _out(table: pd.DataFrame, certain: np.ndarray) -> np.ndarray:
     for stage in STAGES:
         eligible = table[f"for_{stage}"].to_numpy()
         contending |= eligible & (certain[eligible].sum(axis=0) < BEST)
-    bits = table.bits.to_numpy()
-    dominated = (certain & (bits[:, None] >= bits - LEVEL)).any(axis=0)
+    level = _level(table)
+    dominated = (certain & (level[:, None] >= level)).any(axis=0)
     return ~contending & dominated
+
+
+def _level(table: pd.DataFrame) -> np.ndarray:
+    """Informativeness in steps (d,). Steps, because being within 0.02 bits is not transitive: a design could be stopped
+    for one that is stopped for another that is not as informative as the first."""
+    return np.floor(table.bits.to_numpy() / LEVEL)
 
 
 def finished(table: pd.DataFrame, scores: np.ndarray) -> pd.DataFrame:
@@ -240,8 +246,8 @@ def finished(table: pd.DataFrame, scores: np.ndarray) -> pd.DataFrame:
     table[["perplexity", "low", "high"]] = np.exp(-_intervals(scores, table["items"].to_numpy()))
     table["stopped"] = table["items"] < len(scores)
     going = ~table.stopped.to_numpy()
-    perplexity, bits = table.perplexity.to_numpy(), table.bits.to_numpy()
-    beaten = (perplexity[:, None] < perplexity) & (bits[:, None] >= bits - LEVEL) & going[:, None]
+    perplexity, level = table.perplexity.to_numpy(), _level(table)
+    beaten = (perplexity[:, None] < perplexity) & (level[:, None] >= level) & going[:, None]
     table["front"] = going & ~beaten.any(axis=0)
     for stage in STAGES:
         order = table[going & table[f"for_{stage}"]].sort_values("perplexity", kind="stable").index[:BEST]
