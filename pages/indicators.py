@@ -20,6 +20,7 @@ GOAL_TITLES = {
     "tokens": "few tokens",
     "noise": "little noise",
 }
+ORDER = (*CHEAP, *MODEL_BASED)  # what is there at once comes first
 TITLES = {"finetune": "Fine-tuning text", "pretrain": "Pre-training text"}
 
 
@@ -67,7 +68,8 @@ def choose() -> profile.Setting:
 
 
 def numbers(readings: dict[str, Reading]) -> None:
-    for column, (name, (title, unit)) in zip(st.columns(len(INDICATORS)), INDICATORS.items(), strict=True):
+    for column, name in zip(st.columns(len(ORDER)), ORDER, strict=True):
+        title, unit = INDICATORS[name]
         with column:
             if name in readings:
                 value, under = headline(readings[name])
@@ -207,7 +209,7 @@ with errors_shown():
     readings |= model_based(design)
     with place:
         numbers(readings)
-    for tab, name in zip(st.tabs([title for title, _ in INDICATORS.values()]), INDICATORS, strict=True):
+    for tab, name in zip(st.tabs([INDICATORS[name][0] for name in ORDER]), ORDER, strict=True):
         with tab:
             if name in readings:
                 show(readings[name], setting.dataset, design)

@@ -115,8 +115,6 @@ def test_3_prompts(studio):
 def test_3_indicators_change_with_the_order_and_open_onto_items(studio):
     studio.open("indicators")
     page = studio.page
-    first = page.get_by_test_id("stMetricValue").first
-    expect(first).to_have_text(re.compile(r"^\d\.\d\d$|^…$"))
     bits = page.get_by_test_id("stMetric").filter(has_text="Informativeness").get_by_test_id("stMetricValue")
     before = bits.inner_text()
     page.get_by_text("Change the design").click()
