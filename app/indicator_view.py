@@ -101,12 +101,26 @@ def _noise(reading: Reading, data: Dataset, design: ItemDesign, key: str) -> Non
         )
     with right:
         st.caption("How much the values vary. An attribute hardly varies when more than half of its values are one.")
-        st.dataframe(reading.tables["values"], key=f"{key}_values", hide_index=True)
+        percent = {"format": "percent"}
+        st.dataframe(
+            reading.tables["values"], key=f"{key}_values", hide_index=True,
+            column_config={
+                "with_value": st.column_config.NumberColumn("with a value", **percent),
+                "effective": st.column_config.NumberColumn("effective", format="%.1f", help="2 to the entropy in bits"),
+                "its_share": st.column_config.NumberColumn("its share", **percent),
+                "most_common": "most common", "hardly_varies": "hardly varies",
+            },
+        )  # fmt: skip
         words = reading.tables["words"]
         if len(words):
             st.caption(f"In nine of ten items, so telling none apart: {plain(', '.join(words.word.head(20)))}.")
     part = st.segmented_control(
-        "Items with", list(titles), format_func=titles.get, default="identical", required=True, key=f"{key}_part"
+        "Items with",
+        list(titles),
+        format_func=titles.get,
+        default=max(parts, key=parts.get),
+        required=True,
+        key=f"{key}_part",
     )
     st.caption(f"{COMPONENTS[part]}.")
     items_table(reading.tables[part], data, design, f"{key}_items")

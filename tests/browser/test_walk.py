@@ -122,7 +122,7 @@ def test_3_indicators_change_with_the_order_and_open_onto_items(studio):
     studio.settle()
     expect(bits).not_to_have_text(before)
     page.get_by_role("tab", name="Noise and ambiguity").click()
-    expect(page.get_by_text("Text, as cut, equal to another item's.")).to_be_visible()
+    expect(page.get_by_text("How much the values vary.")).to_be_visible()
     studio.shot("indicators")
 
 
