@@ -18,6 +18,7 @@ PAGES = (
     ("data", "Data", ":material/database:"),
     ("item_text", "Item text", ":material/match_word:"),
     ("prompts", "Prompts", ":material/subject:"),
+    ("indicators", "Indicators", ":material/speed:"),
     ("trials", "Trials", ":material/science:"),
     ("users", "Users", ":material/person_search:"),
 )

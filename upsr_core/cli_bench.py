@@ -1,4 +1,4 @@
-"""The benchmarks: `upsr bench likelihood`, `growth`, `search`."""
+"""The benchmarks: `upsr bench likelihood`, `growth`, `search`, `indicators`."""
 
 import json
 from typing import Annotated
@@ -90,6 +90,38 @@ def search(
     with console.status("measuring") as status:
         table = bench_search.search_against_plain(scorer, sequences, histories, candidates, _say(status), whole)
     _show(bench_search.summary(table), as_json)
+
+
+@benchmarks.command("indicators")
+def indicators(
+    dataset: Annotated[str, typer.Option(help="Whose profile is timed: amazon-beauty-2014 under its name.")] = "beauty",
+    design: Design = "category,title,brand",
+    domains: Annotated[
+        str, typer.Option(help="Further datasets, with commas, for domain consistency.")
+    ] = "sample:movies,sample:clothing",
+    search_in: Annotated[str, typer.Option(help="In which dataset designs are searched.")] = "steam",
+    attributes: Annotated[str, typer.Option(help="Whose ordered designs.")] = "title,category,brand,price,description",
+    items: Annotated[int, typer.Option(min=10, help="Sampled items of the search.")] = 300,
+    plm: Annotated[str, typer.Option(help="embedded, a folder, or a hub id.")] = "embedded",
+    whole: Annotated[bool, typer.Option(help="Also the profile over all items.")] = True,
+    as_json: Json = False,
+) -> None:
+    """Profiles of a design, and the search over all ordered designs against scoring each design alone."""
+    from upsr_core.datasets.sample import ensure_sample
+    from upsr_core.datasets.store import load_dataset
+    from upsr_core.indicators.bench import bench
+    from upsr_core.indicators.states import reader_of
+    from upsr_core.text.design import ItemDesign
+
+    ensure_sample()
+    others = tuple(load_dataset(name.strip()) for name in domains.split(",") if name.strip())
+    chosen = ItemDesign.of(attributes).attributes
+    with console.status("measuring") as status:
+        result = bench(
+            load_dataset(dataset), ItemDesign.of(design), others, load_dataset(search_in), chosen, reader_of(plm),
+            items, whole, lambda done, total, what: status.update(f"{what}: {done / total:.0%}"),
+        )  # fmt: skip
+    _show(result, as_json)
 
 
 def _builder(dataset: str, design: str, tokenizer: str):

@@ -112,6 +112,20 @@ def test_3_prompts(studio):
     studio.shot("prompts")
 
 
+def test_3_indicators_change_with_the_order_and_open_onto_items(studio):
+    studio.open("indicators")
+    page = studio.page
+    bits = page.get_by_test_id("stMetric").filter(has_text="Informativeness").get_by_test_id("stMetricValue")
+    before = bits.inner_text()
+    page.get_by_text("Change the design").click()
+    page.locator(".st-key-finetune_out_category").get_by_role("button", name="Drop").click()
+    studio.settle()
+    expect(bits).not_to_have_text(before)
+    page.get_by_role("tab", name="Noise and ambiguity").click()
+    expect(page.get_by_text("How much the values vary.")).to_be_visible()
+    studio.shot("indicators")
+
+
 def test_4_a_trial_from_start_to_verdict_and_5_its_users(studio):
     studio.open("trials")
     page = studio.page
@@ -143,7 +157,7 @@ def test_4_a_trial_from_start_to_verdict_and_5_its_users(studio):
 
 def test_6_every_page_opens_in_three_seconds_when_warm(studio):
     studio.open()
-    titles = ("Item text", "Prompts", "Trials", "Users", "Data")
+    titles = ("Item text", "Prompts", "Indicators", "Trials", "Users", "Data")
     for title in titles:
         studio.go(title)
     taken = {title: studio.go(title) for title in titles}

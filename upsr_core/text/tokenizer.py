@@ -56,6 +56,13 @@ class TextTokenizer:
     def encode(self, text: str) -> list[int]:
         return self.backend.encode(_SPECIAL.sub("[", text), add_special_tokens=False).ids
 
+    def encode_many(self, texts: list[str]) -> list[list[int]]:
+        """Ids of every text; faster than with offsets."""
+        encodings = self.backend.encode_batch_fast(
+            [_SPECIAL.sub("[", text) for text in texts], add_special_tokens=False
+        )
+        return [encoding.ids for encoding in encodings]
+
     def encode_with_offsets(self, texts: list[str]) -> list[tuple[list[int], list[tuple[int, int]]]]:
         """Ids and character ranges (start, end) of every token of every text."""
         encodings = self.backend.encode_batch([_SPECIAL.sub("[", text) for text in texts], add_special_tokens=False)

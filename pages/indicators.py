@@ -1,0 +1,221 @@
+"""Indicators: what a design's texts are worth before anything is trained, and the items behind every number."""
+
+import streamlit as st
+
+from app import cache, indicator_charts, state, tables
+from app.components import chart, empty_state, errors_shown, page_head, plain, section
+from app.design_editor import attribute_facts, change, editor
+from app.indicator_view import headline, show
+from upsr_core.errors import UpsrError
+from upsr_core.indicators import profile, table
+from upsr_core.indicators.reading import CHEAP, INDICATORS, MODEL_BASED, Reading
+from upsr_core.indicators.search import GOALS, MOST, STAGES, pareto_front, search, stored_search
+from upsr_core.text.design import ItemDesign
+from upsr_core.text.overview import attribute_tokens
+
+GOAL_TITLES = {
+    "perplexity": "naturalness",
+    "bits": "informativeness",
+    "distinguishable": "items told apart",
+    "tokens": "few tokens",
+    "noise": "little noise",
+}
+ORDER = (*CHEAP, *MODEL_BASED)  # what is there at once comes first
+TITLES = {"finetune": "Fine-tuning text", "pretrain": "Pre-training text"}
+
+
+def with_progress(work):
+    """Do long work under a bar; Stop begins the page anew, which ends the work at its next report."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        bar = st.progress(0.0, text="Starting…")
+        st.button("Stop", key="stop", icon=":material/stop:")
+    result = work(lambda done, total, what: bar.progress(min(1.0, done / max(total, 1)), text=plain(what)))
+    bar.empty()
+    return result
+
+
+def choose() -> profile.Setting:
+    left, middle, right = st.columns(3)
+    with left:
+        data = state.choose_dataset()
+    with middle:
+        plm = state.choose_plm()
+    with right:
+        names = [entry["name"] for entry in cache.datasets() if entry["name"] != data.name and not entry["problem"]]
+        others = st.multiselect(
+            "Compare with domains", names, key="domains", persist_state="session", placeholder="for domain consistency"
+        )
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.segmented_control(
+            "Text", list(TITLES), format_func=TITLES.get, default="finetune", required=True, key="stage"
+        )
+        method = st.segmented_control(
+            "Naturalness by", ["likelihood", "masked-spans"], default="likelihood", required=True, key="method",
+            help="likelihood: the whole text from left to right. masked-spans: T5's own task, spans of three tokens "
+            "given the rest of the text. The two are not comparable with each other.",
+        )  # fmt: skip
+        sample = st.number_input(
+            "Items the model reads",
+            0,
+            None,
+            profile.SAMPLE,
+            100,
+            key="sample",
+            width=190,
+            help="0: all items, no interval",
+        )
+    return profile.Setting(data, plm, None, tuple(cache.dataset(name) for name in others), int(sample), 0, method)
+
+
+def numbers(readings: dict[str, Reading]) -> None:
+    for column, name in zip(st.columns(len(ORDER)), ORDER, strict=True):
+        title, unit = INDICATORS[name]
+        with column:
+            if name in readings:
+                value, under = headline(readings[name])
+                st.metric(title, value, help=plain(readings[name].reason or readings[name].note))
+                st.caption(under)
+            else:
+                st.metric(title, "…")
+                st.caption(f"{unit}; not measured yet")
+
+
+def model_based(design: ItemDesign) -> dict[str, Reading]:
+    found = {name: profile.stored_reading(name, setting, design) for name in MODEL_BASED}
+    if None not in found.values():
+        return found
+    if st.button("Measure with the language model", key="measure", type="primary", icon=":material/psychology:"):
+        with errors_shown():
+            return with_progress(lambda report: profile.profile(setting, design, report, MODEL_BASED))
+    return {name: reading for name, reading in found.items() if reading}
+
+
+def own_table() -> None:
+    section("Your own Table 1", "Every attribute alone, as in Table 1 of the paper, for these data.")
+    attributes = tuple(
+        st.multiselect("Attributes", setting.dataset.attributes, setting.dataset.attributes, key="table_attributes")
+    )
+    if not attributes:
+        empty_state("Choose at least one attribute.")
+        return
+    if not table.is_kept(setting, attributes):
+        if not st.button("Measure every attribute", key="measure_table", icon=":material/table:"):
+            return
+        made = with_progress(lambda report: table.attribute_table(setting, attributes, report))
+    else:
+        made = table.attribute_table(setting, attributes, lambda *_: None)
+    shown = made.bands[["attribute"]].copy()
+    for name in table.COLUMNS:
+        values, bands = made.bands[name], made.bands[f"{name}_band"]
+        shown[INDICATORS[name][0]] = [
+            "–" if value != value else f"{value:,.3g}  {band}" for value, band in zip(values, bands, strict=True)
+        ]
+    shown = shown.assign(**{"Suggested use": made.bands.use, "Reason": made.bands.reason})
+    shown = shown.assign(**{"Paper's use": made.bands.paper_use, "Otherwise in the paper": made.bands.differs})
+    st.dataframe(shown, key="own_table", hide_index=True)
+    st.caption(plain(table.RULE))
+    st.caption(plain(table.USE_RULE))
+    left, right = st.columns(2)
+    attribute = left.selectbox("Open", attributes, key="open_attribute")
+    name = right.selectbox("under", list(INDICATORS), key="open_indicator", format_func=lambda key: INDICATORS[key][0])
+    show(made.readings[attribute][name], setting.dataset, ItemDesign(attributes=(attribute,)), "own_")
+
+
+def design_search() -> None:
+    section(
+        "Design search",
+        "Every order of every choice of the attributes, on sampled items that have them all. Orders share what they "
+        "begin with, so each beginning is read once.",
+    )
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        chosen = st.multiselect(
+            "Attributes to order", setting.dataset.attributes, setting.dataset.attributes[:4], max_selections=MOST,
+            key="search_attributes",
+        )  # fmt: skip
+        items = st.number_input("Items", 10, 5000, 300, 50, key="search_items", width=130)
+        early = st.toggle("Stop clearly worse designs early", True, key="search_early")
+    if not chosen:
+        empty_state("Choose at least one attribute.")
+        return
+    options = {"items": int(items), "early": early}
+    found = stored_search(setting, tuple(chosen), **options)
+    if found is None:
+        if not st.button("Search", key="search", type="primary", icon=":material/search:"):
+            return
+        found = with_progress(lambda report: search(setting, tuple(chosen), report, **options))
+    designs = found.tables["designs"]
+    st.caption(plain(f"{len(designs)} designs; {found.note}. Consistency and alignment are not searched."))
+    goals = st.pills(
+        "Front over", list(GOALS), format_func=GOAL_TITLES.get, default=["perplexity", "bits"], selection_mode="multi",
+        key="goals", help="No finished design is as good in all of these and better in one. Designs stopped early "
+        "are clearly behind in naturalness and informativeness, and not looked at.",
+    )  # fmt: skip
+    designs = designs.assign(front=pareto_front(designs, {name: GOALS[name] for name in goals or ["perplexity"]}))
+    chart(indicator_charts.designs(designs), "search_chart")
+    for column, (stage, rule) in zip(st.columns(2), STAGES.items(), strict=True):
+        with column:
+            best_of(designs, stage, rule)
+    with st.expander("All designs"):
+        st.dataframe(designs, key="search_table", hide_index=True)
+
+
+def best_of(designs, stage: str, rule: str) -> None:
+    st.caption(plain(rule))
+    best = designs[designs[stage] > 0].sort_values(stage)
+    if not len(best):
+        empty_state("No design is eligible.")
+        return
+    event = st.dataframe(
+        best[["design", "perplexity", "bits", "distinguishable", "tokens", "noise"]], key=f"best_{stage}",
+        hide_index=True, on_select="rerun", selection_mode="single-row",
+    )  # fmt: skip
+    picked = best.design.iloc[event.selection.rows[0] if event.selection.rows else 0]
+    st.button(
+        f"Adopt {plain(picked)}", key=f"adopt_{stage}", type="primary", on_click=adopt, args=(stage, picked),
+        help=f"Make it the {TITLES[stage].lower()} of the design at work. Choose another row to adopt that one.",
+    )  # fmt: skip
+
+
+def adopt(stage: str, attributes: str) -> None:
+    change(stage, attributes=tuple(attributes.split(",")), template=None)
+    st.session_state.setdefault("notices", []).append(f"Adopted {attributes}.")
+
+
+page_head(
+    "Indicators",
+    "What a design's texts are worth before anything is trained: the paper's five indicators and the alignment with "
+    "behaviour, with the items behind every number.",
+)
+setting = choose()
+stage = st.session_state.stage
+with st.expander("Change the design", icon=":material/edit:"), errors_shown():
+    facts = {}
+    try:
+        facts = attribute_facts(
+            tables.coverage(setting.dataset),
+            attribute_tokens(
+                cache.item_texts(setting.dataset, getattr(state.design(), stage), setting.tokens("length"))
+            ),
+        )
+    except UpsrError as error:
+        st.caption(plain(error))
+    editor(stage, setting.dataset.attributes, facts)
+design = getattr(state.design(), stage)
+st.markdown(f"**{TITLES[stage]}:** {plain(design.label)}, at most {design.cap} tokens")
+
+with errors_shown():
+    readings = profile.profile(setting, design, lambda *_: None, CHEAP)
+    place = st.container()
+    readings |= model_based(design)
+    with place:
+        numbers(readings)
+    for tab, name in zip(st.tabs([INDICATORS[name][0] for name in ORDER]), ORDER, strict=True):
+        with tab:
+            if name in readings:
+                show(readings[name], setting.dataset, design)
+            else:
+                empty_state("Not measured yet: it needs the language model. Press the button above.")
+with errors_shown():
+    own_table()
+with errors_shown():
+    design_search()

@@ -1,0 +1,87 @@
+import pytest
+from pages_common import texts
+
+from upsr_core.indicators.profile import Setting, profile
+from upsr_core.indicators.reading import CHEAP, MODEL_BASED
+from upsr_core.indicators.search import search
+from upsr_core.indicators.table import attribute_table
+
+
+def setting(sample=20):
+    from upsr_core.datasets.store import load_dataset
+
+    return Setting(load_dataset("sample:movies"), sample=sample)
+
+
+def numbers(at) -> dict[str, str]:
+    return {metric.label: metric.value for metric in at.metric}
+
+
+def test_cheap_indicators_at_once_and_again_when_the_order_changes(studio):
+    at = studio("indicators")
+    assert not at.exception and not at.error
+    shown = numbers(at)
+    assert float(shown["Informativeness"]) > 3 and shown["Noise and ambiguity"].endswith("%")
+    assert shown["Naturalness"] == "…" and "not measured yet" in texts(at)
+    at.button(key="finetune_out_category").click().run()
+    assert not at.exception
+    changed = numbers(at)
+    assert changed["Informativeness"] != shown["Informativeness"] and changed["Text length"] != shown["Text length"]
+
+
+def test_the_language_model_is_asked_by_a_button(studio):
+    at = studio("indicators")
+    at.number_input(key="sample").set_value(20).run()
+    at.button(key="measure").click().run()
+    assert not at.exception and not at.error
+    shown = numbers(at)
+    assert float(shown["Naturalness"].replace(",", "")) > 1 and float(shown["Behaviour alignment"]) < 1
+    assert shown["Domain consistency"] == "–", "one domain"
+    assert any("cannot be computed because only 1 domain" in box.value for box in at.info)
+    at.run()
+    assert numbers(at) == shown and not [button for button in at.button if button.key == "measure"]
+
+
+def test_every_number_opens_onto_its_items(studio):
+    from upsr_core.text.design import Design
+
+    profile(setting(), Design().finetune, lambda *_: None, (*CHEAP, *MODEL_BASED))
+    at = studio("indicators")
+    at.number_input(key="sample").set_value(20).run()
+    assert not at.exception and not at.error
+    frames = [frame.value for frame in at.dataframe if "text" in frame.value]
+    assert len(frames) >= 4 and all(frame["item"].astype(str).str.len().gt(0).all() for frame in frames)
+    at.segmented_control(key="noise_part").set_value("near_identical").run()
+    at.segmented_control(key="informativeness_which").set_value("Told apart by title").run()
+    assert not at.exception
+
+
+def test_the_own_table_and_its_rules(studio):
+    attribute_table(setting(), ("title", "category", "brand"), lambda *_: None)
+    at = studio("indicators")
+    at.number_input(key="sample").set_value(20)
+    at.multiselect(key="table_attributes").set_value(["title", "category", "brand"]).run()
+    assert not at.exception and not at.error
+    table = next(frame.value for frame in at.dataframe if "Suggested use" in frame.value)
+    assert table.attribute.tolist() == ["title", "category", "brand"] and table.Reason.str.len().gt(0).all()
+    assert "lower third is low" in texts(at).replace("\\", "")
+
+
+def test_a_searched_design_is_adopted_by_one_click(studio):
+    found = search(setting(1000), ("title", "category", "brand"), lambda *_: None, items=15)
+    at = studio("indicators")
+    at.multiselect(key="search_attributes").set_value(["title", "category", "brand"])
+    at.number_input(key="search_items").set_value(15).run()
+    assert not at.exception and not at.error
+    best = found.tables["designs"].query("finetune == 1").design.iloc[0]
+    at.button(key="adopt_finetune").click().run()
+    assert not at.exception
+    assert ",".join(at.session_state["design"].finetune.attributes) == best
+    assert at.session_state["design"].pretrain.attributes == ("category", "title"), "the other stage stays"
+
+
+@pytest.mark.parametrize("stage", ["finetune", "pretrain"])
+def test_a_design_the_dataset_lacks_is_one_box(studio, stage):
+    at = studio("indicators", design=f'{{"{stage}":{{"attributes":["nothing"]}}}}')
+    at.segmented_control(key="stage").set_value(stage).run()
+    assert not at.exception and "no attribute nothing" in at.error[0].value

@@ -1,0 +1,52 @@
+"""Naturalness: the perplexity of item texts under the language model."""
+
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from upsr_core.evaluation.statistics import mean_interval
+from upsr_core.indicators.catalogue import Catalogue, flat_texts, sampled
+from upsr_core.indicators.reading import Reading
+from upsr_core.indicators.states import SPAN, Reader
+from upsr_core.runtime import Progress
+from upsr_core.text.design import ItemDesign
+
+Method = Literal["likelihood", "masked-spans"]
+
+
+def naturalness(
+    catalogue: Catalogue, design: ItemDesign, reader: Reader, method: Method, sample: int, seed: int, progress: Progress
+) -> Reading:
+    """Perplexity exp(-mean over items of the mean log P per token) of the item texts, as cut; lower is more natural.
+
+    Paper, section 3.2 ("inputting the item textual representation into PLMs and calculating its perplexity").
+    `likelihood` scores the whole text from left to right, `masked-spans` spans of three tokens given the rest,
+    T5's own task; the two are not comparable with each other. At most `sample` items (0: all). Table `items`:
+    perplexity and tokens, the most natural item first.
+    """
+    tokens = catalogue.tokens(design)
+    texts = np.flatnonzero(~tokens.empty)
+    if not len(texts):
+        return Reading.impossible("naturalness", "no item has any text under this design")
+    rows = sampled(texts, sample, seed)
+    flat = flat_texts(tokens, rows)
+    score = reader.likelihoods if method == "likelihood" else reader.pseudo_likelihoods
+    mean = score(flat, progress) / flat.lengths
+    table = pd.DataFrame({"item": rows, "perplexity": np.exp(-mean), "tokens": flat.lengths})
+    table = table.sort_values("perplexity", kind="stable").reset_index(drop=True)
+    whole = len(rows) == len(texts)
+    interval = mean_interval(mean, seed)
+    quantiles = np.exp(-np.quantile(mean, [0.95, 0.75, 0.5, 0.25, 0.05]))
+    facts = {"method": method, "items": len(rows), "of_items": len(texts)}
+    facts["quantiles"] = dict(zip(("5", "25", "50", "75", "95"), quantiles.tolist(), strict=True))
+    how = "the whole text, left to right" if method == "likelihood" else f"spans of {SPAN} tokens given the rest"
+    return Reading.of(
+        "naturalness",
+        np.exp(-interval["mean"]),
+        low=None if whole else float(np.exp(-interval["high"])),
+        high=None if whole else float(np.exp(-interval["low"])),
+        note=f"{how}; " + ("all items" if whole else f"{len(rows):,} of {len(texts):,} items"),
+        facts=facts,
+        tables={"items": table},
+    )

@@ -1,0 +1,191 @@
+"""The profile of a design: all indicators, each kept by the digest of what it depends on."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from upsr_core.datasets.splits import SplitSpec
+from upsr_core.datasets.store import Dataset
+from upsr_core.errors import DesignError
+from upsr_core.indicators.behaviour import Behaviour, conflict
+from upsr_core.indicators.catalogue import Catalogue, catalogue_of
+from upsr_core.indicators.informativeness import informativeness
+from upsr_core.indicators.length import length
+from upsr_core.indicators.noise import noise
+from upsr_core.indicators.reading import CHEAP, INDICATORS, MODEL_BASED, Reading
+from upsr_core.indicators.store import keep, stored
+from upsr_core.plm.door import load_tokenizer, weights_digest
+from upsr_core.runtime import Progress
+from upsr_core.schema import Spec
+from upsr_core.text.design import ItemDesign
+from upsr_core.text.tokenizer import TextTokenizer
+
+VERSION = 1  # of what the indicators mean: a kept reading of another version is not used
+SAMPLE = 1000
+
+
+class ReadingSpec(Spec):
+    """All that one reading depends on; datasets, tokenizer and weights by their digests."""
+
+    indicator: str
+    version: int = VERSION
+    design: ItemDesign
+    dataset: str
+    tokenizer: str
+    weights: str | None = None
+    domains: tuple[str, ...] = ()
+    context: ItemDesign | None = None
+    split: SplitSpec | None = None
+    method: str | None = None
+    sample: int | None = None
+    seed: int | None = None
+
+
+@dataclass(frozen=True)
+class Setting:
+    """On what, with what and how exactly indicators are measured.
+
+    `tokenizer` names the tokens that the cheap indicators count, that of the language model by default; the
+    model-based ones always read with the model's own. `domains` are further datasets for domain consistency.
+    `sample` items at most are read by the model, 0 means all. `method` is likelihood or masked-spans.
+    """
+
+    dataset: Dataset
+    plm: str = "embedded"
+    tokenizer: str | None = None
+    domains: tuple[Dataset, ...] = field(default=())
+    sample: int = SAMPLE
+    seed: int = 0
+    method: str = "likelihood"
+
+    def tokens(self, indicator: str) -> TextTokenizer:
+        return load_tokenizer(self.plm if indicator in MODEL_BASED else self.tokenizer or self.plm)
+
+    def catalogue(self, indicator: str, dataset: Dataset | None = None) -> Catalogue:
+        return catalogue_of(dataset or self.dataset, self.tokens(indicator))
+
+    def spec(self, indicator: str, design: ItemDesign, context: ItemDesign | None = None) -> ReadingSpec:
+        """What the reading of an indicator depends on, and nothing else, so that nothing else makes it stale."""
+        depends: dict = {}
+        if indicator in ("conflict", "alignment"):
+            depends |= {"split": SplitSpec(), "seed": self.seed}
+        if indicator in MODEL_BASED:
+            depends |= {"weights": weights_digest(self.plm), "sample": self.sample, "seed": self.seed}
+        if indicator == "naturalness":
+            depends["method"] = self.method
+        if indicator == "domain_consistency":
+            depends |= {"domains": tuple(d.digest for d in self.domains), "context": context, "split": SplitSpec()}
+        return ReadingSpec(
+            indicator=indicator,
+            design=design,
+            dataset=self.dataset.digest,
+            tokenizer=self.tokens(indicator).digest,
+            **depends,
+        )
+
+
+@lru_cache(maxsize=8)
+def _behaviour(digest: str, dataset: Dataset) -> Behaviour:
+    return Behaviour(dataset)
+
+
+def behaviour_of(dataset: Dataset) -> Behaviour:
+    return _behaviour(dataset.digest, dataset)
+
+
+def read(
+    indicator: str, setting: Setting, design: ItemDesign, progress: Progress, context: ItemDesign | None = None
+) -> Reading:
+    """One indicator of one design, kept or computed.
+
+    Raises DesignError where the dataset lacks an attribute of the design, ModelError where the model cannot be read,
+    and whatever `progress` raises to stop.
+    """
+    design.check(setting.dataset.attributes, setting.dataset.name)
+    digest = setting.spec(indicator, design, context).digest
+    if (found := stored(digest)) is not None:
+        return found
+    return keep(digest, _MEASURES[indicator](setting, design, progress, context))
+
+
+def stored_reading(
+    indicator: str, setting: Setting, design: ItemDesign, context: ItemDesign | None = None
+) -> Reading | None:
+    """A reading that was computed before; None where there is none."""
+    return stored(setting.spec(indicator, design, context).digest)
+
+
+def profile(
+    setting: Setting, design: ItemDesign, progress: Progress, only: Iterable[str] | None = None
+) -> dict[str, Reading]:
+    """All indicators of a design by name, or `only` some. `progress` counts indicators; a stop keeps those done."""
+    names = check_names(only)
+    readings = {}
+    for number, name in enumerate(names):
+        title = INDICATORS[name][0]
+        progress(number, len(names), title)
+        readings[name] = read(name, setting, design, _part(progress, number, len(names), title))
+    progress(len(names), len(names), "done")
+    return readings
+
+
+def check_names(only: Iterable[str] | None) -> list[str]:
+    """The indicators named, the cheap ones first; all of them without names. Raises DesignError for an unknown one."""
+    order = [*CHEAP, *MODEL_BASED]
+    wanted = order if only is None else list(only)
+    unknown = [name for name in wanted if name not in INDICATORS]
+    if unknown:
+        raise DesignError(f"There is no indicator {', '.join(unknown)}", how=f"Choose among {', '.join(order)}.")
+    return [name for name in order if name in wanted]
+
+
+def _part(progress: Progress, number: int, count: int, title: str) -> Progress:
+    return lambda done, total, what: progress(number + done / max(total, 1), count, f"{title}: {what}")
+
+
+def _model_based(measure: Callable) -> Callable:
+    """Torch is imported when the first model-based indicator is computed, not when a page opens."""
+
+    def run(setting: Setting, design: ItemDesign, progress: Progress, context: ItemDesign | None) -> Reading:
+        from upsr_core.indicators.states import reader_of
+
+        return measure(setting, design, progress, context, reader_of(setting.plm))
+
+    return run
+
+
+def _naturalness(setting, design, progress, _, reader) -> Reading:
+    from upsr_core.indicators.naturalness import naturalness
+
+    catalogue = setting.catalogue("naturalness")
+    return naturalness(catalogue, design, reader, setting.method, setting.sample, setting.seed, progress)
+
+
+def _consistency(setting, design, progress, context, reader) -> Reading:
+    from upsr_core.indicators.consistency import Domain, consistency
+
+    datasets: Sequence[Dataset] = (setting.dataset, *setting.domains)
+    domains = [Domain(setting.catalogue("domain_consistency", each), behaviour_of(each)) for each in datasets]
+    return consistency(domains, design, reader, setting.sample, setting.seed, progress, context)
+
+
+def _alignment(setting, design, progress, _, reader) -> Reading:
+    from upsr_core.indicators.alignment import alignment
+
+    catalogue, behaviour = setting.catalogue("alignment"), behaviour_of(setting.dataset)
+    return alignment(catalogue, behaviour, design, reader, setting.sample, setting.seed, progress)
+
+
+def _conflict(setting, design, *_) -> Reading:
+    return conflict(setting.catalogue("conflict"), behaviour_of(setting.dataset), design, setting.seed)
+
+
+_MEASURES: dict[str, Callable] = {
+    "informativeness": lambda setting, design, *_: informativeness(setting.catalogue("informativeness"), design),
+    "noise": lambda setting, design, *_: noise(setting.catalogue("noise"), design),
+    "length": lambda setting, design, *_: length(setting.catalogue("length"), design),
+    "conflict": _conflict,
+    "naturalness": _model_based(_naturalness),
+    "domain_consistency": _model_based(_consistency),
+    "alignment": _model_based(_alignment),
+}
