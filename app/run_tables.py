@@ -119,5 +119,5 @@ def validation_references(run: Run, data: Dataset) -> dict[str, float]:
     parts = split(data, run.spec.split)
     spec = CandidateSpec(part="validation", users=run.spec.validation_users, seed=run.spec.candidates.seed)
     instances = candidates_for(data, parts, spec)
-    rankers = {"popularity": Popularity(data, parts), "random": Random()}
+    rankers = {"popularity": Popularity(data, parts), "random": Random(data)}
     return {name: float(evaluate(ranker, instances)[HEADLINE].mean()) for name, ranker in rankers.items()}

@@ -30,7 +30,7 @@ RANKERS = {
     "upsr-perplexity": lambda dataset, parts: upsr(dataset, parts, "perplexity"),
     "upsr-conditional": lambda dataset, parts: upsr(dataset, parts, "conditional"),
     "popularity": Popularity,
-    "random": lambda *_: Random(),
+    "random": lambda dataset, _: Random(dataset),
 }
 
 
