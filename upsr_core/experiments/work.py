@@ -3,9 +3,7 @@
 import shutil
 import time
 
-import numpy as np
-
-from upsr_core.datasets.splits import Split, split
+from upsr_core.datasets.splits import Split, split, training_histories
 from upsr_core.datasets.store import Dataset
 from upsr_core.errors import RunError
 from upsr_core.evaluation.candidates import CandidateSpec, candidates_for
@@ -61,12 +59,6 @@ def execute(run: Run, progress: Progress) -> dict:
     return result
 
 
-def _training_histories(dataset: Dataset, parts: Split) -> list[np.ndarray]:
-    """Training histories of at least two items: with one there is nothing to predict it from."""
-    rows = parts.training[parts.training.end >= 2]
-    return [dataset.history(user)[:end] for user, end in zip(rows.user.tolist(), rows.end.tolist(), strict=True)]
-
-
 def _pretrain(run: Run, model, tokenizer, progress: Progress) -> None:
     """Masked item text prediction over several domains with the pre-training stage of the design."""
     spec = run.spec
@@ -80,7 +72,7 @@ def _pretrain(run: Run, model, tokenizer, progress: Progress) -> None:
     for ref in spec.pretrain_on:
         dataset = ref.load()
         texts = ItemTexts(spec.design.pretrain, dataset.items, tokenizer)
-        histories = _training_histories(dataset, split(dataset, spec.split))
+        histories = training_histories(dataset, split(dataset, spec.split))
         sources.append(Source(SequenceBuilder(spec.design, texts), histories))
     batches = MaskedBatches(sources, spec.training, spec.training.pretrain_tokens)
     train(model, batches, spec.training, run.folder / "pretraining", progress, "pre-training")
@@ -93,7 +85,7 @@ def _tune(run: Run, model, tokenizer, dataset: Dataset, parts: Split, progress: 
     ranker = Upsr(model, tokenizer, dataset, spec.design, spec.score)
     validation_spec = CandidateSpec(part="validation", users=spec.validation_users, seed=spec.candidates.seed)
     validation = candidates_for(dataset, parts, validation_spec)
-    source = Source(ranker.builder, _training_histories(dataset, parts))
+    source = Source(ranker.builder, training_histories(dataset, parts))
     batches = MaskedBatches([source], spec.training, spec.training.tokens)
     train(
         model, batches, spec.training, run.folder / "tuning", progress, "training",
