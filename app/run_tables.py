@@ -4,7 +4,7 @@ import pandas as pd
 
 from upsr_core.datasets.splits import split
 from upsr_core.datasets.store import Dataset
-from upsr_core.evaluation.candidates import CandidateSpec, candidates_for
+from upsr_core.evaluation.candidates import candidates_for
 from upsr_core.evaluation.metrics import named
 from upsr_core.experiments.runs import Run, Status
 from upsr_core.rankers.base import evaluate
@@ -105,6 +105,19 @@ def verdict(result: dict) -> str:
     return f"It looks at the user, {personal}, but cannot be told apart from popularity alone ({interval(ahead)})."
 
 
+def evaluation_line(result: dict) -> str:
+    """What was evaluated, in words: instances, targets that were never trained on, what the model could not tell."""
+    text = (
+        f"{result['users']:,} of {result['of_users']:,} test instances; {result['cold_targets']:,} targets never "
+        f"trained on"
+    )
+    if "unscorable_targets" in result:
+        text += f", {result['unscorable_targets']:,} of them unknown to this model and ranked last"
+    if "identical_texts" in result:
+        text += f"; {result['identical_texts']:,} items share their text with another"
+    return text
+
+
 def progress_line(status: Status, left: str) -> str:
     """What an active run is doing, in words."""
     if status.state == "queued":
@@ -117,7 +130,6 @@ def progress_line(status: Status, left: str) -> str:
 def validation_references(run: Run, data: Dataset) -> dict[str, float]:
     """NDCG@10 of popularity and random order on the validation instances of the run's learning curve."""
     parts = split(data, run.spec.split)
-    spec = CandidateSpec(part="validation", users=run.spec.validation_users, seed=run.spec.candidates.seed)
-    instances = candidates_for(data, parts, spec)
+    instances = candidates_for(data, parts, run.spec.validation)
     rankers = {"popularity": Popularity(data, parts), "random": Random(data)}
     return {name: float(evaluate(ranker, instances)[HEADLINE].mean()) for name, ranker in rankers.items()}

@@ -41,7 +41,7 @@ def forecast(spec: RunSpec) -> Forecast:
     ratios = []
     for run in list_runs():
         record = run.result()
-        if record and run.spec.plm == spec.plm and not record["resumed"] and run.spec.training.tokens > 1e6:
+        if record and _alike(run.spec, spec) and not record["resumed"]:
             done = _work(run.spec)
             predicted = done[0] / (rate * TRAINING_SHARE) + done[1] / (rate * SCORING_SHARE)
             ratios.append(max(1.0, record["seconds"] - SETUP_SECONDS) / predicted)
@@ -53,8 +53,35 @@ def forecast(spec: RunSpec) -> Forecast:
     return Forecast(train_seconds + score_seconds + SETUP_SECONDS, train_seconds, score_seconds, basis)
 
 
+def _alike(done: RunSpec, spec: RunSpec) -> bool:
+    """Whether a finished run says something of the speed of another: the same model, and long enough to tell."""
+    if done.model != spec.model or done.plm != spec.plm:
+        return False
+    return done.training is not None and (done.info.task != "likelihood" or done.training.tokens > 1e6)
+
+
 def _work(spec: RunSpec) -> tuple[float, float]:
     """Floating-point operations of training and of scoring (validation and test, right and borrowed histories)."""
+    return _likelihood_work(spec) if spec.info.task == "likelihood" else _sequence_work(spec)
+
+
+def _sequence_work(spec: RunSpec) -> tuple[float, float]:
+    """The same of a model that scores its whole catalogue at once, if no early stop shortens its training."""
+    dataset, own = load_dataset(spec.dataset.name), spec.training
+    users, items = len(dataset.users), len(dataset.items)
+    if own is None:
+        return 0.0, 4.0 * users * items
+    events = len(dataset.sequence) - 2 * users
+    layer = 4 * own.width**2 + 2 * own.width * own.inner
+    state, catalogue = own.layers * layer, own.width * items
+    predicted = {"next": 1.0, "cloze": own.mask_share}[spec.info.task] * (spec.info.loss == "cross-entropy")
+    training = 6 * own.epochs * events * (state + catalogue * predicted)
+    per_user = 2 * (state * len(dataset.sequence) / users + catalogue)
+    validated = min(users, spec.validation_users) * own.evaluations
+    return training, 2 * per_user * (validated + min(users, spec.candidates.users or users))
+
+
+def _likelihood_work(spec: RunSpec) -> tuple[float, float]:
     encoder, decoder, head = _sizes(spec.plm.name)
     text_tokens, texts, users, candidates = _sizes_of_data(spec)
     # A tenth of the items is predicted, at least one of each sequence of about ten.

@@ -5,7 +5,7 @@ from torch import nn
 from torch.nn import functional
 
 from upsr_core.rankers.cross_entropy import catalogue_cross_entropy
-from upsr_core.rankers.spec import SequenceSpec
+from upsr_core.rankers.spec import Loss, SequenceSpec
 
 
 class SequenceEncoder(nn.Module):
@@ -44,7 +44,7 @@ class SequenceNetwork(nn.Module):
     """
 
     causal = True
-    loss = "cross-entropy"
+    loss: Loss = "cross-entropy"
 
     def __init__(self, spec: SequenceSpec, items: int):
         super().__init__()
@@ -90,7 +90,7 @@ def _initialise(module: nn.Module) -> None:
 class Sasrec(SequenceNetwork):
     """SASRec (Kang and McAuley, ICDM 2018): causal, the next item at every position, items shared by both ends."""
 
-    def __init__(self, spec: SequenceSpec, items: int, loss: str):
+    def __init__(self, spec: SequenceSpec, items: int, loss: Loss):
         super().__init__(spec, items)
         self.loss = loss
         self.embedding = nn.Embedding(items, spec.width)

@@ -18,7 +18,8 @@ class Packed:
     """Sequences side by side in rows of one length, each seeing only itself.
 
     `segments` (r, s) numbers the sequences of a row from 1, 0 is padding; `positions` (r, s) count from 0 inside each
-    sequence, from its old end, or where `from_end` from its new end; `row` and `column` (n_items,) are the places of all items, sequence after sequence.
+    sequence, from its old end, or where `from_end` from its new end; `row` and `column` (n_items,) are the places of
+    all items, sequence after sequence.
     """
 
     segments: np.ndarray

@@ -27,7 +27,7 @@ def _network(model: str, spec: SequenceSpec, items: int) -> SequenceNetwork:
     seed_everything(spec.seed)
     if model == "bert4rec":
         return Bert4rec(spec, items)
-    return Sasrec(spec, items, {"sasrec-ce": "cross-entropy", "sasrec-bce": "sampled"}[model])
+    return Sasrec(spec, items, model_info(model).loss)
 
 
 class SequenceRanker(CatalogueRanker):

@@ -46,11 +46,17 @@ class SequenceSpec(Spec):
         return self
 
     @property
+    def trains(self) -> bool:
+        return True
+
+    @property
     def evaluations(self) -> int:
+        """Validations in all, where none ends the training."""
         return math.ceil(self.epochs / self.evaluate_every)
 
 
 Task = Literal["likelihood", "next", "cloze", "none"]
+Loss = Literal["cross-entropy", "sampled"]  # over the whole catalogue, or against one sampled negative
 
 
 @dataclass(frozen=True)
@@ -58,9 +64,9 @@ class ModelInfo:
     """A model that a run can name.
 
     `text`: it reads item texts, so it needs a design and a language model; `ids`: it learns something for each item
-    of its dataset; `task` is how it learns; `scores` are the names of its scores, its own first; `limits` says what
-    it cannot do. `training` are its settings, None where nothing is trained or a language model is; `epochs` of them
-    are replaced by those of a budget, `budgets` names the smaller ones.
+    of its dataset; `task` and `loss` are how it learns; `scores` are the names of its scores, its own first; `limits`
+    says what it cannot do. `training` are its settings with its longest training, None where nothing is trained or a
+    language model is; a budget takes a share of its epochs.
     """
 
     title: str
@@ -69,6 +75,7 @@ class ModelInfo:
     task: Task
     text: bool = False
     ids: bool = True
+    loss: Loss = "cross-entropy"
     scores: tuple[str, ...] = (SCORE,)
     training: SequenceSpec | None = None
 
@@ -93,7 +100,7 @@ MODELS = {
         "SASRec, binary cross-entropy",
         "Self-attention over item ids as first published: one sampled negative at every position (Kang and McAuley, "
         "ICDM 2018).",
-        BOUND, "next", training=SequenceSpec(epochs=400, evaluate_every=5),
+        BOUND, "next", loss="sampled", training=SequenceSpec(epochs=400, evaluate_every=5),
     ),
     "bert4rec": ModelInfo(
         "BERT4Rec",
