@@ -12,8 +12,9 @@ from upsr_core.plm.door import load_model, load_tokenizer
 from upsr_core.rankers.popularity import Popularity, Random
 from upsr_core.rankers.sequential import SequenceRanker
 from upsr_core.rankers.spec import SequenceSpec
+from upsr_core.rankers.text_vectors import text_vectors
 from upsr_core.rankers.upsr import Upsr
-from upsr_core.text.design import parse_design
+from upsr_core.text.design import ItemDesign, parse_design
 from upsr_core.training.batches import MaskedBatches, Source
 from upsr_core.training.spec import TrainingSpec
 from upsr_core.training.trainer import train
@@ -44,11 +45,12 @@ def reload_upsr(ranker, dataset, parts, folder):
     return Upsr(load_model(str(folder)), load_tokenizer("embedded"), dataset, parse_design("title"), ranker.score)
 
 
-def fit_sequence(model, **settings):
+def fit_sequence(model, text=False, **settings):
     small = {"width": 32, "inner": 64, "dropout": 0.1, "batch": 64, "learning_rate": 3e-3, "length": 12, **settings}
 
     def fit(dataset, parts, folder):
-        ranker = SequenceRanker(model, SequenceSpec(**small), dataset, parts)
+        vectors = text_vectors(dataset, ItemDesign.of("title"), "embedded", no_progress) if text else None
+        ranker = SequenceRanker(model, SequenceSpec(**small), dataset, parts, vectors)
         ranker.fit(folder, no_progress)
         return ranker
 
@@ -72,6 +74,8 @@ KINDS = {
     "sasrec-ce": Kind(fit_sequence("sasrec-ce", epochs=30), reload_sequence),
     "sasrec-bce": Kind(fit_sequence("sasrec-bce", epochs=60, learning_rate=1e-2), reload_sequence),
     "bert4rec": Kind(fit_sequence("bert4rec", epochs=80, mask_share=0.3), reload_sequence),
+    "unisrec": Kind(fit_sequence("unisrec", text=True, epochs=60), reload_sequence),
+    "unisrec-transductive": Kind(fit_sequence("unisrec-transductive", text=True, epochs=40), reload_sequence),
     "popularity": Kind(lambda d, p, _: Popularity(d, p), lambda _, d, p, __: Popularity(d, p), learns=False),
     "random": Kind(lambda d, *_: Random(d), lambda _, d, *__: Random(d), learns=False),
 }

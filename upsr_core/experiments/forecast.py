@@ -76,6 +76,10 @@ def _sequence_work(spec: RunSpec) -> tuple[float, float]:
     state, catalogue = own.layers * layer, own.width * items
     predicted = {"next": 1.0, "cloze": own.mask_share}[spec.info.task] * (spec.info.loss == "cross-entropy")
     training = 6 * own.epochs * events * (state + catalogue * predicted)
+    if spec.info.text:  # all items are adapted anew at every step, by eight experts
+        steps = own.epochs * -(-users // own.batch)
+        model = json.loads((locate(spec.plm.name) / "config.json").read_text())["d_model"]
+        training += 6 * steps * items * 8 * model * own.width * (2 if spec.pretrain_on else 1)
     per_user = 2 * (state * len(dataset.sequence) / users + catalogue)
     validated = min(users, spec.validation_users) * own.evaluations
     return training, 2 * per_user * (validated + min(users, spec.candidates.users or users))

@@ -78,7 +78,7 @@ class SequenceNetwork(nn.Module):
         return {"loss": (functional.softplus(-right) + functional.softplus(wrong)).mean()}
 
 
-def _initialise(module: nn.Module) -> None:
+def initialise(module: nn.Module) -> None:
     """Small normal weights, as in the originals."""
     for name, parameter in module.named_parameters():
         if parameter.dim() > 1:
@@ -94,7 +94,7 @@ class Sasrec(SequenceNetwork):
         super().__init__(spec, items)
         self.loss = loss
         self.embedding = nn.Embedding(items, spec.width)
-        _initialise(self)
+        initialise(self)
 
     def inputs(self) -> torch.Tensor:
         return self.embedding.weight
@@ -114,7 +114,7 @@ class Bert4rec(SequenceNetwork):
         self.embedding = nn.Embedding(items + 1, spec.width)
         self.head = nn.Sequential(nn.Linear(spec.width, spec.width), nn.GELU(), nn.LayerNorm(spec.width, eps=1e-12))
         self.bias = nn.Parameter(torch.zeros(items))
-        _initialise(self)
+        initialise(self)
 
     def inputs(self) -> torch.Tensor:
         return self.embedding.weight

@@ -17,32 +17,39 @@ from upsr_core.rankers.base import CatalogueRanker
 from upsr_core.rankers.networks import Bert4rec, Sasrec, SequenceNetwork
 from upsr_core.rankers.packing import HistoryBatches, Packed
 from upsr_core.rankers.spec import SequenceSpec, model_info
+from upsr_core.rankers.unisrec import Unisrec
 from upsr_core.runtime import Progress, seed_everything, write_json
 from upsr_core.training.trainer import Validate, train
 
 WEIGHTS, RECORD = "model.safetensors", "model.json"
 
 
-def _network(model: str, spec: SequenceSpec, items: int) -> SequenceNetwork:
+def _network(model: str, spec: SequenceSpec, items: int, texts: torch.Tensor | None) -> SequenceNetwork:
+    info = model_info(model)
     seed_everything(spec.seed)
+    if info.text:
+        return Unisrec(spec, texts, info.ids)
     if model == "bert4rec":
         return Bert4rec(spec, items)
-    return Sasrec(spec, items, model_info(model).loss)
+    return Sasrec(spec, items, info.loss)
 
 
 class SequenceRanker(CatalogueRanker):
-    """SASRec or BERT4Rec on one dataset.
+    """SASRec, BERT4Rec or UniSRec on one dataset.
 
-    Items without a training event cannot be scored, and are left out of histories too. A history of which nothing is
-    left gives every item the same score.
+    A model of item ids cannot score items without a training event, and leaves them out of histories too; a history
+    of which nothing is left gives every item the same score. A model of texts needs `texts` (items, d), see
+    `text_vectors`, and scores every item.
     """
 
-    def __init__(self, model: str, spec: SequenceSpec, dataset: Dataset, parts: Split):
+    def __init__(self, model: str, spec: SequenceSpec, dataset: Dataset, parts: Split, texts: np.ndarray | None = None):
         self.model, self.spec, self.dataset, self.parts = model, spec, dataset, parts
         self.info = model_info(model)
         self.item_count = len(dataset.items)
-        self.scorable = training_counts(dataset, parts) > 0
-        self.network = _network(model, spec, self.item_count).eval()
+        counts = training_counts(dataset, parts)
+        self.scorable = np.ones(len(counts), dtype=bool) if self.info.text else counts > 0
+        frozen = None if texts is None else torch.from_numpy(texts)
+        self.network = _network(model, spec, self.item_count, frozen).eval()
         self.network.to("cuda" if torch.cuda.is_available() else "cpu")
 
     def fit(
@@ -106,10 +113,12 @@ class SequenceRanker(CatalogueRanker):
                 raise ModelError(
                     f"This {model_info(record['model']).title} was trained on another dataset than {dataset.name!r}",
                     "its item numbers have no meaning here",
-                    "Train it on this dataset, or choose a model that reads item texts.",
+                    "Train it on this dataset.",
                 )
-            ranker = cls(record["model"], SequenceSpec.model_validate(record["spec"]), dataset, parts)
-            ranker.network.load_state_dict(load_file(folder / WEIGHTS))
+            weights = load_file(folder / WEIGHTS)
+            texts = weights["texts"].numpy() if "texts" in weights else None
+            ranker = cls(record["model"], SequenceSpec.model_validate(record["spec"]), dataset, parts, texts)
+            ranker.network.load_state_dict(weights)
         except (OSError, ValueError, KeyError, RuntimeError) as error:
             reason = str(error).splitlines()[0]
             raise ModelError(f"The model cannot be read: {reason}", str(folder), "Train it again.") from None

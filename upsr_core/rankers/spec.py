@@ -108,6 +108,18 @@ MODELS = {
         "training: see whether its curve still rises.",
         BOUND, "cloze", training=SequenceSpec(epochs=1000, evaluate_every=10),
     ),
+    "unisrec": ModelInfo(
+        "UniSRec, inductive",
+        "Self-attention over frozen text vectors of items, adapted by a mixture of experts (Hou et al., KDD 2022). "
+        "Knows items by their text alone.",
+        "Items with the same text are the same to it.", "next", text=True, ids=False,
+        training=SequenceSpec(epochs=200, pretrain_epochs=50),
+    ),
+    "unisrec-transductive": ModelInfo(
+        "UniSRec, transductive", "UniSRec with a learned vector for every item beside its text (Hou et al., KDD 2022).",
+        "Of items without training events it knows the text alone.", "next", text=True,
+        training=SequenceSpec(epochs=200, pretrain_epochs=50),
+    ),
     "popularity": ModelInfo("Popularity", "Training events of an item.", "It does not look at the user.", "none"),
     "random": ModelInfo("Random order", "Every candidate alike.", "It looks at nothing.", "none", ids=False),
 }  # fmt: skip
