@@ -105,6 +105,19 @@ def verdict(result: dict) -> str:
     return f"It looks at the user, {personal}, but cannot be told apart from popularity alone ({interval(ahead)})."
 
 
+def health_table(records: list[dict]) -> pd.DataFrame:
+    """One row per run and published measure: what was reached, from where it is healthy, what was published."""
+    rows = []
+    for record in records:
+        band = record["band"] or {"low": {}, "published": {}, "source": ""}
+        for name in band["low"] or [""]:
+            row = {"trial": record["title"], "verdict": record["verdict"], "measure": name}
+            row |= {"reached": record["metrics"].get(name), "healthy_from": band["low"].get(name)}
+            row |= {"published": band["published"].get(name), "reason": record["reason"], "source": band["source"]}
+            rows.append(row)
+    return pd.DataFrame(rows)
+
+
 def evaluation_line(result: dict) -> str:
     """What was evaluated, in words: instances, targets that were never trained on, what the model could not tell."""
     text = (

@@ -89,7 +89,7 @@ def _curve(run: Run, status: Status) -> None:
     metric = named(HEADLINE, spec.validation.mode)
     # A training that ends by an early stop has no end that is known before.
     end = spec.training.tokens if spec.info.task == "likelihood" else int(curve.tokens.max())
-    seen = "tokens seen" if spec.info.text else "items of histories seen"
+    seen = "tokens seen" if spec.info.task == "likelihood" else "items of histories seen"
     # The charts keep their keys over redraws, so that the eye does not lose them.
     loss, quality, dependence = st.columns(3, gap="medium")
     with loss:

@@ -5,10 +5,11 @@ import streamlit as st
 from app import cache, state
 from app.components import act, duration, empty_state, errors_shown, page_head, plain, section
 from app.model_worth import model_worth
-from app.run_tables import runs_table
+from app.run_tables import health_table, runs_table
 from app.run_view import show_run
 from upsr_core.evaluation.candidates import MODES
 from upsr_core.experiments import jobs
+from upsr_core.experiments.health import health
 from upsr_core.experiments.runs import Run, create_run, list_runs
 from upsr_core.experiments.spec import BUDGETS, RunSpec, plan_run
 from upsr_core.likelihood.score import SCORES
@@ -146,6 +147,28 @@ def table(runs: list[Run]) -> None:
     st.session_state["picked_row"] = picked[0] if picked else None
 
 
+def rivals_health(run: Run) -> None:
+    """The trials on the dataset of the one shown, against published figures; their curves are in the trials."""
+    section("Health of the baselines", "A comparison is worth what its weakest baseline is worth.")
+    records = health(run.spec.dataset.name)
+    figure = {"format": "%.4f", "width": "small"}
+    st.dataframe(
+        health_table(records),
+        key="health",
+        hide_index=True,
+        column_config={
+            "trial": st.column_config.TextColumn("Trial", width=280),
+            "verdict": "Verdict",
+            "measure": "Measure",
+            "reached": st.column_config.NumberColumn("Reached", **figure),
+            "healthy_from": st.column_config.NumberColumn("Healthy from", **figure),
+            "published": st.column_config.NumberColumn("Published", **figure),
+            "reason": "Why",
+            "source": "Source",
+        },
+    )
+
+
 page_head("Trials", "Train a small model with a design, watch it learn, and see whether it looks at the user at all.")
 new_trial()
 runs = list_runs()
@@ -156,4 +179,8 @@ else:
     table(runs)
     titles = {run.id: run.title for run in runs}
     chosen = state.choose("Trial shown", "run", list(titles), format_func=lambda name: titles.get(name, name))
-    show_run(next(run for run in runs if run.id == chosen))
+    shown = next(run for run in runs if run.id == chosen)
+    show_run(shown)
+    if any(run.result() for run in runs):
+        with errors_shown():
+            rivals_health(shown)

@@ -1,4 +1,4 @@
-"""The commands about runs: `upsr run`, `models`, `runs`, `rank`, `top`, `resume`, `cancel`, and the hidden `work`."""
+"""The commands about runs: `upsr run`, `models`, `health`, `runs`, `rank`, `top`, `resume`, `cancel`, hidden `work`."""
 
 import json
 from typing import Annotated
@@ -15,6 +15,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands to the command line."""
     app.command("run")(run)
     app.command("models")(models)
+    app.command("health")(health)
     app.command("runs")(runs)
     app.command("rank")(rank)
     app.command("top")(top)
@@ -110,6 +111,30 @@ def models() -> None:
     for name, info in MODELS.items():
         table.add_row(name, info.title, info.note, info.limits)
     console.print(table)
+
+
+def health(
+    model: Annotated[str | None, typer.Argument(metavar="[MODEL]", help="One model only, see `upsr models`.")] = None,
+    dataset: Annotated[str, typer.Option(help="Name of a stored dataset.")] = ...,
+    as_json: Json = False,
+) -> None:
+    """The finished runs on a dataset against published figures: healthy, below, still improving or no reference."""
+    from upsr_core.evaluation.bands import MEASURES
+    from upsr_core.experiments.health import health as judged
+
+    records = judged(dataset, model)
+    table = Table("run", "title", *MEASURES, "verdict", "reason")
+    for record in records:
+        low = (record["band"] or {"low": {}})["low"]
+        cells = [
+            f"{record['metrics'][name]:.4f}" + (f" (from {low[name]:.4f})" if name in low else "")
+            if name in record["metrics"] else ""
+            for name in MEASURES
+        ]  # fmt: skip
+        table.add_row(record["run"], record["title"], *cells, record["verdict"], record["reason"])
+    console.print(table if records else f"No finished run on {dataset!r} yet; start one with `upsr run --mode full`.")
+    if as_json:
+        print(json.dumps({"runs": records}))
 
 
 def runs(as_json: Json = False) -> None:
