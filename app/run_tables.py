@@ -7,8 +7,10 @@ from upsr_core.datasets.store import Dataset
 from upsr_core.evaluation.candidates import candidates_for
 from upsr_core.evaluation.metrics import named
 from upsr_core.experiments.runs import Run, Status
+from upsr_core.experiments.spec import BUDGETS, training_of
 from upsr_core.rankers.base import evaluate
 from upsr_core.rankers.popularity import Popularity, Random
+from upsr_core.rankers.spec import ModelInfo
 
 HEADLINE = "NDCG@10"
 NOT_PERSONAL = "not personal yet"
@@ -103,6 +105,24 @@ def verdict(result: dict) -> str:
     if ahead["high"] < 0:
         return f"It looks at the user, {personal}, but popularity alone still ranks better ({interval(ahead)})."
     return f"It looks at the user, {personal}, but cannot be told apart from popularity alone ({interval(ahead)})."
+
+
+def budgets_of(info: ModelInfo) -> list[str]:
+    """The names of the budgets that a model has a use for."""
+    return [name for name, budget in BUDGETS.items() if info.training is None or budget.share]
+
+
+def budget_line(info: ModelInfo, budget: str) -> str:
+    """What a budget means for a model, in words."""
+    if info.task == "likelihood":
+        return BUDGETS[budget].description
+    if info.training is None:
+        return "Nothing is trained."
+    spec = training_of(info, budget)
+    return (
+        f"At most {spec.epochs} epochs; training stops after {spec.patience} validations without a gain, one every "
+        f"{spec.evaluate_every} epochs. All test users are evaluated."
+    )
 
 
 def health_table(records: list[dict]) -> pd.DataFrame:

@@ -5,7 +5,7 @@ import streamlit as st
 from app import cache, state
 from app.components import act, duration, empty_state, errors_shown, page_head, plain, section
 from app.model_worth import model_worth
-from app.run_tables import health_table, runs_table
+from app.run_tables import budget_line, budgets_of, health_table, runs_table
 from app.run_view import show_run
 from upsr_core.evaluation.candidates import MODES
 from upsr_core.experiments import jobs
@@ -42,10 +42,10 @@ def new_trial() -> None:
     left, middle, right = st.columns([5, 3, 4])
     with left:
         budget = st.segmented_control(
-            "Budget", list(BUDGETS), default="quick" if any_done() else "first-look", required=True, key="budget",
+            "Budget", budgets_of(info), default="quick" if any_done() else "first-look", required=True, key="budget",
             format_func=lambda name: BUDGETS[name].title,
         )  # fmt: skip
-        st.caption(BUDGETS[budget].description)
+        st.caption(budget_line(info, budget))
     with middle:
         score, mode = SCORES[0], "uni100"
         if len(info.scores) > 1:

@@ -213,14 +213,17 @@ def plan_run(
         pretrain_on=tuple(DatasetRef(name=source.name, content=source.digest) for source in sources),
         design=design,
         plm=PlmRef(name=plm, content=weights_digest(plm)) if info.text else None,
-        training=_training(info, budget, seed, bool(sources)),
+        training=training_of(info, budget, seed, bool(sources)),
         score=ScoreSpec(name=score),
         validation_users=VALIDATION_USERS if cheap else chosen.validation_users,
         candidates=CandidateSpec(mode=mode, users=None if cheap else chosen.test_users),
     )
 
 
-def _training(info: ModelInfo, budget: str, seed: int, pretrains: bool) -> TrainingSpec | SequenceSpec | None:
+def training_of(
+    info: ModelInfo, budget: str, seed: int = 0, pretrains: bool = False
+) -> TrainingSpec | SequenceSpec | None:
+    """The training of a model on a budget; None where it is not trained. Raises RunError where it has to be."""
     chosen = BUDGETS[budget]
     if info.task == "likelihood":
         tokens = chosen.pretrain_tokens if pretrains else 0
@@ -240,7 +243,7 @@ def budget_of(spec: RunSpec) -> str:
     """The name of the budget that a run was planned with, "own budget" where none was."""
     for name in BUDGETS:
         try:
-            planned = _training(spec.info, name, spec.seed, bool(spec.pretrain_on))
+            planned = training_of(spec.info, name, spec.seed, bool(spec.pretrain_on))
         except RunError:
             continue
         if planned is None:
