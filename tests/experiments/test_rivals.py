@@ -9,6 +9,9 @@ import pandas as pd
 import pytest
 from pydantic import ValidationError
 
+from upsr_core.datasets.importing import import_dataset
+from upsr_core.datasets.sample import sample_files
+from upsr_core.datasets.spec import PreparationSpec
 from upsr_core.datasets.splits import SplitSpec, split
 from upsr_core.errors import RunError
 from upsr_core.evaluation.candidates import CandidateSpec, candidates_for
@@ -89,6 +92,24 @@ def wait(condition, seconds=240):
     while not condition():
         assert time.time() < end, "waited too long"
         time.sleep(0.05)
+
+
+@pytest.mark.parametrize("model", ["unisrec", "unisrec-transductive"])
+def test_a_model_of_texts_learns_other_domains_first(movies, model):
+    import_dataset("pantry", *sample_files("pantry"), preparation=PreparationSpec.new_domain())
+    design = parse_design("category,title")
+    spec = plan_run(movies.name, design, budget="smoke", mode="full", model=model, pretrain_on=("pantry",))
+    assert spec.training.pretrain_epochs == 1 and spec.digest != plan_run(movies.name, design, model=model).digest
+    training = spec.training.model_copy(update={"width": 16, "inner": 32, "batch": 64})
+    run = create_run(spec.model_copy(update={"training": training, "validation_users": 50}))
+    result = finish(run)
+    assert (run.folder / "pretrained" / "model.safetensors").exists() and "after pantry" in result["title"]
+    assert result["unscorable_targets"] == 0 and run.title.startswith(f"{movies.name} · UniSRec")
+    own = evaluated_users(run).iloc[0]
+    table = ranked(run, int(own.user))
+    assert table[table.target]["rank"].iloc[0] == own["rank"]
+    assert table.text.str.startswith("(category: ").all(), "the text that the model read"
+    assert len(load_ranker(run).network.texts) == len(movies.items)
 
 
 def test_runs_of_upsr_keep_the_form_and_the_id_they_had(movies):

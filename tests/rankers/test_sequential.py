@@ -70,7 +70,7 @@ def batches_of(batches):
 
 def test_negatives_are_never_of_the_users_own_history(successors):
     histories = [successors.history(user)[:-2] for user in range(5)]
-    batch = HistoryBatches(histories[:1], len(successors.items), SMALL, "next", 1)[0]
+    batch = HistoryBatches(histories[:1], len(successors.items), SMALL, "next", 1, sampled=True)[0]
     drawn = batch["negatives"][batch["labels"] != NO_LABEL].numpy()
     assert not set(drawn) & set(histories[0])
 
@@ -137,9 +137,10 @@ def test_a_model_of_ids_refuses_other_data(successors, tmp_path):
     other = replace(successors, digest="0" * 16, name="elsewhere")
     with pytest.raises(ModelError, match="trained on another dataset than 'elsewhere'"):
         SequenceRanker.load(tmp_path / "model", other, split(successors, SplitSpec()))
-    (tmp_path / "model" / "model.json").write_text("{")
-    with pytest.raises(ModelError, match="cannot be read"):
-        SequenceRanker.load(tmp_path / "model", successors, split(successors, SplitSpec()))
+    for file in ("model.safetensors", "model.json"):
+        (tmp_path / "model" / file).write_text("{")
+        with pytest.raises(ModelError, match="cannot be read"):
+            SequenceRanker.load(tmp_path / "model", successors, split(successors, SplitSpec()))
 
 
 @pytest.mark.parametrize("model", ["sasrec-bce", "bert4rec"])

@@ -8,7 +8,7 @@ import torch
 from torch.utils.data import Dataset as TorchDataset
 
 from upsr_core.errors import RunError
-from upsr_core.rankers.spec import SequenceSpec
+from upsr_core.rankers.spec import SequenceSpec, Task
 
 NO_LABEL = -100
 
@@ -90,11 +90,13 @@ class HistoryBatches(TorchDataset):
     """Step `i` as one ready batch, a function of the seed and `i` alone, so that resuming changes nothing.
 
     Beside the inputs of `Packed.inputs` there are `labels` (r, s), NO_LABEL where nothing is predicted, and for the
-    task "next" `negatives` (r, s): an item outside the user's training history for each label. Raises RunError
-    where no history has two items.
+    task "next", where `sampled`, `negatives` (r, s): an item outside the user's training history for each label.
+    Raises RunError where no history has two items.
     """
 
-    def __init__(self, histories: Sequence[np.ndarray], items: int, spec: SequenceSpec, task: str, epochs: int):
+    def __init__(
+        self, histories: Sequence[np.ndarray], items: int, spec: SequenceSpec, task: Task, epochs: int, sampled=False
+    ):
         self.items, self.spec, self.task, self.epochs = items, spec, task, epochs
         cut = (spec.length + 1, 1) if task == "next" else (spec.length, 0)
         pieces = [(user, piece) for user, history in enumerate(histories) for piece in windows(history, *cut)]
@@ -103,6 +105,7 @@ class HistoryBatches(TorchDataset):
             raise RunError("There is no history of at least two items to train on", how="Use a larger dataset.")
         self.user = np.array([user for user, _ in pieces])
         self.pieces = [piece for _, piece in pieces]
+        self.sampled = sampled
         self.own = np.unique(np.concatenate([u * items + np.asarray(h, np.int64) for u, h in enumerate(histories)]))
         self.per_epoch = -(-len(pieces) // spec.batch)
         self._order = (-1, np.zeros(0, dtype=np.int64))
@@ -124,7 +127,8 @@ class HistoryBatches(TorchDataset):
         packed = Packed.of(lengths, self.spec.length)
         batch = packed.inputs(np.concatenate([piece[:-1] for piece in pieces]))
         batch["labels"] = packed.place(np.concatenate([piece[1:] for piece in pieces]), NO_LABEL)
-        batch["negatives"] = packed.place(self._negatives(np.repeat(self.user[chosen], lengths), rng))
+        if self.sampled:
+            batch["negatives"] = packed.place(self._negatives(np.repeat(self.user[chosen], lengths), rng))
         return batch
 
     def _negatives(self, users: np.ndarray, rng: np.random.Generator) -> np.ndarray:

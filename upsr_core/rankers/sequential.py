@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from upsr_core.datasets.splits import Split, training_counts, training_histories
@@ -61,7 +62,8 @@ class SequenceRanker(CatalogueRanker):
     ) -> None:
         """Train on the training events of the split; checkpoints in `folder`, see `training.trainer.train`."""
         histories = training_histories(self.dataset, self.parts)
-        batches = HistoryBatches(histories, self.item_count, self.spec, self.info.task, self.spec.epochs)
+        sampled = self.info.loss == "sampled"
+        batches = HistoryBatches(histories, self.item_count, self.spec, self.info.task, self.spec.epochs, sampled)
         train(self.network, batches, self.spec, folder, progress, "training", validate, curve, schedule="constant")
 
     @torch.inference_mode()
@@ -119,7 +121,7 @@ class SequenceRanker(CatalogueRanker):
             texts = weights["texts"].numpy() if "texts" in weights else None
             ranker = cls(record["model"], SequenceSpec.model_validate(record["spec"]), dataset, parts, texts)
             ranker.network.load_state_dict(weights)
-        except (OSError, ValueError, KeyError, RuntimeError) as error:
+        except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
             reason = str(error).splitlines()[0]
             raise ModelError(f"The model cannot be read: {reason}", str(folder), "Train it again.") from None
         return ranker

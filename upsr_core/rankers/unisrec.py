@@ -117,7 +117,6 @@ class ContrastBatches(HistoryBatches):
 
     def _next(self, chosen: np.ndarray, rng: np.random.Generator) -> dict[str, torch.Tensor]:
         batch = super()._next(chosen, rng)
-        del batch["negatives"]
         full = [self.pieces[number][:-1] for number in chosen]
         batch["ends"] = _ends(full, Packed.of(np.array([len(piece) for piece in full]), self.spec.length))
         views = [_thinned(piece, rng) for piece in full]
