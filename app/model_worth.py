@@ -21,7 +21,7 @@ def model_worth(name: str) -> None:
             f"**{report['title_over_shuffled']:.0%}** of {report['titles']:,} product titles are likelier than their "
             f"own words shuffled; half would be chance. {report['texts_per_second']:,.0f} item texts a second."
         )
-        st.caption("Perplexity by kind of text; it should rise from left to right.")
+        st.caption("Perplexity by kind of text; it should rise from description to random words. Titles without year.")
         st.dataframe(perplexities(report), hide_index=True)
         st.caption("Ranking without any training, NDCG@10 (uni100): gaps with 95 % intervals over users.")
         narrow = {"NDCG@10 (uni100)": st.column_config.NumberColumn("NDCG@10", width=75), "score": {"width": 85}}

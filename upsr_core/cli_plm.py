@@ -72,14 +72,18 @@ def search(
     debian: Debian,
     work: Work,
     steps: Annotated[int, typer.Option(min=1, help="Steps of the default; the others get its arithmetic.")] = 600,
+    card: Annotated[Path | None, typer.Option(help="A model folder on whose card the result is written.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="End with one JSON object on the last line.")] = False,
 ) -> None:
     """Compare sizes, vocabularies and mixes of objectives at equal compute, by bits per byte on held-out books."""
     from upsr_core.plm.library import read_library
     from upsr_core.plm.search import search as find
+    from upsr_core.plm.search import write_on_card
 
     with _progress() as report:
         found = find(read_library(books, debian), steps, work, report)
+    if card:
+        write_on_card(card, found)
     table = Table("configuration", "steps", "parameters", "bits per byte")
     for entry in found:
         size = f"{entry['parameters'] / 1e6:.1f} M"

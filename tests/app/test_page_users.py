@@ -5,7 +5,7 @@ from pages_common import texts
 
 from upsr_core.datasets.store import load_dataset
 from upsr_core.experiments.ranking import evaluated_users, load_ranker, ranked
-from upsr_core.plm.door import SHIPPED
+from upsr_core.plm.door import locate
 
 
 def test_no_run_yet(studio):
@@ -63,7 +63,7 @@ def test_the_best_of_the_whole_catalogue(studio, finished_run):
     at = studio("users", runs=run.id, user=str(data.users[user]))
     at.toggle(key="whole_catalogue").set_value(True).run()
     assert "no trained model" in at.error[0].value
-    shutil.copytree(SHIPPED["embedded"], run.folder / "model")
+    shutil.copytree(locate("embedded"), run.folder / "model")
     at.run()
     assert not at.exception and not at.error
     history = data.history(user)[:-1]

@@ -26,12 +26,14 @@ def test_a_varied_domain_has_other_words_and_the_same_shelves():
 
 
 def test_tuning_leaves_a_model_that_opens(home, tmp_path):
-    training = TrainingSpec(tokens=6000, batch_tokens=2048, evaluations=1, learning_rate=1e-3)
+    training = TrainingSpec(tokens=30_000, batch_tokens=2048, evaluations=1, learning_rate=1e-3)
     spec = BehaviourSpec(domains=2, users=30, items=40, training=training)
     phases = []
     tune(spec, WORDS, tmp_path / "out", tmp_path / "work", lambda done, total, what: phases.append(what))
     assert phases[0] == "inventing domains" and phases[-1] == "behaviour tuning"
     made = card(str(tmp_path / "out"))
+    assert made["histories_seen"] > 60 and 30_000 <= made["real_tokens_seen"]["encoder"] < 33_000
+    assert made["curve"][0]["loss"] > 0 and made["curve"][-1]["step"] > 1
     assert made["corpora"][0]["users"] > 40 and made["from"]["model"] == "embedded"
     before, after = (load_model(name).shared.weight for name in ("embedded", str(tmp_path / "out")))
     assert before.shape == after.shape and not before.equal(after)

@@ -1,11 +1,12 @@
 import gzip
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from upsr_core.errors import DataError
-from upsr_core.experiments.plm_check import ORDERED, PLOTS, TITLES, ZERO_SHOT, check
+from upsr_core.experiments.plm_check import ORDERED, PLOTS, TITLES, WITH_YEAR, ZERO_SHOT, _order, check
 from upsr_core.likelihood.reference import reference_log_likelihood
 from upsr_core.likelihood.texts import mean_log_probs
 from upsr_core.plm.door import load_model, load_tokenizer
@@ -45,6 +46,21 @@ def test_the_report_is_measured_on_the_data(folder):
             for gap in ("random", "popularity", "user_dependence"):
                 assert values[gap]["low"] <= values[gap]["mean"] <= values[gap]["high"] and values[gap]["users"] == 20
     assert check("embedded", folder, 20, lambda *_: None)["zero_shot"] == report["zero_shot"]
+
+
+def test_a_year_at_the_end_of_titles_does_not_count(movies):
+    dated = movies.items.assign(title=[f"{title} (19{n % 90 + 10})" for n, title in enumerate(movies.items.title)])
+    costs = {"description": 1.0, "title": 2.0, "brand": 3.0, "random words": 4.0, WITH_YEAR: 0.5}
+    scored = iter(costs.values())
+    texts = []
+
+    def score(part):
+        texts.append(part)
+        return np.full(len(part), -np.log(next(scored)))
+
+    values = _order(score, SimpleNamespace(items=dated), 0)
+    assert values == pytest.approx({**costs, "ordered": True})
+    assert not any("(19" in text for text in texts[1]) and all("(19" in text for text in texts[4])
 
 
 def test_a_missing_dataset_is_named(tmp_path):

@@ -1,11 +1,15 @@
+import json
+
 import numpy as np
 import pytest
 import torch
 
+from upsr_core.errors import DataError
+from upsr_core.plm import search as search_module
 from upsr_core.plm.corpus import Corpus
 from upsr_core.plm.library import Library, listings
 from upsr_core.plm.pretraining import make_batches, pretrain
-from upsr_core.plm.search import flops_of_step
+from upsr_core.plm.search import flops_of_step, search, write_on_card
 from upsr_core.plm.shelves import ShelfWriter
 from upsr_core.plm.spec import PretrainingSpec
 
@@ -68,3 +72,20 @@ def test_an_interrupted_build_ends_where_an_undisturbed_one_does(tmp_path):
     assert card["real_tokens_seen"]["decoder"] > 100 and [entry["step"] for entry in card["curve"]] == [2, 4, 6]
     weights = [(folder / "model.safetensors").read_bytes() for folder in (whole, resumed)]
     assert weights[0] == weights[1]
+
+
+def test_configurations_get_equal_arithmetic_and_go_on_the_card(tmp_path, monkeypatch):
+    size = {name: value for name, value in SMALL.model_dump().items() if name not in ("steps", "warmup")}
+    wide = {**size, "d_model": 32}
+    monkeypatch.setattr(search_module, "CONFIGURATIONS", {"default": size, "wide": wide})
+    seen = []
+    found = search(LIBRARY, 4, tmp_path / "work", lambda done, total, what: seen.append((done, what)))
+    assert {entry["name"]: entry["steps"] for entry in found} == {"default": 4, "wide": 2}
+    assert found[0]["bits_per_byte"] <= found[1]["bits_per_byte"] and seen[-1][0] == 2
+    assert json.loads((tmp_path / "work" / "search.json").read_text()) == found
+    with pytest.raises(DataError, match="no card"):
+        write_on_card(tmp_path, found)
+    (tmp_path / "card.json").write_text(json.dumps({"held_out": {"bits_per_byte": 2 * found[0]["bits_per_byte"]}}))
+    write_on_card(tmp_path, found)
+    card = json.loads((tmp_path / "card.json").read_text())
+    assert card["search"] == found and card["over_best"] == 2

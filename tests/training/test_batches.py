@@ -62,3 +62,23 @@ def test_nothing_to_train_on_is_said():
     empty = Source(source().builder, [])
     with pytest.raises(RunError, match="two items"):
         MaskedBatches([empty], TrainingSpec(tokens=10), 10)
+
+
+def test_every_beginning_is_a_sample_for_the_item_that_comes_next():
+    part = source()
+    batches = MaskedBatches([part], TrainingSpec(tokens=1, prefixes=True, last_only=1.0), 1)
+    ends = [(int(row), int(end)) for row, end in zip(batches.row_of, batches.end_of, strict=True)]
+    assert ends == [(0, 2), *[(1, end) for end in range(2, 6)], *[(2, end) for end in range(2, 13)]]
+    lengths = part.samples(prefixes=True)[2]
+    assert (np.diff(lengths[5:]) > 0).all() and lengths[5] == part.samples(prefixes=False)[2][0]
+
+
+def test_token_weights_stand_where_their_tokens_do():
+    part = source()
+    texts = part.builder.texts
+    weighted = Source(part.builder, part.histories, weights=texts.ids.astype(float))
+    batch = MaskedBatches([weighted], TrainingSpec(tokens=500, batch_tokens=512), 500)[0]
+    special = {*part.builder.tokenizer.sentinels, part.builder.tokenizer.end}
+    for labels, weights in zip(batch["labels"].tolist(), batch["weights"].tolist(), strict=True):
+        expected = [1.0 if label in special else float(label) for label in labels if label >= 0]
+        assert weights[: len(expected)] == expected and not any(weights[len(expected) :])

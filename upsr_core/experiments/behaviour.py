@@ -7,6 +7,7 @@ can be learned is to look at the history.
 import re
 import shutil
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,7 @@ from upsr_core.text.design import parse_design
 from upsr_core.text.render import ItemTexts
 from upsr_core.text.sequence import SequenceBuilder
 from upsr_core.training.batches import MaskedBatches, Source
+from upsr_core.training.objective import loss_of
 from upsr_core.training.spec import TrainingSpec
 from upsr_core.training.trainer import train
 
@@ -32,6 +34,9 @@ ORDERS = (
     "category,title,brand", "category,title", "title,category,brand", "title,brand", "brand,title", "title",
     "category,title,brand,price", "category,brand,title",
 )  # fmt: skip
+
+
+CURVE_POINTS = 50
 
 
 class BehaviourSpec(Spec):
@@ -87,7 +92,12 @@ def tune(spec: BehaviourSpec, words: list[str], folder: Path, work: Path, progre
         progress(number + 1, spec.domains, "inventing domains")
     model = load_model(spec.plm)
     batches = MaskedBatches(sources, spec.training, spec.training.tokens)
-    train(model, batches, spec.training, work / spec.digest, progress, "behaviour tuning")
+    curves = []
+    loss = partial(loss_of, spec=spec.training)
+    train(
+        model, batches, spec.training, work / spec.digest, progress, "behaviour tuning", curve=curves.append, loss=loss
+    )
+    curve = curves[-1].dropna(subset=["tokens", "loss"])
     model.cpu().to(torch.bfloat16).save_pretrained(folder)
     for name in TOKENIZER_FILES:
         shutil.copy(locate(spec.plm) / name, folder / name)
@@ -104,7 +114,9 @@ def tune(spec: BehaviourSpec, words: list[str], folder: Path, work: Path, progre
             }
         ],
         "objective": "masked item text prediction",
-        "token_budget": spec.training.tokens,
+        "real_tokens_seen": {"encoder": batches.tokens},
+        "histories_seen": sum(map(len, batches.plan)),
+        "curve": curve[["step", "tokens", "loss"]][:: max(1, len(curve) // CURVE_POINTS)].to_dict("records"),
         "limits": ["It has learned to look at histories of invented shops; no real behaviour was seen."],
         "spec": spec.model_dump(mode="json"),
     }

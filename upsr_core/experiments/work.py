@@ -2,6 +2,7 @@
 
 import shutil
 import time
+from functools import partial
 
 from upsr_core.datasets.splits import Split, split, training_histories
 from upsr_core.datasets.store import Dataset
@@ -19,6 +20,7 @@ from upsr_core.runtime import Progress, environment, write_json
 from upsr_core.text.render import ItemTexts
 from upsr_core.text.sequence import SequenceBuilder
 from upsr_core.training.batches import MaskedBatches, Source
+from upsr_core.training.objective import informative_weights, loss_of
 from upsr_core.training.trainer import train
 
 MODEL_FILES = ("tokenizer.json", "tokenizer_config.json", "spiece.model")
@@ -85,7 +87,8 @@ def _pretrain(run: Run, model, tokenizer, progress: Progress) -> None:
         histories = training_histories(dataset, split(dataset, spec.split))
         sources.append(Source(SequenceBuilder(spec.design, texts), histories))
     batches = MaskedBatches(sources, spec.training, spec.training.pretrain_tokens)
-    train(model, batches, spec.training, run.folder / "pretraining", progress, "pre-training")
+    loss = partial(loss_of, spec=spec.training)
+    train(model, batches, spec.training, run.folder / "pretraining", progress, "pre-training", loss=loss)
     _save_model(run, model, "pretrained")
 
 
@@ -94,11 +97,14 @@ def _tune(run: Run, model, tokenizer, dataset: Dataset, parts: Split, progress: 
     spec = run.spec
     ranker = Upsr(model, tokenizer, dataset, spec.design, spec.score)
     validation = candidates_for(dataset, parts, spec.validation)
-    source = Source(ranker.builder, training_histories(dataset, parts))
+    share = spec.training.informative
+    weights = informative_weights(ranker.token_costs(), share) if share else None
+    source = Source(ranker.builder, training_histories(dataset, parts), weights)
     batches = MaskedBatches([source], spec.training, spec.training.tokens)
     train(
         model, batches, spec.training, run.folder / "tuning", progress, "training",
         validate=lambda _: validate(ranker, validation), curve=run.write_curve,
+        loss=partial(loss_of, spec=spec.training),
     )  # fmt: skip
 
 

@@ -126,6 +126,7 @@ def _train(batches: Batches, checkpoints: Path, progress: Progress) -> tuple[T5F
             report_to="none",
             seed=spec.seed,
             train_sampling_strategy="sequential",
+            dataloader_num_workers=1,  # tokenising the lists takes a twentieth of a step
             dataloader_pin_memory=False,
             disable_tqdm=True,
         ),

@@ -1,9 +1,11 @@
 """A small search over size, vocabulary and mix of objectives, every configuration with the same arithmetic."""
 
+import json
 from pathlib import Path
 
 import numpy as np
 
+from upsr_core.errors import DataError
 from upsr_core.plm.library import Library
 from upsr_core.plm.pretraining import make_batches, pretrain
 from upsr_core.plm.spec import PretrainingSpec
@@ -64,3 +66,17 @@ def search(library: Library, steps: int, work: Path, progress: Progress) -> list
         )
         write_json(work / "search.json", sorted(found, key=lambda entry: entry["bits_per_byte"]))
     return sorted(found, key=lambda entry: entry["bits_per_byte"])
+
+
+def write_on_card(folder: Path, found: list[dict]) -> None:
+    """Put the search beside the finished model's figures: `search`, and `over_best`, its bits over the best one's.
+
+    Raises DataError where the folder has no card of a pre-trained model.
+    """
+    file = folder / "card.json"
+    try:
+        card = json.loads(file.read_text(encoding="utf-8"))
+        bits = card["held_out"]["bits_per_byte"]
+    except (OSError, ValueError, KeyError, TypeError):
+        raise DataError("There is no card of a pre-trained model", str(file), "`upsr plm build` writes one.") from None
+    write_json(file, {**card, "search": found, "over_best": bits / found[0]["bits_per_byte"]})

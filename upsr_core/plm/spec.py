@@ -18,7 +18,7 @@ class PretrainingSpec(Spec):
     heads: int = 6
     encoder_layers: int = 4
     decoder_layers: int = 3
-    steps: int = Field(default=7000, ge=1)
+    steps: int = Field(default=6600, ge=1)
     batch_tokens: int = 5120
     length: int = 192
     prefix: float = Field(default=0.25, ge=0, le=1)

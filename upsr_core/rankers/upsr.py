@@ -59,6 +59,12 @@ class Upsr:
         """Sums of log P(token | empty history, earlier tokens) of these items (c,)."""
         return self.log_likelihoods([np.zeros(0, dtype=np.int64)], lambda _: items)[0]
 
+    def token_costs(self) -> np.ndarray:
+        """-log P of every text token of the catalogue without a history, in the order of `texts.ids` (n_tokens,)."""
+        empty = self.builder.ranking(np.zeros(0, dtype=np.int64)).ids
+        _, found = next(self.scorer.token_log_probs([empty], lambda _: np.arange(len(self.tokens))))
+        return -found.values
+
     def scores(self, histories: Sequence[np.ndarray], items: Items) -> list[np.ndarray]:
         logprobs = self.log_likelihoods(histories, items)
         base = np.zeros(len(self.tokens))

@@ -16,6 +16,13 @@ class TrainingSpec(Spec):
     without validation; `tokens` then on the dataset that is ranked. One in ten samples masks only the last item,
     the others a tenth of the items at random. Every `tokens / evaluations` tokens the validation NDCG@10 is taken;
     training stops after `patience` of them without a gain, and the best is kept.
+
+    Beside the paper's recipe, all off unless asked for:
+    `prefixes`: every beginning of a history is a sample too, with its last item masked (as in Kang and McAuley,
+    SASRec, ICDM 2018).
+    `informative`: from 0 to 1, how far a target token weighs by what it costs the language model without a history;
+    tokens that are clear from the text alone say nothing about the user (compare PMI masking, Levine et al., 2021).
+    `contrast`: weight of a contrastive term, the right text against those of other users in the batch.
     """
 
     tokens: int = Field(ge=0)
@@ -26,6 +33,9 @@ class TrainingSpec(Spec):
     last_only: float = Field(default=0.1, ge=0, le=1)
     evaluations: int = Field(default=5, ge=1)
     patience: int = Field(default=3, ge=1)
+    prefixes: bool = False
+    informative: float = Field(default=0.0, ge=0, le=1)
+    contrast: float = Field(default=0.0, ge=0)
     seed: int = 0
 
     @property

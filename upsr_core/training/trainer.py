@@ -18,6 +18,8 @@ COMPLETE = "complete"  # written into a checkpoint after everything else: a kill
 
 # Validation of a model: at least `ndcg10`, `user_dependence`, `low`, `high`.
 Validate = Callable[[object], dict[str, float]]
+# The loss of a model on a batch, where it is not the model's own.
+Loss = Callable[[object, dict], object]
 
 
 class Settings(Protocol):
@@ -30,11 +32,14 @@ class Settings(Protocol):
 
 
 class _RankingTrainer(Trainer):
-    """Trainer whose evaluation is a ranking, not a loss."""
+    """Trainer whose evaluation is a ranking, not a loss, and whose loss may be another than the model's."""
 
-    def __init__(self, *args, validate: Validate | None, **kwargs):
-        self.validate = validate
+    def __init__(self, *args, validate: Validate | None, loss: Loss | None, **kwargs):
+        self.validate, self.loss = validate, loss
         super().__init__(*args, **kwargs)
+
+    def compute_loss(self, model, inputs, *arguments, **options):
+        return self.loss(model, inputs) if self.loss else super().compute_loss(model, inputs, *arguments, **options)
 
     def evaluate(self, *_, **__):
         metrics = {f"eval_{name}": value for name, value in self.validate(self.model).items()}
@@ -99,6 +104,7 @@ def train(
     validate: Validate | None = None,
     curve: Callable[[pd.DataFrame], None] = lambda _: None,
     schedule: Literal["linear", "constant"] = "linear",
+    loss: Loss | None = None,
 ) -> None:
     """Train `model` in place over all `batches`, one a step; with `validate`, the best validated state is kept.
 
@@ -148,6 +154,7 @@ def train(
         eval_dataset=batches if validate else None,
         callbacks=callbacks,
         validate=validate,
+        loss=loss,
     )
     trainer.remove_callback(PrinterCallback)
     checkpoint = last_checkpoint(folder)
