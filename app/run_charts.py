@@ -5,16 +5,16 @@ import plotly.graph_objects as go
 
 from app.charts import BLUE, GREEN, GREY, ORANGE, RED, figure_of
 
-SEEN = "tokens seen"
 AXES = {
     "perplexity": "mean log-likelihood, nats per token",
     "conditional": "gain of the history, nats per token",
     "popularity": "training interactions",
+    "score": "score of the model",
 }
 
 
-def loss_curve(curve: pd.DataFrame, end: int) -> go.Figure:
-    """Training loss. Columns: tokens, loss; `end` is where the budget of tokens ends."""
+def loss_curve(curve: pd.DataFrame, end: int, seen: str) -> go.Figure:
+    """Training loss. Columns: tokens, loss; the axis says what was `seen`, up to `end`."""
     known = curve.dropna(subset=["loss"])
     figure = figure_of(
         go.Scatter(
@@ -22,16 +22,16 @@ def loss_curve(curve: pd.DataFrame, end: int) -> go.Figure:
             y=known.loss,
             mode="lines+markers",
             line={"color": BLUE},
-            hovertemplate="%{x:,} tokens: loss %{y:.3f}<extra></extra>",
+            hovertemplate="%{x:,} seen: loss %{y:.3f}<extra></extra>",
         ),
         height=260,
-        x=SEEN,
-        y="loss, nats per token",
+        x=seen,
+        y="loss",
     )
     return figure.update_xaxes(range=[0, end * 1.02])
 
 
-def quality_curve(curve: pd.DataFrame, end: int, references: dict[str, float], metric: str) -> go.Figure:
+def quality_curve(curve: pd.DataFrame, end: int, references: dict[str, float], metric: str, seen: str) -> go.Figure:
     """Validation quality with the references as lines. Columns: tokens, ndcg10."""
     known = curve.dropna(subset=["ndcg10"])
     figure = figure_of(
@@ -40,10 +40,10 @@ def quality_curve(curve: pd.DataFrame, end: int, references: dict[str, float], m
             y=known.ndcg10,
             mode="lines+markers",
             line={"color": GREEN},
-            hovertemplate="%{x:,} tokens: %{y:.3f}<extra></extra>",
+            hovertemplate="%{x:,} seen: %{y:.3f}<extra></extra>",
         ),
         height=260,
-        x=SEEN,
+        x=seen,
         y=f"validation {metric}",
     )
     # The two lines are often close, so one label goes above and one below.
@@ -55,7 +55,7 @@ def quality_curve(curve: pd.DataFrame, end: int, references: dict[str, float], m
     return figure.update_yaxes(range=[0, top * 1.15]).update_xaxes(range=[0, end * 1.02])
 
 
-def dependence_curve(curve: pd.DataFrame, end: int, metric: str) -> go.Figure:
+def dependence_curve(curve: pd.DataFrame, end: int, metric: str, seen: str) -> go.Figure:
     """User dependence with its 95 % band. Columns: tokens, user_dependence, low, high."""
     known = curve.dropna(subset=["user_dependence"])
     band = go.Scatter(
@@ -75,7 +75,7 @@ def dependence_curve(curve: pd.DataFrame, end: int, metric: str) -> go.Figure:
         customdata=known[["low", "high"]],
         hovertemplate="%{y:+.3f} [%{customdata[0]:+.3f}, %{customdata[1]:+.3f}]<extra></extra>",
     )
-    figure = figure_of(band, line, height=260, x=SEEN, y=f"gain in {metric}", showlegend=False)
+    figure = figure_of(band, line, height=260, x=seen, y=f"gain in {metric}", showlegend=False)
     if known.empty:
         figure.update_yaxes(range=[-0.1, 0.3])
     figure.add_hline(

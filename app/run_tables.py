@@ -4,11 +4,13 @@ import pandas as pd
 
 from upsr_core.datasets.splits import split
 from upsr_core.datasets.store import Dataset
-from upsr_core.evaluation.candidates import CandidateSpec, candidates_for
+from upsr_core.evaluation.candidates import candidates_for
 from upsr_core.evaluation.metrics import named
 from upsr_core.experiments.runs import Run, Status
+from upsr_core.experiments.spec import BUDGETS, training_of
 from upsr_core.rankers.base import evaluate
 from upsr_core.rankers.popularity import Popularity, Random
+from upsr_core.rankers.spec import ModelInfo
 
 HEADLINE = "NDCG@10"
 NOT_PERSONAL = "not personal yet"
@@ -105,6 +107,50 @@ def verdict(result: dict) -> str:
     return f"It looks at the user, {personal}, but cannot be told apart from popularity alone ({interval(ahead)})."
 
 
+def budgets_of(info: ModelInfo) -> list[str]:
+    """The names of the budgets that a model has a use for."""
+    return [name for name, budget in BUDGETS.items() if info.training is None or budget.share]
+
+
+def budget_line(info: ModelInfo, budget: str) -> str:
+    """What a budget means for a model, in words."""
+    if info.task == "likelihood":
+        return BUDGETS[budget].description
+    if info.training is None:
+        return "Nothing is trained."
+    spec = training_of(info, budget)
+    return (
+        f"At most {spec.epochs} epochs; training stops after {spec.patience} validations without a gain, one every "
+        f"{spec.evaluate_every} epochs. All test users are evaluated."
+    )
+
+
+def health_table(records: list[dict]) -> pd.DataFrame:
+    """One row per run and published measure: what was reached, from where it is healthy, what was published."""
+    rows = []
+    for record in records:
+        band = record["band"] or {"low": {}, "published": {}, "source": ""}
+        for name in band["low"] or [""]:
+            row = {"trial": record["title"], "verdict": record["verdict"], "measure": name}
+            row |= {"reached": record["metrics"].get(name), "healthy_from": band["low"].get(name)}
+            row |= {"published": band["published"].get(name), "reason": record["reason"], "source": band["source"]}
+            rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def evaluation_line(result: dict) -> str:
+    """What was evaluated, in words: instances, targets that were never trained on, what the model could not tell."""
+    text = (
+        f"{result['users']:,} of {result['of_users']:,} test instances; {result['cold_targets']:,} targets never "
+        f"trained on"
+    )
+    if "unscorable_targets" in result:
+        text += f", {result['unscorable_targets']:,} of them unknown to this model and ranked last"
+    if "identical_texts" in result:
+        text += f"; {result['identical_texts']:,} items share their text with another"
+    return text
+
+
 def progress_line(status: Status, left: str) -> str:
     """What an active run is doing, in words."""
     if status.state == "queued":
@@ -117,7 +163,6 @@ def progress_line(status: Status, left: str) -> str:
 def validation_references(run: Run, data: Dataset) -> dict[str, float]:
     """NDCG@10 of popularity and random order on the validation instances of the run's learning curve."""
     parts = split(data, run.spec.split)
-    spec = CandidateSpec(part="validation", users=run.spec.validation_users, seed=run.spec.candidates.seed)
-    instances = candidates_for(data, parts, spec)
-    rankers = {"popularity": Popularity(data, parts), "random": Random()}
+    instances = candidates_for(data, parts, run.spec.validation)
+    rankers = {"popularity": Popularity(data, parts), "random": Random(data)}
     return {name: float(evaluate(ranker, instances)[HEADLINE].mean()) for name, ranker in rankers.items()}

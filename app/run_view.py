@@ -6,6 +6,8 @@ import streamlit as st
 from app import cache, run_charts
 from app.components import act, chart, duration, empty_state, errors_shown, plain, section
 from app.run_tables import (
+    HEADLINE,
+    evaluation_line,
     gaps_table,
     headline,
     metrics_table,
@@ -13,6 +15,7 @@ from app.run_tables import (
     scores_table,
     verdict,
 )  # fmt: skip
+from upsr_core.evaluation.metrics import named
 from upsr_core.experiments import jobs
 from upsr_core.experiments.runs import Run, Status, delete_run
 
@@ -82,18 +85,22 @@ def _curve(run: Run, status: Status) -> None:
         if status.active:
             empty_state("The learning curve begins after the first steps of the training.")
         return
-    metric, end = "NDCG@10 (uni100)", run.spec.training.tokens
+    spec = run.spec
+    metric = named(HEADLINE, spec.validation.mode)
+    # A training that ends by an early stop has no end that is known before.
+    end = spec.training.tokens if spec.info.task == "likelihood" else int(curve.tokens.max())
+    seen = "tokens seen" if spec.info.task == "likelihood" else "items of histories seen"
     # The charts keep their keys over redraws, so that the eye does not lose them.
     loss, quality, dependence = st.columns(3, gap="medium")
     with loss:
         st.markdown("**Loss**")
-        chart(run_charts.loss_curve(curve, end), "loss")
+        chart(run_charts.loss_curve(curve, end, seen), "loss")
     with quality:
         st.markdown("**Quality**")
-        chart(run_charts.quality_curve(curve, end, cache.references(run), metric), "quality")
+        chart(run_charts.quality_curve(curve, end, cache.references(run), metric, seen), "quality")
     with dependence:
         st.markdown("**User dependence**")
-        chart(run_charts.dependence_curve(curve, end, metric), "dependence")
+        chart(run_charts.dependence_curve(curve, end, metric, seen), "dependence")
     st.caption(
         "User dependence: what the right history gains over another user's on the same candidates, with its 95 % "
         "interval. A model first learns which texts are common, and only later which user it looks at."
@@ -133,7 +140,6 @@ def show_result(run: Run, result: dict) -> None:
             },
         )
         st.caption(
-            f"Score: {result['score']}. {result['users']:,} of {result['of_users']:,} test instances; "
-            f"{result['cold_targets']:,} targets never trained on; {result['identical_texts']:,} items share their "
-            f"text with another; candidates {result['candidates']}; {duration(result['seconds'])} in all."
+            f"Score: {result['score']}. {evaluation_line(result)}; candidates {result['candidates']}; "
+            f"{duration(result['seconds'])} in all."
         )

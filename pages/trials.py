@@ -5,12 +5,15 @@ import streamlit as st
 from app import cache, state
 from app.components import act, duration, empty_state, errors_shown, page_head, plain, section
 from app.model_worth import model_worth
-from app.run_tables import runs_table
+from app.run_tables import budget_line, budgets_of, health_table, runs_table
 from app.run_view import show_run
+from upsr_core.evaluation.candidates import MODES
 from upsr_core.experiments import jobs
+from upsr_core.experiments.health import health
 from upsr_core.experiments.runs import Run, create_run, list_runs
 from upsr_core.experiments.spec import BUDGETS, RunSpec, plan_run
 from upsr_core.likelihood.score import SCORES
+from upsr_core.rankers.spec import MODELS
 from upsr_core.text import saved
 from upsr_core.text.design import Design
 
@@ -22,32 +25,51 @@ def new_trial() -> None:
     left, middle, right = st.columns(3)
     with left:
         data = state.choose_dataset()
+        model = state.choose(
+            "Model", "model", list(MODELS), "upsr", format_func=lambda name: MODELS[name].title,
+            help="UPSR, and what it is measured against; all on the same data, splits and candidates.",
+        )  # fmt: skip
+    info, design, plm = MODELS[model], None, "embedded"
     with middle:
-        design = choose_design()
+        if info.text:
+            design = choose_design()
+        else:
+            st.caption(f"{info.note} It reads no item texts. {info.limits}")
     with right:
-        plm = state.choose_plm()
-        model_worth(plm)
+        if info.text:
+            plm = state.choose_plm()
+            model_worth(plm)
     left, middle, right = st.columns([5, 3, 4])
     with left:
         budget = st.segmented_control(
-            "Budget", list(BUDGETS), default="quick" if any_done() else "first-look", required=True, key="budget",
+            "Budget", budgets_of(info), default="quick" if any_done() else "first-look", required=True, key="budget",
             format_func=lambda name: BUDGETS[name].title,
         )  # fmt: skip
-        st.caption(BUDGETS[budget].description)
+        st.caption(budget_line(info, budget))
     with middle:
-        score = st.segmented_control(
-            "Score", SCORES, default=SCORES[0], required=True, key="score",
-            help="perplexity: the paper's. conditional: the text's likelihood without the history is taken away. "
-            "A trial reports both; this one names its result.",
-        )  # fmt: skip
+        score, mode = SCORES[0], "uni100"
+        if len(info.scores) > 1:
+            score = st.segmented_control(
+                "Score", info.scores, default=info.scores[0], required=True, key="score",
+                help="perplexity: the paper's. conditional: the text's likelihood without the history is taken away. "
+                "A trial reports both; this one names its result.",
+            )  # fmt: skip
+        else:
+            mode = st.segmented_control(
+                "Candidates", MODES, default="full", required=True, key="mode",
+                help="full: the whole catalogue, as published tables of this model have it. uni100 and pop100: the "
+                "target among 100 others, as the trials of UPSR are ranked.",
+            )  # fmt: skip
+    first = []
     with right:
-        others = [entry["name"] for entry in cache.datasets() if entry["name"] != data.name and not entry["problem"]]
-        first = st.multiselect(
-            "Pre-train first on", others, key="pretrain_on", placeholder="nothing: tune the language model directly",
-            help="Domains whose histories are learned first, with the design's pre-training text.",
-        )  # fmt: skip
+        if info.pretrains:
+            names = [entry["name"] for entry in cache.datasets() if entry["name"] != data.name and not entry["problem"]]
+            first = st.multiselect(
+                "Pre-train first on", names, key="pretrain_on", placeholder="nothing: learn this dataset directly",
+                help="Domains whose histories are learned first, with the design's pre-training text.",
+            )  # fmt: skip
     with errors_shown():
-        offer(plan_run(data.name, design, plm, budget, score, pretrain_on=tuple(first)))
+        offer(plan_run(data.name, design, plm, budget, score, mode, pretrain_on=tuple(first), model=model))
 
 
 def any_done() -> bool:
@@ -125,6 +147,28 @@ def table(runs: list[Run]) -> None:
     st.session_state["picked_row"] = picked[0] if picked else None
 
 
+def rivals_health(run: Run) -> None:
+    """The trials on the dataset of the one shown, against published figures; their curves are in the trials."""
+    section("Health of the baselines", "A comparison is worth what its weakest baseline is worth.")
+    records = health(run.spec.dataset.name)
+    figure = {"format": "%.4f", "width": "small"}
+    st.dataframe(
+        health_table(records),
+        key="health",
+        hide_index=True,
+        column_config={
+            "trial": st.column_config.TextColumn("Trial", width=280),
+            "verdict": "Verdict",
+            "measure": "Measure",
+            "reached": st.column_config.NumberColumn("Reached", **figure),
+            "healthy_from": st.column_config.NumberColumn("Healthy from", **figure),
+            "published": st.column_config.NumberColumn("Published", **figure),
+            "reason": "Why",
+            "source": "Source",
+        },
+    )
+
+
 page_head("Trials", "Train a small model with a design, watch it learn, and see whether it looks at the user at all.")
 new_trial()
 runs = list_runs()
@@ -135,4 +179,8 @@ else:
     table(runs)
     titles = {run.id: run.title for run in runs}
     chosen = state.choose("Trial shown", "run", list(titles), format_func=lambda name: titles.get(name, name))
-    show_run(next(run for run in runs if run.id == chosen))
+    shown = next(run for run in runs if run.id == chosen)
+    show_run(shown)
+    if any(run.result() for run in runs):
+        with errors_shown():
+            rivals_health(shown)

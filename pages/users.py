@@ -12,7 +12,6 @@ from app.user_choice import choose_user
 from upsr_core.datasets.store import Dataset
 from upsr_core.experiments.ranking import evaluated_users
 from upsr_core.experiments.runs import Run, list_runs
-from upsr_core.likelihood.score import SCORES
 
 MOST = 3
 ROWS_SHOWN = 200
@@ -87,23 +86,27 @@ def tint(row: pd.Series) -> list[str]:
 
 
 def ranking(run: Run, user: int, score: str, alone: bool) -> None:
+    own = run.spec.info.scores
+    score = score if score in (*own, "popularity") else run.spec.own_score
     table = cache.ranked_candidates(run, user, score)
     target = table[table.target].iloc[0]
     tied = int((table.score == target.score).sum()) - 1
     st.markdown(f"**{plain(run.title)}**")
     with st.container(horizontal=True):
-        st.metric("Rank of the target", f"{target['rank']:g} of {len(table)}")
-        st.metric("Perplexity of the target", f"{target.perplexity:.1f}")
+        st.metric("Rank of the target", f"{target['rank']:g} of {target.of:,}")
+        if "perplexity" in table:
+            st.metric("Perplexity of the target", f"{target.perplexity:.1f}")
+        else:
+            st.metric(f"{score.capitalize()} of the target", f"{target.score:.3f}")
         st.metric("Tied with the target", f"{tied}", help="Candidates with the very same score; ranks are their mean.")
     shown = table[(table.index < ROWS_SHOWN) | table.target].copy()
     shown.insert(0, "mark", np.where(shown.target, "◆", ""))
+    columns = [name for name in (*own, "popularity", "tokens", "identical") if name in table]
     st.dataframe(
         shown.style.apply(tint, axis=1),
         hide_index=True,
         height=430,
-        column_order=[
-            "mark", "rank", "text", "perplexity", "conditional", "popularity", "tokens", "identical", "item_id",
-        ],
+        column_order=["mark", "rank", "text", *columns, "item_id"],
         column_config={
             "mark": st.column_config.TextColumn("", width=30, help="The target"),
             "rank": st.column_config.NumberColumn("Rank", format="%g", width=55),
@@ -112,30 +115,32 @@ def ranking(run: Run, user: int, score: str, alone: bool) -> None:
             "conditional": st.column_config.NumberColumn(
                 "Conditional", format="%.3f", help="Gain of the history in nats per token; higher is better"
             ),
+            "score": st.column_config.NumberColumn("Score", format="%.3f", help="Higher is better"),
             "popularity": st.column_config.NumberColumn("Popularity", width="small", help="Training interactions"),
             "tokens": st.column_config.NumberColumn("Tokens", width="small"),
             "identical": st.column_config.CheckboxColumn("Identical", help="Shares its text with another candidate"),
             "item_id": "Item",
         },
     )  # fmt: skip
-    if len(shown) < len(table):
-        st.caption(f"{len(shown):,} of {len(table):,} candidates: the best, and the target.")
+    if len(shown) < target.of:
+        st.caption(f"{len(shown):,} of {target.of:,} candidates: the best, and the target.")
     chart(run_charts.score_popularity(table, score), f"scores_{run.id}")
 
 
 def best_of_catalogue(run: Run, user: int, alone: bool) -> None:
     table, note = cache.best_of_catalogue(run, user, BEST)
     table.insert(0, "mark", np.where(table.target, "◆", ""))
+    likelihood = [] if table.perplexity.isna().all() else ["perplexity"]
     st.dataframe(
         table.style.apply(tint, axis=1),
         hide_index=True,
-        column_order=["mark", "rank", "text", "score", "perplexity", "item_id"],
+        column_order=["mark", "rank", "text", "score", *likelihood, "item_id"],
         column_config={
             "mark": st.column_config.TextColumn("", width=30, help="The target"),
             "rank": st.column_config.NumberColumn("Rank", width=55),
             "text": st.column_config.TextColumn("Item text", width=560 if alone else 240),
             "score": st.column_config.NumberColumn(
-                "Score", format="%.3f", help=f"{run.spec.score.name}: nats per token"
+                "Score", format="%.3f", help=run_charts.AXES.get(run.spec.own_score)
             ),
             "perplexity": st.column_config.NumberColumn("Perplexity", format="%.2f", help="Lower is better"),
             "item_id": "Item",
@@ -158,8 +163,14 @@ data = cache.dataset(runs[0].spec.dataset.name)
 evaluated = [evaluated_users(run) for run in runs]
 with st.container(horizontal=True, vertical_alignment="bottom"):
     pool = pool_of(evaluated)
+    names = [*dict.fromkeys(name for run in runs for name in run.spec.info.scores), "popularity"]
     score = st.segmented_control(
-        "Rank by", [*SCORES, "popularity"], default=runs[0].spec.score.name, required=True, key="rank_by"
+        "Rank by",
+        names,
+        default=runs[0].spec.own_score,
+        required=True,
+        key="rank_by",
+        help="A trial that has no such score is ranked by its own.",
     )
 if not len(pool):
     empty_state("These trials evaluated no user in common. Choose others.")

@@ -1,4 +1,4 @@
-"""The commands about runs: `upsr run`, `runs`, `rank`, `top`, `resume`, `cancel`, and the queue's hidden `work`."""
+"""The commands about runs: `upsr run`, `models`, `health`, `runs`, `rank`, `top`, `resume`, `cancel`, hidden `work`."""
 
 import json
 from typing import Annotated
@@ -14,6 +14,8 @@ Json = Annotated[bool, typer.Option("--json", help="End with one JSON object on 
 def register(app: typer.Typer) -> None:
     """Add the commands to the command line."""
     app.command("run")(run)
+    app.command("models")(models)
+    app.command("health")(health)
     app.command("runs")(runs)
     app.command("rank")(rank)
     app.command("top")(top)
@@ -24,7 +26,8 @@ def register(app: typer.Typer) -> None:
 
 def run(
     dataset: Annotated[str, typer.Option(help="Name of a stored dataset, see `upsr data list`.")],
-    design: Annotated[str, typer.Option(help="Attributes in order, such as category,title,brand.")],
+    design: Annotated[str, typer.Option(help="Attributes in order, such as category,title; of models of texts.")] = "",
+    model: Annotated[str, typer.Option(help="upsr, or a rival: see `upsr models`.")] = "upsr",
     pretrain_design: Annotated[str | None, typer.Option(help="Attributes of the pre-training stage.")] = None,
     pretrain_on: Annotated[str, typer.Option(help="Datasets to pre-train on first, with commas.")] = "",
     plm: Annotated[str, typer.Option(help="embedded, a folder, or a hub id.")] = "embedded",
@@ -35,7 +38,7 @@ def run(
     again: Annotated[bool, typer.Option(help="Throw away a finished run of the same specification first.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Train UPSR with an item design and evaluate it; the same specification is the same run."""
+    """Train UPSR with an item design, or a rival, and evaluate it; the same specification is the same run."""
     from upsr_core.datasets.sample import ensure_sample
     from upsr_core.experiments.forecast import forecast
     from upsr_core.experiments.runs import create_run, delete_run
@@ -44,7 +47,8 @@ def run(
 
     ensure_sample()
     others = tuple(name.strip() for name in pretrain_on.split(",") if name.strip())
-    spec = plan_run(dataset, parse_design(design, pretrain_design), plm, budget, score, mode, seed, others)
+    chosen = parse_design(design, pretrain_design) if design else None
+    spec = plan_run(dataset, chosen, plm, budget, score, mode, seed, others, model)
     this = create_run(spec)
     if again and this.status().state == "done":
         delete_run(this)
@@ -99,6 +103,40 @@ def _interval(gap: dict) -> str:
     return f"{gap['mean']:+.4f} [{gap['low']:+.4f}, {gap['high']:+.4f}]"
 
 
+def models() -> None:
+    """The models that `upsr run --model` takes, and what each cannot do."""
+    from upsr_core.rankers.spec import MODELS
+
+    table = Table("model", "name", "what it does", "what it cannot do")
+    for name, info in MODELS.items():
+        table.add_row(name, info.title, info.note, info.limits)
+    console.print(table)
+
+
+def health(
+    model: Annotated[str | None, typer.Argument(metavar="[MODEL]", help="One model only, see `upsr models`.")] = None,
+    dataset: Annotated[str, typer.Option(help="Name of a stored dataset.")] = ...,
+    as_json: Json = False,
+) -> None:
+    """The finished runs on a dataset against published figures: healthy, below, still improving or no reference."""
+    from upsr_core.evaluation.bands import MEASURES
+    from upsr_core.experiments.health import health as judged
+
+    records = judged(dataset, model)
+    table = Table("run", "title", *MEASURES, "verdict", "reason")
+    for record in records:
+        low = (record["band"] or {"low": {}})["low"]
+        cells = [
+            f"{record['metrics'][name]:.4f}" + (f" (from {low[name]:.4f})" if name in low else "")
+            if name in record["metrics"] else ""
+            for name in MEASURES
+        ]  # fmt: skip
+        table.add_row(record["run"], record["title"], *cells, record["verdict"], record["reason"])
+    console.print(table if records else f"No finished run on {dataset!r} yet; start one with `upsr run --mode full`.")
+    if as_json:
+        print(json.dumps({"runs": records}))
+
+
 def runs(as_json: Json = False) -> None:
     """All runs, newest first."""
     from upsr_core.experiments.runs import list_runs
@@ -121,7 +159,7 @@ def runs(as_json: Json = False) -> None:
 def rank(
     run_id: Annotated[str, typer.Argument(metavar="RUN", help="Id of a run, or how it begins.")],
     user: Annotated[str, typer.Option(help="A user id of the dataset.")],
-    score: Annotated[str | None, typer.Option(help="perplexity, conditional or popularity.")] = None,
+    score: Annotated[str | None, typer.Option(help="One of the model's scores, or popularity.")] = None,
     top: Annotated[int, typer.Option(help="How many candidates to show.")] = 20,
     as_json: Json = False,
 ) -> None:
@@ -131,15 +169,15 @@ def rank(
 
     this = load_run(run_id)
     table = ranked(this, find_user(this.spec.dataset.load(), user), score)
-    shown = Table("rank", "item", "text", "score", "perplexity", "popularity", title=f"{this.title}, user {user}")
+    likelihood = ["perplexity"] if "perplexity" in table else []
+    shown = Table("rank", "item", "text", "score", *likelihood, "popularity", title=f"{this.title}, user {user}")
     for row in table.head(top).itertuples():
         text = ("→ " if row.target else "") + row.text[:90]
-        shown.add_row(
-            f"{row.rank:g}", row.item_id, text, f"{row.score:.3f}", f"{row.perplexity:.1f}", str(row.popularity)
-        )
+        extra = [f"{row.perplexity:.1f}"] if likelihood else []
+        shown.add_row(f"{row.rank:g}", row.item_id, text, f"{row.score:.3f}", *extra, str(row.popularity))
     console.print(shown)
     target = table[table.target].iloc[0]
-    console.print(f"The target is at rank {target['rank']:g} of {len(table)}.")
+    console.print(f"The target is at rank {target['rank']:g} of {target.of}.")
     if as_json:
         print(
             json.dumps({"run": this.id, "user": user, "rank": target["rank"], "candidates": table.to_dict("records")})

@@ -63,7 +63,7 @@ def finished_run(stocked):
     from upsr_core.datasets.splits import split
     from upsr_core.datasets.store import load_dataset
     from upsr_core.evaluation.candidates import candidates_for
-    from upsr_core.experiments.outcome import write_result
+    from upsr_core.experiments.outcome import Ranked, write_result
     from upsr_core.experiments.runs import create_run
     from upsr_core.experiments.spec import plan_run
     from upsr_core.text.design import parse_design
@@ -89,7 +89,7 @@ def finished_run(stocked):
             }
         )
         table.to_parquet(run.folder / "scores.parquet")
-        write_result(run, table, test, identical=0, seconds=1.0, resumed=False)
+        write_result(run, Ranked.of(table), test, 1.0, False, {"identical_texts": 0})
         curve = {"step": [1, 2, 3], "tokens": [1e4, 2e4, 3e4], "loss": [3.0, 2.0, np.nan], "ndcg10": [np.nan, 0.1, 0.2]}
         curve |= {"user_dependence": [np.nan, 0.0, 0.1], "low": [np.nan, -0.05, 0.02], "high": [np.nan, 0.05, 0.18]}
         run.write_curve(pd.DataFrame(curve))

@@ -58,7 +58,7 @@ def test_popular_negatives_leave_popularity_little(movies):
     for mode in ("uni100", "pop100"):
         candidates = candidates_for(movies, parts, CandidateSpec(mode=mode, users=400))
         gaps[mode] = (
-            evaluate(popularity, candidates)["NDCG@10"].mean() - evaluate(Random(), candidates)["NDCG@10"].mean()
+            evaluate(popularity, candidates)["NDCG@10"].mean() - evaluate(Random(movies), candidates)["NDCG@10"].mean()
         )
     assert gaps["pop100"] < gaps["uni100"] / 2
     for row, instance in enumerate(candidates.instances.itertuples()):

@@ -102,6 +102,12 @@ def training_counts(dataset: Dataset, parts: Split) -> np.ndarray:
     return np.bincount(dataset.sequence[trained], minlength=len(dataset.items))
 
 
+def training_histories(dataset: Dataset, parts: Split) -> list[np.ndarray]:
+    """Training histories of at least two items: with one there is nothing to predict it from."""
+    rows = parts.training[parts.training.end >= 2]
+    return [dataset.history(user)[:end] for user, end in zip(rows.user.tolist(), rows.end.tolist(), strict=True)]
+
+
 def _places_within(lengths: np.ndarray) -> np.ndarray:
     """0, 1, …, length - 1 for every user, one after the other."""
     starts = np.cumsum(lengths) - lengths

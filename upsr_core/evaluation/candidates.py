@@ -59,8 +59,16 @@ class Candidates:
 
     def history(self, row: int) -> np.ndarray:
         """Item indices of the history of instance `row`, oldest first; the target event is never in it."""
-        instance = self.instances.iloc[row]
-        return self.dataset.history(int(instance.user))[: int(instance.end)]
+        return self._before(row)
+
+    def _before(self, row: int) -> np.ndarray:
+        user, end = self.instances.user.to_numpy()[row], self.instances.end.to_numpy()[row]
+        return self.dataset.history(int(user))[: int(end)]
+
+    def left_out(self, row: int) -> np.ndarray:
+        """Items of the user's own history, each once, that mode `full` does not rank for instance `row`."""
+        own = np.unique(self._before(row))
+        return own[own != self.instances.target.to_numpy()[row]]
 
     def with_histories_of(self, others: np.ndarray) -> "BorrowedHistories":
         """The same candidates, each instance with the history of instance `others[row]`."""
@@ -68,11 +76,11 @@ class Candidates:
 
     def items(self, row: int) -> np.ndarray:
         """Item indices ranked for instance `row`; the target is the first."""
-        target = int(self.instances.target.iloc[row])
+        target = int(self.instances.target.to_numpy()[row])
         if self.negatives is not None:
             return np.concatenate([[target], self.negatives[row]])
         allowed = np.ones(len(self.dataset.items), dtype=bool)
-        allowed[Candidates.history(self, row)] = False
+        allowed[self._before(row)] = False
         allowed[target] = False
         return np.concatenate([[target], np.flatnonzero(allowed)])
 

@@ -18,32 +18,42 @@ def target_rank(scores: np.ndarray) -> tuple[float, int, int]:
     return 1 + better + tied / 2, better, tied
 
 
-def user_metrics(better: int, tied: int) -> dict[str, float]:
-    """HR@k and NDCG@k of one target, the mean over all orders of its tie.
+def rank_frame(better: np.ndarray, tied: np.ndarray, candidates: np.ndarray) -> pd.DataFrame:
+    """One row per target from how many candidates are better and tied (n,), among `candidates` (n,) in all.
 
-    A constant scorer so gets what random order gets, not the metric of its mean rank.
+    Columns: rank (expected), ties, candidates, HR@k and NDCG@k, each the mean over all orders of the tie. With one
+    target HR@k is Recall@k. A constant scorer so gets what random order gets, not the metric of its mean rank.
+
+    >>> rank_frame(np.array([0]), np.array([1]), np.array([101]))["HR@1"].item()
+    0.5
+    """
+    better, tied = np.asarray(better), np.asarray(tied)
+    gains = np.concatenate([[0.0], np.cumsum(1 / np.log2(np.arange(max(CUTOFFS)) + 2))])
+    table = {"rank": 1 + better + tied / 2, "ties": tied, "candidates": candidates}
+    for k in CUTOFFS:
+        table[f"HR@{k}"] = np.clip(k - better, 0, tied + 1) / (tied + 1)
+    for k in CUTOFFS:
+        table[f"NDCG@{k}"] = (gains[np.minimum(k, better + tied + 1)] - gains[np.minimum(k, better)]) / (tied + 1)
+    return pd.DataFrame(table)
+
+
+def user_metrics(better: int, tied: int) -> dict[str, float]:
+    """HR@k and NDCG@k of one target, see `rank_frame`.
 
     >>> user_metrics(better=0, tied=1)["HR@1"]
     0.5
     """
-    positions = np.arange(better + 1, better + tied + 2)
-    gains = 1 / np.log2(positions + 1)
-    return {
-        **{f"HR@{k}": float((positions <= k).mean()) for k in CUTOFFS},
-        **{f"NDCG@{k}": float(np.where(positions <= k, gains, 0.0).mean()) for k in CUTOFFS},
-    }
+    frame = rank_frame(np.array([better]), np.array([tied]), np.array([better + tied + 1]))
+    return {name: float(frame[name].iloc[0]) for name in METRICS}
 
 
-METRICS = tuple(user_metrics(0, 0))
+METRICS = tuple(f"{name}@{k}" for name in ("HR", "NDCG") for k in CUTOFFS)
 
 
 def rank_table(scored: list[np.ndarray]) -> pd.DataFrame:
-    """One row per instance from its scores, target first: rank, ties, candidates, HR@k and NDCG@k."""
-    rows = []
-    for scores in scored:
-        rank, better, tied = target_rank(scores)
-        rows.append({"rank": rank, "ties": tied, "candidates": len(scores), **user_metrics(better, tied)})
-    return pd.DataFrame(rows)
+    """One row per instance from its scores, target first, see `rank_frame`."""
+    places = np.array([target_rank(scores)[1:] for scores in scored], dtype=np.int64).reshape(-1, 2)
+    return rank_frame(places[:, 0], places[:, 1], np.array([len(scores) for scores in scored], dtype=np.int64))
 
 
 def named(metric: str, mode: str) -> str:

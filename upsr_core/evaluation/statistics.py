@@ -1,7 +1,6 @@
 """Means and paired differences over users, with bootstrap intervals."""
 
 import numpy as np
-from scipy.stats import bootstrap
 
 
 def mean_interval(values: np.ndarray, seed: int = 0, resamples: int = 2000) -> dict[str, float]:
@@ -15,12 +14,13 @@ def mean_interval(values: np.ndarray, seed: int = 0, resamples: int = 2000) -> d
     """
     values = np.asarray(values, dtype=np.float64)
     mean = float(values.mean())
+    distinct, counts = np.unique(values, return_counts=True)
     low = high = mean
-    if len(values) > 1 and np.ptp(values) > 0:
-        result = bootstrap(
-            (values,), np.mean, n_resamples=resamples, batch=200, method="percentile", rng=np.random.default_rng(seed)
-        )
-        low, high = float(result.confidence_interval.low), float(result.confidence_interval.high)
+    if len(distinct) > 1:
+        # A resample of users is a multinomial draw of the distinct values: the same distribution as drawing users
+        # one by one, and metrics of one target have few values however many users there are.
+        draws = np.random.default_rng(seed).multinomial(len(values), counts / len(values), size=resamples)
+        low, high = np.percentile(draws @ distinct / len(values), [2.5, 97.5]).tolist()
     return {"mean": mean, "low": low, "high": high, "users": len(values)}
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from upsr_core.datasets.store import load_dataset
 from upsr_core.evaluation.candidates import NEGATIVES
-from upsr_core.experiments.runs import list_runs
+from upsr_core.experiments.runs import Run, list_runs
 from upsr_core.experiments.spec import RunSpec
 from upsr_core.plm.door import load_tokenizer, locate
 from upsr_core.text.render import ItemTexts
@@ -32,7 +32,8 @@ class Forecast:
 def forecast(spec: RunSpec) -> Forecast:
     """Time of a run from the arithmetic of the model and this machine's matrix rate.
 
-    Where this machine has finished runs of the same language model, the forecast is corrected by what they took.
+    Where this machine has finished runs of the same model, the forecast is corrected by what they took. A training
+    that ends by an early stop takes less: its longest is foretold.
     """
     training, scoring = _work(spec)
     rate = matrix_rate()
@@ -41,8 +42,8 @@ def forecast(spec: RunSpec) -> Forecast:
     ratios = []
     for run in list_runs():
         record = run.result()
-        if record and run.spec.plm == spec.plm and not record["resumed"] and run.spec.training.tokens > 1e6:
-            done = _work(run.spec)
+        if record and _alike(run.spec, spec) and not record["resumed"]:
+            done = _work(run.spec, _trained(run))
             predicted = done[0] / (rate * TRAINING_SHARE) + done[1] / (rate * SCORING_SHARE)
             ratios.append(max(1.0, record["seconds"] - SETUP_SECONDS) / predicted)
     factor = float(np.median(ratios)) if ratios else 1.0
@@ -53,8 +54,51 @@ def forecast(spec: RunSpec) -> Forecast:
     return Forecast(train_seconds + score_seconds + SETUP_SECONDS, train_seconds, score_seconds, basis)
 
 
-def _work(spec: RunSpec) -> tuple[float, float]:
-    """Floating-point operations of training and of scoring (validation and test, right and borrowed histories)."""
+def _alike(done: RunSpec, spec: RunSpec) -> bool:
+    """Whether a finished run says something of the speed of another: the same model, and long enough to tell."""
+    if done.model != spec.model or done.plm != spec.plm:
+        return False
+    return done.training is not None and (done.info.task != "likelihood" or done.training.tokens > 1e6)
+
+
+def _trained(run: Run) -> float:
+    """The share of its longest training that a finished run of a sequence model went through before it stopped."""
+    curve, own = run.curve(), run.spec.training
+    if curve.empty or run.spec.info.task == "likelihood":
+        return 1.0
+    steps = own.epochs * -(-len(load_dataset(run.spec.dataset.name).users) // own.batch)
+    return min(1.0, float(curve.step.max()) / steps)
+
+
+def _work(spec: RunSpec, trained: float = 1.0) -> tuple[float, float]:
+    """Floating-point operations of training and of scoring (validation and test, right and borrowed histories).
+
+    `trained` is the share of its epochs that a sequence model goes through.
+    """
+    return _likelihood_work(spec) if spec.info.task == "likelihood" else _sequence_work(spec, trained)
+
+
+def _sequence_work(spec: RunSpec, trained: float) -> tuple[float, float]:
+    dataset, own = load_dataset(spec.dataset.name), spec.training
+    users, items = len(dataset.users), len(dataset.items)
+    if own is None:
+        return 0.0, 4.0 * users * items
+    events = len(dataset.sequence) - 2 * users
+    layer = 4 * own.width**2 + 2 * own.width * own.inner
+    state, catalogue = own.layers * layer, own.width * items
+    predicted = {"next": 1.0, "cloze": own.mask_share}[spec.info.task] * (spec.info.loss == "cross-entropy")
+    epochs = own.epochs * trained
+    training = 6 * epochs * events * (state + catalogue * predicted)
+    if spec.info.text:  # all items are adapted anew at every step, by eight experts
+        steps = epochs * -(-users // own.batch)
+        model = json.loads((locate(spec.plm.name) / "config.json").read_text())["d_model"]
+        training += 6 * steps * items * 8 * model * own.width * (2 if spec.pretrain_on else 1)
+    per_user = 2 * (state * len(dataset.sequence) / users + catalogue)
+    validated = min(users, spec.validation_users) * own.evaluations * trained
+    return training, 2 * per_user * (validated + min(users, spec.candidates.users or users))
+
+
+def _likelihood_work(spec: RunSpec) -> tuple[float, float]:
     encoder, decoder, head = _sizes(spec.plm.name)
     text_tokens, texts, users, candidates = _sizes_of_data(spec)
     # A tenth of the items is predicted, at least one of each sequence of about ten.

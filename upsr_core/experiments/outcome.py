@@ -52,7 +52,10 @@ def score_table(ranker: Upsr, test: Candidates, popularity: Popularity, progress
 
 @dataclass(frozen=True)
 class Ranked:
-    """Ranks and metrics per instance: of every score with the right history, with a borrowed one, and of references."""
+    """Ranks and metrics per instance: of every score with the right history, with a borrowed one, and of references.
+
+    The names of `right` and `borrowed` are those of the model's scores, see `rankers.spec.ModelInfo`.
+    """
 
     right: dict[str, pd.DataFrame]
     borrowed: dict[str, pd.DataFrame]
@@ -77,13 +80,13 @@ class Ranked:
 
 
 def write_result(
-    run: Run, table: pd.DataFrame, test: Candidates, identical: int, seconds: float, resumed: bool
+    run: Run, ranked: Ranked, test: Candidates, seconds: float, resumed: bool, counts: dict[str, int]
 ) -> dict:
-    """Metrics, gaps and user dependence from the table of scores; writes `per_user.parquet` and `result.json`.
+    """Metrics, gaps and user dependence from the ranks; writes `per_user.parquet` and `result.json`.
 
-    `seconds` were spent since the last start; `resumed` says that there was an earlier one.
+    `seconds` were spent since the last start; `resumed` says that there was an earlier one. `counts` are what the
+    model says of its evaluation, by name: they are kept with the result.
     """
-    ranked = Ranked.of(table)
     ranks, wrong, references = ranked.right, ranked.borrowed, ranked.references
     frames = [
         test.instances.assign(row=range(len(test)), score=name, **frame)
@@ -91,7 +94,7 @@ def write_result(
     ]
     frames += [test.instances.assign(row=range(len(test)), score=name, **frame) for name, frame in references.items()]
     pd.concat(frames, ignore_index=True).to_parquet(run.folder / "per_user.parquet")
-    own = run.spec.score.name
+    own = run.spec.own_score
     mode = test.mode
 
     def gaps(frame: pd.DataFrame, other: pd.DataFrame) -> dict:
@@ -100,7 +103,7 @@ def write_result(
     def means(frame: pd.DataFrame) -> dict:
         return {named(metric, mode): float(frame[metric].mean()) for metric in METRICS}
 
-    dependence = {name: gaps(ranks[name], wrong[name])[named(HEADLINE, mode)] for name in SCORES}
+    dependence = {name: gaps(ranks[name], wrong[name])[named(HEADLINE, mode)] for name in ranks}
     result = {
         "run": run.id,
         "title": run.title,
@@ -110,12 +113,12 @@ def write_result(
         "gaps": {name: gaps(ranks[own], frame) for name, frame in references.items()},
         "user_dependence": {**dependence[own], "metric": named(HEADLINE, mode)},
         "personal": dependence[own]["low"] > 0,
-        "scores": {name: {**means(ranks[name]), "user_dependence": dependence[name]} for name in SCORES},
+        "scores": {name: {**means(ranks[name]), "user_dependence": dependence[name]} for name in ranks},
         "references": {name: means(frame) for name, frame in references.items()},
         "users": len(test),
         "of_users": test.of,
         "cold_targets": int(test.instances.cold.sum()),
-        "identical_texts": identical,
+        **counts,
         "candidates": test.digest,
         "seconds": round(seconds, 1),
         "resumed": resumed,

@@ -3,25 +3,33 @@
 import numpy as np
 import pandas as pd
 
-from upsr_core.datasets.splits import split
+from upsr_core.datasets.splits import split, training_counts
 from upsr_core.datasets.store import Dataset
 from upsr_core.errors import RunError
+from upsr_core.evaluation.candidates import candidates_for
 from upsr_core.experiments.runs import Run
-from upsr_core.likelihood.score import SCORES, ScoreSpec
+from upsr_core.likelihood.score import ScoreSpec
 from upsr_core.text.render import render
 
 
 def load_ranker(run: Run):
-    """The `Upsr` of a run: its trained model, or the language model as it is where nothing was trained.
+    """The ranker of a run: its trained model, or the model as it is where nothing is trained.
 
     Raises RunError where the run trains and its model is not there.
     """
+    spec, trained = run.spec, run.folder / "model"
+    trains = spec.training is not None and spec.training.trains
+    if trains and not trained.exists():
+        raise RunError(f"Run {run.id} has no trained model", str(trained), "Delete the run and start it again.")
+    if spec.info.task != "likelihood":
+        from upsr_core.rankers.catalogue import new_ranker, stored_ranker
+
+        dataset = spec.dataset.load()
+        parts = split(dataset, spec.split)
+        return stored_ranker(trained, dataset, parts) if trains else new_ranker(spec.model, None, dataset, parts)
     from upsr_core.plm.door import load_model, load_tokenizer
     from upsr_core.rankers.upsr import Upsr
 
-    spec, trained = run.spec, run.folder / "model"
-    if spec.training.trains and not trained.exists():
-        raise RunError(f"Run {run.id} has no trained model", str(trained), "Delete the run and start it again.")
     model = load_model(str(trained) if trained.exists() else spec.plm.name, spec.score.dtype)
     return Upsr(model, load_tokenizer(spec.plm.name), spec.dataset.load(), spec.design, spec.score)
 
@@ -44,12 +52,12 @@ def top_of_catalogue(run: Run, ranker, user: int, k: int = 10) -> tuple[pd.DataF
         )
     instance = mine.iloc[0]
     items, scores, note = ranker.top(dataset.history(user)[: int(instance.end)], k)
-    perplexity = np.exp(-scores) if run.spec.score.name == "perplexity" else np.full(len(scores), np.nan)
+    perplexity = np.exp(-scores) if run.spec.own_score == "perplexity" else np.full(len(scores), np.nan)
     table = pd.DataFrame(
         {
             "rank": pd.Series(scores).rank(ascending=False, method="min").astype(int),
             "item_id": dataset.items.item_id.to_numpy()[items],
-            "text": [ranker.texts.texts[item] for item in items],
+            "text": item_texts(run, dataset.items.iloc[items]),
             "target": items == int(instance.target),
             "score": scores,
             "perplexity": perplexity,
@@ -64,7 +72,7 @@ def evaluated_users(run: Run) -> pd.DataFrame:
     Columns: row, user (index), user_id, end, target (item index), cold, rank, ties and the metrics.
     """
     table = run.per_user()
-    table = table[table.score == run.spec.score.name].reset_index(drop=True)
+    table = table[table.score == run.spec.own_score].reset_index(drop=True)
     return table.assign(user_id=np.asarray(run.spec.dataset.load().users)[table.user.to_numpy()])
 
 
@@ -79,17 +87,27 @@ def find_user(dataset: Dataset, user_id: str) -> int:
     return int(found[0])
 
 
+def item_texts(run: Run, items: pd.DataFrame) -> list[str]:
+    """Items as the run's model reads them, or by their title, else their id, where it reads no text."""
+    if not run.spec.info.text:
+        titles = items.get("title", items.item_id)
+        return [title or item_id for title, item_id in zip(titles, items.item_id, strict=True)]
+    design = run.spec.design.finetune
+    return [render(design, row)[0] for row in items[list(design.attributes)].to_dict("records")]
+
+
 def ranked(run: Run, user: int, score: str | None = None) -> pd.DataFrame:
     """The candidates of a user (index), best first, for the test instance that the run evaluated.
 
-    Columns: rank (expected rank in ties), item (index), item_id, title, text, target, score, perplexity,
-    conditional, tokens, popularity (training events), identical (shares its text, as cut, with another candidate).
-    `score` names the score to rank by: perplexity, conditional, popularity, or None for the run's own. Raises
-    RunError where the run is not finished or did not evaluate this user.
+    Columns: rank (expected rank in ties), of (how many candidates were ranked), item (index), item_id, title, text,
+    target, score, popularity (training events); of a likelihood also perplexity, conditional, tokens, identical
+    (shares its text, as cut, with another candidate). Where the whole catalogue was ranked by a model that scores
+    it at once, the best candidates and the target are there. `score` names the score to rank by: one of the model's,
+    popularity, or None for the run's own. Raises RunError where the run is not finished or did not evaluate this user.
     """
-    score = score or run.spec.score.name
-    if score not in (*SCORES, "popularity"):
-        raise RunError(f"There is no score {score!r}", how=f"Choose among {', '.join(SCORES)}, popularity.")
+    score, allowed = score or run.spec.own_score, (*run.spec.info.scores, "popularity")
+    if score not in allowed:
+        raise RunError(f"There is no score {score!r}", how=f"Choose among {', '.join(allowed)}.")
     table, dataset = run.scores(), run.spec.dataset.load()
     mine = table[table.user == user]
     if mine.empty:
@@ -101,19 +119,38 @@ def ranked(run: Run, user: int, score: str | None = None) -> pd.DataFrame:
             "Choose one of those; the page Users lists them.",
         )
     mine = mine[mine.row == mine.row.iloc[0]].copy()
+    likelihood = run.spec.info.task == "likelihood"
+    mine = _by_likelihood(mine, score) if likelihood else _by_score(run, dataset, mine, score)
+    items = dataset.items.iloc[mine.item.to_numpy()]
+    mine["item_id"] = items.item_id.to_numpy()
+    mine["title"] = items.title.to_numpy() if "title" in items else ""
+    mine["text"] = item_texts(run, items)
+    columns = ["rank", "of", "item", "item_id", "title", "text", "target", "score", "popularity"]
+    columns += ["perplexity", "conditional", "tokens", "identical"] if likelihood else []
+    return mine.sort_values(["rank", "item"])[columns].reset_index(drop=True)
+
+
+def _by_likelihood(mine: pd.DataFrame, score: str) -> pd.DataFrame:
+    """Scores and ranks from the stored log-probabilities of all candidates."""
     sums = [mine[name].to_numpy() for name in ("logprob", "tokens", "unconditional")]
     mine["conditional"] = ScoreSpec(name="conditional").apply(*sums)
     mine["perplexity"] = np.exp(-ScoreSpec().apply(*sums))
     # Lower perplexity is better, every score is better when it is higher.
     by = {"perplexity": ScoreSpec().apply(*sums), "popularity": mine.popularity.astype(float)}
     mine["score"] = by.get(score, mine.conditional)
-    mine["rank"] = mine.score.rank(ascending=False, method="average")
+    mine["rank"], mine["of"] = mine.score.rank(ascending=False, method="average"), len(mine)
     mine["identical"] = mine.duplicated(["logprob", "unconditional", "tokens"], keep=False)
-    items = dataset.items.iloc[mine.item.to_numpy()]
-    design = run.spec.design.finetune
-    mine["item_id"] = items.item_id.to_numpy()
-    mine["title"] = items.title.to_numpy() if "title" in items else ""
-    mine["text"] = [render(design, row)[0] for row in items[list(design.attributes)].to_dict("records")]
-    columns = ["rank", "item", "item_id", "title", "text", "target", "score", "perplexity", "conditional"]
-    columns += ["tokens", "popularity", "identical"]
-    return mine.sort_values(["rank", "item"])[columns].reset_index(drop=True)
+    return mine
+
+
+def _by_score(run: Run, dataset: Dataset, mine: pd.DataFrame, score: str) -> pd.DataFrame:
+    """Stored ranks, or ranks by popularity among everything that was ranked."""
+    parts = split(dataset, run.spec.split)
+    test = candidates_for(dataset, parts, run.spec.candidates)
+    ranked = test.items(int(mine.row.iloc[0]))
+    if score == "popularity":
+        counts = pd.Series(training_counts(dataset, parts)[ranked], index=ranked)
+        mine["rank"] = counts.rank(ascending=False, method="average")[mine.item].to_numpy()
+        mine["score"] = mine.popularity.astype(float)
+    mine["of"] = len(ranked)
+    return mine

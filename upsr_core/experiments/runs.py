@@ -11,7 +11,7 @@ import pandas as pd
 import psutil
 
 from upsr_core.errors import RunError
-from upsr_core.experiments.spec import BUDGETS, RunSpec
+from upsr_core.experiments.spec import RunSpec, budget_of
 from upsr_core.runtime import home, write_atomically, write_json
 from upsr_core.training.spec import CURVE
 
@@ -79,19 +79,18 @@ class Run:
 
     @property
     def title(self) -> str:
-        """What a person calls this run: dataset, attributes, language model, budget."""
-        spec, budget = self.spec, self.budget
-        parts = [spec.dataset.name, spec.design.finetune.label, Path(spec.plm.name).name, budget]
+        """What a person calls this run: dataset, model or attributes and language model, budget."""
+        spec = self.spec
+        parts = [part for part in (spec.dataset.name, spec.label, self.budget) if part]
         if spec.pretrain_on:
             parts.append("after " + ", ".join(ref.name for ref in spec.pretrain_on))
-        if spec.training.seed:
-            parts.append(f"seed {spec.training.seed}")
+        if spec.seed:
+            parts.append(f"seed {spec.seed}")
         return " · ".join(parts)
 
     @property
     def budget(self) -> str:
-        tokens = self.spec.training.tokens
-        return next((name for name, budget in BUDGETS.items() if budget.training.tokens == tokens), "own budget")
+        return budget_of(self.spec)
 
     def status(self) -> Status:
         """The status on disk; an active run whose process is gone is `died`."""

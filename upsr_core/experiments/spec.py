@@ -1,8 +1,10 @@
 """The specification of a run, and the budgets that a user chooses from."""
 
+import math
 from dataclasses import dataclass
+from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from upsr_core.datasets.splits import SplitSpec
 from upsr_core.datasets.store import Dataset, load_dataset
@@ -10,7 +12,8 @@ from upsr_core.errors import RunError
 from upsr_core.evaluation.candidates import MODES, CandidateSpec
 from upsr_core.likelihood.score import SCORES, ScoreSpec
 from upsr_core.plm.door import weights_digest
-from upsr_core.schema import Spec
+from upsr_core.rankers.spec import MODELS, SCORE, ModelInfo, SequenceSpec, model_info
+from upsr_core.schema import Spec, digest_of
 from upsr_core.text.design import Design
 from upsr_core.training.spec import TrainingSpec
 
@@ -41,22 +44,74 @@ class PlmRef(Spec):
 
 
 class RunSpec(Spec):
-    """Everything a run depends on. Two runs with one digest are the same run."""
+    """Everything a run depends on. Two runs with one digest are the same run.
 
+    `design` and `plm` are there for models that read item texts, `training` for those that are trained.
+    """
+
+    model: str = "upsr"
     dataset: DatasetRef
     pretrain_on: tuple[DatasetRef, ...] = ()
     split: SplitSpec = SplitSpec()
-    design: Design
-    plm: PlmRef
-    training: TrainingSpec
+    design: Design | None = None
+    plm: PlmRef | None = None
+    training: TrainingSpec | SequenceSpec | None = None
     score: ScoreSpec = ScoreSpec()
     validation_users: int = Field(ge=1)
     candidates: CandidateSpec
 
+    @model_validator(mode="after")
+    def _has_what_its_model_needs(self):
+        if self.model not in MODELS:
+            raise ValueError(f"there is no model {self.model!r}")
+        if self.info.text != (self.design is not None) or self.info.text != (self.plm is not None):
+            raise ValueError(f"the model {self.model!r} {'needs' if self.info.text else 'has no use for'} a design")
+        wanted = {"likelihood": TrainingSpec, "none": type(None)}.get(self.info.task, SequenceSpec)
+        if not isinstance(self.training, wanted):
+            raise ValueError(f"the model {self.model!r} is trained with a {wanted.__name__}")
+        return self
+
+    @property
+    def digest(self) -> str:
+        record = self.model_dump(mode="json")
+        if self.model == "upsr":
+            del record["model"]  # runs that were stored when there was no other model keep their ids
+        return digest_of({"spec": "RunSpec", **record})
+
+    @property
+    def info(self) -> ModelInfo:
+        return MODELS[self.model]
+
+    @property
+    def own_score(self) -> str:
+        """The name of the score that stands for the run."""
+        return self.score.name if self.info.task == "likelihood" else SCORE
+
+    @property
+    def label(self) -> str:
+        """Model, and the text it reads. UPSR, the product's own, goes without its name."""
+        names = [] if self.model == "upsr" else [self.info.title]
+        if self.info.text:
+            names += [self.design.finetune.label, Path(self.plm.name).name]
+        return " · ".join(names)
+
+    @property
+    def seed(self) -> int:
+        return self.training.seed if self.training else 0
+
+    @property
+    def validation(self) -> CandidateSpec:
+        """What the learning curve is taken on; a model that scores its whole catalogue at once ranks all of it."""
+        mode = "uni100" if self.info.task == "likelihood" else "full"
+        return CandidateSpec(part="validation", mode=mode, users=self.validation_users, seed=self.candidates.seed)
+
 
 @dataclass(frozen=True)
 class Budget:
-    """A named size of a trial. `pretrain_tokens` are spent on the datasets of a pre-training where there are any."""
+    """A named size of a trial. `pretrain_tokens` are spent on the datasets of a pre-training where there are any.
+
+    `share` is the part of its longest training that a sequence model gets; 0 where it has nothing to do.
+    """
 
     title: str
     description: str
@@ -64,6 +119,7 @@ class Budget:
     validation_users: int
     test_users: int | None
     pretrain_tokens: int
+    share: float
 
 
 BUDGETS = {
@@ -74,6 +130,7 @@ BUDGETS = {
         20,
         40,
         40_000,
+        0.01,
     ),
     "first-look": Budget(
         "First look",
@@ -82,6 +139,7 @@ BUDGETS = {
         60,
         150,
         400_000,
+        0.03,
     ),
     "quick": Budget(
         "Quick",
@@ -90,6 +148,7 @@ BUDGETS = {
         80,
         500,
         1_600_000,
+        0.1,
     ),
     "standard": Budget(
         "Standard",
@@ -98,6 +157,7 @@ BUDGETS = {
         400,
         3000,
         16_000_000,
+        1.0,
     ),
     "zero-shot": Budget(
         "Zero-shot",
@@ -106,45 +166,89 @@ BUDGETS = {
         1,
         500,
         1_600_000,
+        0.0,
     ),
 }
+# Evaluating a model that scores its whole catalogue at once costs little: all test users, and many of validation.
+VALIDATION_USERS = 5000
 
 
 def plan_run(
     dataset_name: str,
-    design: Design,
+    design: Design | None = None,
     plm: str = "embedded",
     budget: str = "quick",
     score: str = "perplexity",
     mode: str = "uni100",
     seed: int = 0,
     pretrain_on: tuple[str, ...] = (),
+    model: str = "upsr",
 ) -> RunSpec:
     """The specification of a trial, checked against what is stored.
 
-    With `pretrain_on` the budget's tokens for pre-training are first spent on those datasets. Raises DataError for an
-    unknown dataset, DesignError for attributes it does not have, ModelError for the language model, RunError for
-    an unknown budget.
+    With `pretrain_on` the budget's tokens or epochs for pre-training are first spent on those datasets. A model that
+    reads no text takes no design, and leaves the language model alone. Raises DataError for an unknown dataset,
+    DesignError for attributes it does not have, ModelError for the language model, RunError for an unknown budget
+    or model and for what the model cannot do.
     """
-    if budget not in BUDGETS:
-        raise RunError(f"There is no budget {budget!r}", how=f"Choose among {', '.join(BUDGETS)}.")
-    for what, value, allowed in (("score", score, SCORES), ("mode", mode, MODES)):
+    info = model_info(model)
+    for what, value, allowed in (("budget", budget, BUDGETS), ("score", score, SCORES), ("mode", mode, MODES)):
         if value not in allowed:
             raise RunError(f"There is no {what} {value!r}", how=f"Choose among {', '.join(allowed)}.")
-    chosen = BUDGETS[budget]
+    if info.text != (design is not None):
+        how = "Name attributes, such as category,title." if info.text else "Leave the design out."
+        raise RunError(f"{info.title} {'reads' if info.text else 'does not read'} item texts", how=how)
+    if pretrain_on and not info.pretrains:
+        raise RunError(f"{info.title} cannot learn from other datasets", info.limits, "Leave the pre-training out.")
     dataset = load_dataset(dataset_name)
     sources = [load_dataset(name) for name in pretrain_on]
-    design.finetune.check(dataset.attributes, dataset.name)
-    for source in sources:
-        design.pretrain.check(source.attributes, source.name)
-    update = {"seed": seed, "pretrain_tokens": chosen.pretrain_tokens if sources else 0}
+    if info.text:
+        design.finetune.check(dataset.attributes, dataset.name)
+        for source in sources:
+            design.pretrain.check(source.attributes, source.name)
+    chosen, cheap = BUDGETS[budget], info.task != "likelihood"
     return RunSpec(
+        model=model,
         dataset=DatasetRef(name=dataset.name, content=dataset.digest),
         pretrain_on=tuple(DatasetRef(name=source.name, content=source.digest) for source in sources),
         design=design,
-        plm=PlmRef(name=plm, content=weights_digest(plm)),
-        training=chosen.training.model_copy(update=update),
+        plm=PlmRef(name=plm, content=weights_digest(plm)) if info.text else None,
+        training=training_of(info, budget, seed, bool(sources)),
         score=ScoreSpec(name=score),
-        validation_users=chosen.validation_users,
-        candidates=CandidateSpec(mode=mode, users=chosen.test_users),
+        validation_users=VALIDATION_USERS if cheap else chosen.validation_users,
+        candidates=CandidateSpec(mode=mode, users=None if cheap else chosen.test_users),
     )
+
+
+def training_of(
+    info: ModelInfo, budget: str, seed: int = 0, pretrains: bool = False
+) -> TrainingSpec | SequenceSpec | None:
+    """The training of a model on a budget; None where it is not trained. Raises RunError where it has to be."""
+    chosen = BUDGETS[budget]
+    if info.task == "likelihood":
+        tokens = chosen.pretrain_tokens if pretrains else 0
+        return chosen.training.model_copy(update={"seed": seed, "pretrain_tokens": tokens})
+    if info.training is None:
+        return None
+    if not chosen.share:
+        raise RunError(f"{info.title} ranks nothing before it is trained", how="Choose another budget.")
+    longest = info.training
+    epochs = math.ceil(longest.epochs * chosen.share)
+    update = {"seed": seed, "epochs": epochs, "evaluate_every": min(longest.evaluate_every, epochs)}
+    update["pretrain_epochs"] = math.ceil(longest.pretrain_epochs * chosen.share) if pretrains else 0
+    return longest.model_copy(update=update)
+
+
+def budget_of(spec: RunSpec) -> str:
+    """The name of the budget that a run was planned with, "own budget" where none was."""
+    for name in BUDGETS:
+        try:
+            planned = training_of(spec.info, name, spec.seed, bool(spec.pretrain_on))
+        except RunError:
+            continue
+        if planned is None:
+            return ""
+        size = "tokens" if isinstance(planned, TrainingSpec) else "epochs"
+        if getattr(planned, size) == getattr(spec.training, size):
+            return name
+    return "own budget"

@@ -4,18 +4,16 @@ import shutil
 import time
 from functools import partial
 
-import numpy as np
-
-from upsr_core.datasets.splits import Split, split
+from upsr_core.datasets.splits import Split, split, training_histories
 from upsr_core.datasets.store import Dataset
 from upsr_core.errors import RunError
-from upsr_core.evaluation.candidates import CandidateSpec, candidates_for
-from upsr_core.evaluation.statistics import other_users, paired_difference
-from upsr_core.experiments.outcome import score_table, write_result
+from upsr_core.evaluation.candidates import Candidates, candidates_for
+from upsr_core.experiments.outcome import Ranked, score_table, write_result
 from upsr_core.experiments.ranking import load_ranker
+from upsr_core.experiments.rivals import rank_rival, train_rival
 from upsr_core.experiments.runs import Run
+from upsr_core.experiments.validation import validate
 from upsr_core.plm.door import load_model, load_tokenizer, locate, weights_digest
-from upsr_core.rankers.base import evaluate
 from upsr_core.rankers.popularity import Popularity
 from upsr_core.rankers.upsr import Upsr
 from upsr_core.runtime import Progress, environment, write_json
@@ -37,36 +35,40 @@ def execute(run: Run, progress: Progress) -> dict:
     began, spec = time.time(), run.spec
     resumed = any((run.folder / name).exists() for name in ("pretraining", "pretrained", "tuning", "model"))
     dataset = spec.dataset.load()
-    if weights_digest(spec.plm.name) != spec.plm.content:
+    if spec.plm and weights_digest(spec.plm.name) != spec.plm.content:
         raise RunError(
             f"The language model {spec.plm.name!r} is not the one of this run",
             "its weights changed",
             "Start a new run.",
         )
-    tokenizer = load_tokenizer(spec.plm.name)
     parts = split(dataset, spec.split)
-    trained = run.folder / "model"
-    if not trained.exists() and spec.training.trains:
-        model = load_model(spec.plm.name)
-        _pretrain(run, model, tokenizer, progress)
-        if spec.training.tokens:
-            _tune(run, model, tokenizer, dataset, parts, progress)
-        _save_model(run, model)
+    by_likelihood = spec.info.task == "likelihood"
+    (_train if by_likelihood else train_rival)(run, dataset, parts, progress)
     write_json(run.folder / "environment.json", environment())
-    ranker = load_ranker(run)
     test = candidates_for(dataset, parts, spec.candidates)
-    table = score_table(ranker, test, Popularity(dataset, parts), progress)
-    table.to_parquet(run.folder / "scores.parquet")
-    result = write_result(run, table, test, ranker.texts.identical(), time.time() - began, resumed)
+    ranked, counts = (_rank if by_likelihood else rank_rival)(run, dataset, parts, test, progress)
+    result = write_result(run, ranked, test, time.time() - began, resumed, counts)
     for folder in ("tuning", "pretraining"):
         shutil.rmtree(run.folder / folder, ignore_errors=True)
     return result
 
 
-def _training_histories(dataset: Dataset, parts: Split) -> list[np.ndarray]:
-    """Training histories of at least two items: with one there is nothing to predict it from."""
-    rows = parts.training[parts.training.end >= 2]
-    return [dataset.history(user)[:end] for user, end in zip(rows.user.tolist(), rows.end.tolist(), strict=True)]
+def _train(run: Run, dataset: Dataset, parts: Split, progress: Progress) -> None:
+    spec = run.spec
+    if (run.folder / "model").exists() or not spec.training.trains:
+        return
+    model, tokenizer = load_model(spec.plm.name), load_tokenizer(spec.plm.name)
+    _pretrain(run, model, tokenizer, progress)
+    if spec.training.tokens:
+        _tune(run, model, tokenizer, dataset, parts, progress)
+    _save_model(run, model)
+
+
+def _rank(run: Run, dataset: Dataset, parts: Split, test: Candidates, progress: Progress) -> tuple[Ranked, dict]:
+    ranker = load_ranker(run)
+    table = score_table(ranker, test, Popularity(dataset, parts), progress)
+    table.to_parquet(run.folder / "scores.parquet")
+    return Ranked.of(table), {"identical_texts": ranker.texts.identical()}
 
 
 def _pretrain(run: Run, model, tokenizer, progress: Progress) -> None:
@@ -82,7 +84,7 @@ def _pretrain(run: Run, model, tokenizer, progress: Progress) -> None:
     for ref in spec.pretrain_on:
         dataset = ref.load()
         texts = ItemTexts(spec.design.pretrain, dataset.items, tokenizer)
-        histories = _training_histories(dataset, split(dataset, spec.split))
+        histories = training_histories(dataset, split(dataset, spec.split))
         sources.append(Source(SequenceBuilder(spec.design, texts), histories))
     batches = MaskedBatches(sources, spec.training, spec.training.pretrain_tokens)
     loss = partial(loss_of, spec=spec.training)
@@ -94,26 +96,16 @@ def _tune(run: Run, model, tokenizer, dataset: Dataset, parts: Split, progress: 
     """Masked item text prediction on the dataset that is ranked, validated by ranking."""
     spec = run.spec
     ranker = Upsr(model, tokenizer, dataset, spec.design, spec.score)
-    validation_spec = CandidateSpec(part="validation", users=spec.validation_users, seed=spec.candidates.seed)
-    validation = candidates_for(dataset, parts, validation_spec)
+    validation = candidates_for(dataset, parts, spec.validation)
     share = spec.training.informative
     weights = informative_weights(ranker.token_costs(), share) if share else None
-    source = Source(ranker.builder, _training_histories(dataset, parts), weights)
+    source = Source(ranker.builder, training_histories(dataset, parts), weights)
     batches = MaskedBatches([source], spec.training, spec.training.tokens)
     train(
         model, batches, spec.training, run.folder / "tuning", progress, "training",
-        validate=lambda _: _validate(ranker, validation), curve=run.write_curve,
+        validate=lambda _: validate(ranker, validation), curve=run.write_curve,
         loss=partial(loss_of, spec=spec.training),
     )  # fmt: skip
-
-
-def _validate(ranker: Upsr, validation) -> dict[str, float]:
-    """Validation NDCG@10, and what the right history gains over another user's on the same candidates."""
-    right = evaluate(ranker, validation)["NDCG@10"].to_numpy()
-    borrowed = other_users(len(validation), validation.spec.seed)
-    wrong = evaluate(ranker, validation.with_histories_of(borrowed))["NDCG@10"].to_numpy()
-    gain = paired_difference(right, wrong)
-    return {"ndcg10": float(right.mean()), "user_dependence": gain["mean"], "low": gain["low"], "high": gain["high"]}
 
 
 def _save_model(run: Run, model, name: str = "model") -> None:

@@ -6,21 +6,27 @@ import numpy as np
 
 from upsr_core.datasets.splits import Split, training_counts
 from upsr_core.datasets.store import Dataset
-from upsr_core.rankers.base import Items
+from upsr_core.rankers.base import CatalogueRanker
 
 
-class Popularity:
+class Popularity(CatalogueRanker):
     """Ranks by the number of training events of an item; validation and test events do not count."""
 
     def __init__(self, dataset: Dataset, parts: Split):
         self.counts = training_counts(dataset, parts)
+        self.item_count = len(self.counts)
+        self.scorable = np.ones(self.item_count, dtype=bool)
 
-    def scores(self, histories: Sequence[np.ndarray], items: Items) -> list[np.ndarray]:
-        return [self.counts[items(row)].astype(float) for row in range(len(histories))]
+    def raw_scores(self, histories: Sequence[np.ndarray]) -> np.ndarray:
+        return np.tile(self.counts.astype(np.float32), (len(histories), 1))
 
 
-class Random:
+class Random(CatalogueRanker):
     """Every candidate alike: with ties in expectation this is the exact mean over all random orders."""
 
-    def scores(self, histories: Sequence[np.ndarray], items: Items) -> list[np.ndarray]:
-        return [np.zeros(len(items(row))) for row in range(len(histories))]
+    def __init__(self, dataset: Dataset):
+        self.item_count = len(dataset.items)
+        self.scorable = np.ones(self.item_count, dtype=bool)
+
+    def raw_scores(self, histories: Sequence[np.ndarray]) -> np.ndarray:
+        return np.zeros((len(histories), self.item_count), dtype=np.float32)

@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal, Protocol
 
 import pandas as pd
 from torch.utils.data import Dataset as TorchDataset
@@ -10,7 +11,7 @@ from transformers import EarlyStoppingCallback, PrinterCallback, Trainer, Traine
 from transformers.utils import logging
 
 from upsr_core.runtime import Cancelled, Progress, keep_freed_memory, seed_everything
-from upsr_core.training.spec import CURVE, TrainingSpec
+from upsr_core.training.spec import CURVE
 
 LOG_EVERY = 10
 COMPLETE = "complete"  # written into a checkpoint after everything else: a kill while saving leaves none
@@ -19,6 +20,15 @@ COMPLETE = "complete"  # written into a checkpoint after everything else: a kill
 Validate = Callable[[object], dict[str, float]]
 # The loss of a model on a batch, where it is not the model's own.
 Loss = Callable[[object, dict], object]
+
+
+class Settings(Protocol):
+    """What a training reads of a specification: validations in all, and how many without a gain end it."""
+
+    learning_rate: float
+    evaluations: int
+    patience: int
+    seed: int
 
 
 class _RankingTrainer(Trainer):
@@ -63,8 +73,8 @@ class _Watch(TrainerCallback):
 def curve_of(log_history: list[dict]) -> pd.DataFrame:
     """The learning curve, one row per logged step, NaN where a value was not taken; columns CURVE.
 
-    `tokens` are real encoder tokens seen, `ndcg10` the validation NDCG@10, `user_dependence` the gain of the right
-    history over another user's with its 95 % interval `low`, `high`.
+    `tokens` are real encoder tokens seen (of a model of item ids: items of histories), `ndcg10` the validation
+    NDCG@10, `user_dependence` the gain of the right history over another user's with its 95 % interval `low`, `high`.
     """
     names = {"loss": "loss", "num_input_tokens_seen": "tokens"}
     names |= {f"eval_{name}": name for name in ("ndcg10", "user_dependence", "low", "high")}
@@ -87,15 +97,18 @@ def last_checkpoint(folder: Path) -> Path | None:
 def train(
     model,
     batches: TorchDataset,
-    spec: TrainingSpec,
+    spec: Settings,
     folder: Path,
     progress: Progress,
     what: str,
     validate: Validate | None = None,
     curve: Callable[[pd.DataFrame], None] = lambda _: None,
+    schedule: Literal["linear", "constant"] = "linear",
     loss: Loss | None = None,
 ) -> None:
     """Train `model` in place over all `batches`, one a step; with `validate`, the best validated state is kept.
+
+    The learning rate falls linearly after a short rise, or is constant: for trainings that end by early stopping.
 
     Checkpoints are in `folder`; a training that was killed or cancelled goes on from the last complete one and
     sees the same batches. Raises Cancelled where `progress` did, after saving.
@@ -111,8 +124,8 @@ def train(
         per_device_train_batch_size=1,  # an element of `batches` is a whole batch
         max_steps=steps,
         learning_rate=spec.learning_rate,
-        lr_scheduler_type="linear",
-        warmup_steps=max(1, steps // 20),
+        lr_scheduler_type=schedule,
+        warmup_steps=max(1, steps // 20) if schedule == "linear" else 0,
         logging_steps=LOG_EVERY,
         eval_strategy="steps" if validate else "no",
         eval_steps=every if validate else None,

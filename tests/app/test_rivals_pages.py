@@ -1,0 +1,59 @@
+"""The models that UPSR is measured against, on the pages: chosen, started, shown, judged."""
+
+import pytest
+from pages_common import texts
+
+from upsr_core.datasets.store import load_dataset
+from upsr_core.experiments import jobs
+from upsr_core.experiments.job import work
+from upsr_core.experiments.ranking import evaluated_users, ranked
+from upsr_core.experiments.runs import create_run
+from upsr_core.experiments.spec import plan_run
+
+
+@pytest.fixture
+def popular(stocked):
+    run = create_run(plan_run("sample:movies", model="popularity", mode="full"))
+    jobs.enqueue(run)
+    work(run)
+    return run
+
+
+def test_a_rival_is_chosen_and_started_without_a_design(studio, monkeypatch):
+    started = []
+    monkeypatch.setattr(jobs, "start", lambda run: started.append(run))
+    at = studio("trials")
+    at.selectbox(key="model_choice").set_value("sasrec-ce").run()
+    assert not [box for box in at.selectbox if box.key in ("trial_design", "plm_choice")]
+    assert "Kang and McAuley" in texts(at) and "epochs" in texts(at)
+    at.segmented_control(key="budget").set_value("smoke").run()
+    at.button(key="start").click().run()
+    assert not at.exception and not at.error
+    (run,) = started
+    assert run.spec.model == "sasrec-ce" and run.spec.candidates.mode == "full" and run.spec.design is None
+
+
+def test_a_model_of_texts_takes_the_design(studio, monkeypatch):
+    started = []
+    monkeypatch.setattr(jobs, "start", lambda run: started.append(run))
+    at = studio("trials")
+    at.selectbox(key="model_choice").set_value("unisrec").run()
+    at.selectbox(key="trial_design").set_value("Title only").run()
+    at.button(key="start").click().run()
+    (run,) = started
+    assert run.spec.design.finetune.attributes == ("title",) and run.spec.plm.name == "embedded"
+
+
+def test_a_rival_beside_upsr(studio, popular, finished_run):
+    ours = finished_run(0.3)
+    at = studio("trials", run=popular.id)
+    assert at.warning[0].value.startswith("Not personal yet") and not at.exception
+    health = next(frame.value for frame in at.dataframe if "verdict" in frame.value and "measure" in frame.value)
+    assert set(health.verdict) == {"no reference"} and len(health) == 2
+    user = int(evaluated_users(ours).user[0])
+    name = str(load_dataset("sample:movies").users[user])
+    at = studio("users", runs=f"{ours.id},{popular.id}", user=name)
+    expected = ranked(popular, user).query("target").iloc[0]
+    shown = [metric for metric in at.metric if metric.label == "Rank of the target"]
+    assert shown[1].value == f"{expected['rank']:g} of {expected.of:,}"
+    assert "Score of the target" in [metric.label for metric in at.metric] and not at.exception
