@@ -17,9 +17,11 @@ def added_bits(steps: pd.DataFrame) -> go.Figure:
         marker_color=[attribute_colour(name) for name in steps.added],
         text=[f"{gain:+.2f} → {bits:.2f}" for gain, bits in zip(steps.gain, steps.bits, strict=True)],
         textposition="auto",
+        cliponaxis=False,
         hovertemplate="%{y}: %{text} bits<extra></extra>",
     )
-    return figure_of(bars, height=90 + 40 * len(steps), x="bits per item, mean").update_yaxes(autorange="reversed")
+    figure = figure_of(bars, height=90 + 40 * len(steps), x="bits per item, mean").update_yaxes(autorange="reversed")
+    return figure.update_xaxes(range=[0, 1.3 * steps.bits.max()])  # room for what stands beside short bars
 
 
 def told_apart(steps: pd.DataFrame) -> go.Figure:
