@@ -6,6 +6,7 @@ from pages_common import texts
 from app.run_tables import verdict
 from upsr_core.experiments import jobs
 from upsr_core.experiments.runs import list_runs
+from upsr_core.plm import report as report_module
 from upsr_core.plm.door import weights_digest
 from upsr_core.plm.report import save_report, stored_report
 
@@ -16,7 +17,8 @@ def test_nothing_yet_and_a_predicted_time(studio):
     assert "Predicted time" in texts(at)
 
 
-def test_what_a_model_is_worth(studio):
+def test_what_a_model_is_worth(studio, monkeypatch):
+    monkeypatch.setattr(report_module, "SHIPPED", "no-such-report.json")
     gap = {"mean": 0.01, "low": -0.01, "high": 0.03}
     scores = {"perplexity": {"NDCG@10 (uni100)": 0.05, "random": gap, "popularity": gap, "user_dependence": gap}}
     report = {

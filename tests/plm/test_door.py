@@ -10,6 +10,7 @@ from transformers import T5Config, T5ForConditionalGeneration
 
 from upsr_core.errors import ModelError
 from upsr_core.plm.door import available, card, load_model, load_tokenizer, locate, weights_digest
+from upsr_core.plm.report import stored_report
 
 
 @pytest.mark.parametrize("name", ["/no/such/folder", "./nothing", "nobody/no-such-model-upsr", "", "a b c"])
@@ -37,6 +38,12 @@ def test_embedded_model_is_small_and_says_what_it_is():
     assert sum(file.stat().st_size for file in locate("embedded").iterdir()) < 20e6
     assert card("embedded")["real_tokens_seen"]["encoder"] > 1e6
     assert available()[0].parameters == sum(p.numel() for p in load_model("embedded").parameters())
+
+
+def test_the_shipped_report_is_of_the_shipped_weights(home):
+    report = stored_report("embedded")
+    assert report["weights"] == weights_digest("embedded"), "measure it again: upsr plm check embedded"
+    assert report["plot_over_shuffled"] >= 0.97 and report["texts_per_second"] >= 150
 
 
 def test_tokenizer_never_loses_text_and_needs_no_torch():
