@@ -42,7 +42,7 @@ def test_truncation_drops_the_oldest_and_keeps_the_frame():
     shown = sorted(set(sequence.place[sequence.place >= 0].tolist()))
     assert shown == list(range(sequence.dropped, 30))
     frame = sequence.ids[sequence.place == PROMPT]
-    assert text_of(build, frame).startswith(text_of(build, whole.ids[:9]))
+    assert text_of(build, frame).startswith(text_of(build, whole.ids[: len(build.head)]))
     assert text_of(build, sequence.ids).endswith("predict masked item purchased by the user?</s>")
     # One more item would not have fitted.
     assert len(sequence.ids) + len(build.texts.ids_of(0)) + 1 > 64
