@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csc_matrix, csr_matrix
 
-from upsr_core.datasets.splits import SplitSpec, split
+from upsr_core.datasets.splits import SplitSpec, split, training_histories
 from upsr_core.datasets.store import Dataset
 from upsr_core.indicators.catalogue import Catalogue
 from upsr_core.indicators.informativeness import same_text
@@ -26,18 +26,13 @@ class Behaviour:
     @cached_property
     def users(self) -> csc_matrix:
         """1 where a user (row) has an item (column) in a training event; users with one item alone left out."""
-        data = self.dataset
-        shape = (len(data.users), len(data.items))
-        if not len(data.sequence):
-            return csc_matrix(shape, dtype=np.float32)
-        training = split(data, SplitSpec()).training
-        ends = np.zeros(shape[0], np.int64)
-        ends[training.user] = training.end
-        lengths = np.diff(data.offsets)
-        user = np.repeat(np.arange(shape[0]), lengths)
-        place = np.arange(len(user)) - np.repeat(data.offsets[:-1], lengths)
-        known = place < ends[user]
-        table = csr_matrix((np.ones(known.sum(), np.float32), (user[known], data.sequence[known])), shape=shape)
+        data, count = self.dataset, len(self.dataset.items)
+        histories = training_histories(data, split(data, SplitSpec())) if len(data.sequence) else []
+        if not histories:
+            return csc_matrix((0, count), dtype=np.float32)
+        items = np.concatenate(histories)
+        user = np.repeat(np.arange(len(histories)), [len(history) for history in histories])
+        table = csr_matrix((np.ones(len(items), np.float32), (user, items)), shape=(len(histories), count))
         table.data[:] = 1
         return table[np.diff(table.indptr) > 1].tocsc()
 
