@@ -1,13 +1,11 @@
-"""From a DataFrame to a plotly figure, in colours that every common colour blindness tells apart.
-
-Okabe and Ito's palette, the blue lifted so that it reads in dark themes too.
-"""
+"""From a DataFrame to a plotly figure; the look is that of `upsr_core.figures`."""
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-BLUE, ORANGE, GREEN, PINK, SKY, RED, GREY = "#2E86C1", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#8C8C8C"
+from upsr_core.figures import BLUE, GREEN, GREY, ORANGE, PINK, RED, SKY, figure_of  # noqa: F401  pages share them
+
 _ATTRIBUTES = {
     "title": BLUE,
     "category": ORANGE,
@@ -23,19 +21,6 @@ _FURTHER = ("#882255", "#44AA99", "#999933", "#6699CC", "#AA4499", "#661100")
 def attribute_colour(name: str) -> str:
     """The colour of an attribute, the same on every page and for every dataset."""
     return _ATTRIBUTES.get(name) or _FURTHER[sum(name.encode()) % len(_FURTHER)]
-
-
-def figure_of(*traces, height: int = 300, x: str = "", y: str = "", **layout) -> go.Figure:
-    figure = go.Figure(list(traces))
-    figure.update_layout(
-        height=height,
-        margin={"l": 10, "r": 10, "t": 28, "b": 10},
-        xaxis={"title": x, "automargin": True},
-        yaxis={"title": y, "automargin": True},
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "traceorder": "normal"},
-        **layout,
-    )
-    return figure
 
 
 def preparation_steps(steps: pd.DataFrame) -> go.Figure:

@@ -1,4 +1,4 @@
-"""The benchmarks: `upsr bench likelihood`, `growth`, `search`, `indicators`."""
+"""The benchmarks: `upsr bench likelihood`, `growth`, `search`, `indicators`, `statistics`."""
 
 import json
 from typing import Annotated
@@ -121,6 +121,19 @@ def indicators(
             load_dataset(dataset), ItemDesign.of(design), others, load_dataset(search_in), chosen, reader_of(plm),
             items, whole, lambda done, total, what: status.update(f"{what}: {done / total:.0%}"),
         )  # fmt: skip
+    _show(result, as_json)
+
+
+@benchmarks.command("statistics")
+def statistics(
+    pairs: Annotated[int, typer.Option(min=10, help="Simulated pairs of models for each figure.")] = 1000,
+    as_json: Json = False,
+) -> None:
+    """The comparison's statistics where the truth is known: coverage of intervals, false alarms of two seeds."""
+    from upsr_core.evaluation.statistics_bench import bench
+
+    with console.status("simulating") as status:
+        result = bench(pairs, _say(status))
     _show(result, as_json)
 
 

@@ -63,6 +63,16 @@ def keep_freed_memory() -> None:
     libc.mallopt(trim_threshold, 2**31 - 1)
 
 
+def peak_memory_mib() -> float:
+    """The most memory that this process has held so far, MiB."""
+    if sys.platform == "win32":
+        return round(psutil.Process().memory_info().peak_wset / 2**20, 1)
+    import resource
+
+    unit = 2**20 if sys.platform == "darwin" else 2**10  # ru_maxrss counts bytes there, KiB elsewhere
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit, 1)
+
+
 def seed_everything(seed: int) -> None:
     """Seed python, numpy and torch; transformers does all three."""
     from transformers import set_seed

@@ -13,9 +13,10 @@ from upsr_core.experiments.runs import Run
 from upsr_core.likelihood.score import SCORES, ScoreSpec
 from upsr_core.rankers.popularity import Popularity
 from upsr_core.rankers.upsr import Upsr
-from upsr_core.runtime import Progress, write_json
+from upsr_core.runtime import Progress, peak_memory_mib, write_json
 
 HEADLINE = "NDCG@10"
+BORROWED = "{}, another user's history"  # the score of another user's history in `per_user.parquet`
 
 
 def score_table(ranker: Upsr, test: Candidates, popularity: Popularity, progress: Progress) -> pd.DataFrame:
@@ -90,7 +91,7 @@ def write_result(
     ranks, wrong, references = ranked.right, ranked.borrowed, ranked.references
     frames = [
         test.instances.assign(row=range(len(test)), score=name, **frame)
-        for name, frame in {**ranks, **{f"{name}, another user's history": f for name, f in wrong.items()}}.items()
+        for name, frame in {**ranks, **{BORROWED.format(name): f for name, f in wrong.items()}}.items()
     ]
     frames += [test.instances.assign(row=range(len(test)), score=name, **frame) for name, frame in references.items()]
     pd.concat(frames, ignore_index=True).to_parquet(run.folder / "per_user.parquet")
@@ -121,6 +122,7 @@ def write_result(
         **counts,
         "candidates": test.digest,
         "seconds": round(seconds, 1),
+        "peak_memory_mib": peak_memory_mib(),
         "resumed": resumed,
         "finished": time.time(),
     }

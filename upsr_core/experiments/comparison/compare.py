@@ -1,0 +1,92 @@
+"""The leaderboard with intervals, and every pair with its tests."""
+
+from itertools import combinations
+
+import pandas as pd
+
+from upsr_core.evaluation.metrics import METRICS
+from upsr_core.evaluation.statistics import (
+    difference_over_seeds,
+    holm,
+    mean_interval,
+    paired_difference,
+    randomisation_test,
+)
+from upsr_core.experiments.comparison.entries import Compared, Entry
+
+ALPHA = 0.05
+DIFFERENT, ALIKE = "different", "not told apart"
+
+
+def leaderboard(compared: Compared, order: str = "NDCG@10") -> pd.DataFrame:
+    """One row per entry and reference, best first by `order`.
+
+    Columns: id, label, reference, seeds, for every metric its mean and 95 % interval (`M`, `M_low`, `M_high`),
+    dependence with dependence_low and dependence_high, personal (the right history is shown to help; None where there
+    is no run).
+    """
+    rows = []
+    for entry in (*compared.entries, *compared.references):
+        row = {"id": entry.id, "label": entry.label, "reference": not entry.runs, "seeds": len(entry.ranks)}
+        for metric in METRICS:
+            found = _mean(entry.metrics[metric])
+            row |= {metric: found["mean"], f"{metric}_low": found["low"], f"{metric}_high": found["high"]}
+        gain = _mean(entry.dependence)
+        row |= {"dependence": gain["mean"], "dependence_low": gain["low"], "dependence_high": gain["high"]}
+        row["personal"] = gain["low"] > 0 if entry.runs else None
+        rows.append(row)
+    return pd.DataFrame(rows).sort_values(order, ascending=False, kind="stable").reset_index(drop=True)
+
+
+def _mean(values) -> dict[str, float]:
+    """Mean over seeds and users with its interval: over users alone for one seed, over both for more."""
+    if len(values) == 1:
+        return mean_interval(values[0])
+    return difference_over_seeds(values, 0 * values[:1])
+
+
+def pairs(compared: Compared, metric: str = "NDCG@10") -> pd.DataFrame:
+    """Every pair of entries, the better one first.
+
+    Columns: a, b (ids), label_a, label_b, difference (a - b) with its 95 % interval low, high, p of the paired
+    randomisation test over users, p_seeds of the test over users and seeds (NaN where a side that trains has one seed),
+    p_holm (the larger of both, corrected for all pairs), verdict, better and worse (instances), note. The interval is
+    the paired bootstrap's over users, with seeds that of users and seeds. A pair is called different where p_holm is
+    below 5 % and the interval does not hold zero.
+    """
+    rows = []
+    for one, other in combinations(compared.entries, 2):
+        a, b = (one, other) if one.metrics[metric].mean() >= other.metrics[metric].mean() else (other, one)
+        ours, theirs = a.users(metric), b.users(metric)
+        found, p = paired_difference(ours, theirs), randomisation_test(ours - theirs)
+        row = {"a": a.id, "b": b.id, "label_a": a.label, "label_b": b.label, "difference": found["mean"]}
+        row |= {"low": found["low"], "high": found["high"], "p": p, "p_seeds": float("nan"), "note": ""}
+        if _seeds_known(a) and _seeds_known(b) and len(a.ranks) + len(b.ranks) > 2:
+            over = difference_over_seeds(a.metrics[metric], b.metrics[metric])
+            row |= {"low": over["low"], "high": over["high"], "p_seeds": over["p"], "note": "users and seeds"}
+        elif not (_seeds_known(a) and _seeds_known(b)):
+            row["note"] = "these trainings: one seed cannot tell luck from design"
+        row |= {"better": int((ours > theirs).sum()), "worse": int((ours < theirs).sum())}
+        rows.append(row)
+    columns = ["a", "b", "label_a", "label_b", "difference", "low", "high", "p", "p_seeds", "note", "better", "worse"]
+    table = pd.DataFrame(rows, columns=columns)
+    table["p_holm"] = holm(table[["p", "p_seeds"]].max(axis=1).to_numpy(dtype=float))
+    apart = (table.p_holm < ALPHA) & ((table.low > 0) | (table.high < 0))
+    table["verdict"] = apart.map({True: DIFFERENT, False: ALIKE})
+    return table
+
+
+def _seeds_known(entry: Entry) -> bool:
+    """Whether what a seed changes is known: nothing where nothing is trained, or seen in several."""
+    training = entry.runs[0].spec.training
+    return len(entry.ranks) > 1 or training is None or not training.trains
+
+
+def seeds(compared: Compared, metric: str = "NDCG@10") -> pd.DataFrame:
+    """One row per run: id (of the entry), label, run, seed, value."""
+    rows = [
+        {"id": entry.id, "label": entry.label, "run": run.id, "seed": run.spec.seed, "value": float(values.mean())}
+        for entry in compared.entries
+        for run, values in zip(entry.runs, entry.metrics[metric], strict=True)
+    ]
+    return pd.DataFrame(rows)
