@@ -1,6 +1,7 @@
 """What is computed once and kept while the server runs; every key is a digest, so nothing can go stale."""
 
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -10,6 +11,7 @@ from app.run_tables import validation_references
 from upsr_core.datasets.sample import DOMAINS, ensure_sample
 from upsr_core.datasets.store import Dataset, list_datasets, load_dataset
 from upsr_core.errors import DataError
+from upsr_core.experiments.comparison.entries import Compared, load
 from upsr_core.experiments.forecast import Forecast, forecast
 from upsr_core.experiments.ranking import load_ranker, ranked, top_of_catalogue
 from upsr_core.experiments.runs import Run
@@ -108,6 +110,26 @@ def _best_of_catalogue(run_id: str, finished: float | None, user: int, k: int, _
 @st.cache_resource(max_entries=3, show_spinner="Loading the trained model…")
 def _ranker(run_id: str, finished: float | None, _run: Run):
     return load_ranker(_run)
+
+
+def compared(runs: list[Run]) -> Compared:
+    """Runs on what they have in common."""
+    return _compared(tuple((run.id, run.status().finished) for run in runs), runs)
+
+
+@st.cache_resource(max_entries=8, show_spinner="Reading the results…")
+def _compared(key: tuple, _runs: list[Run]) -> Compared:
+    return load(_runs)
+
+
+def comparison_part(these: Compared, part: str, metric: str, make: Callable):
+    """What is computed of a comparison, by the name of the part."""
+    return _part(tuple((run.id, run.status().finished) for run in these.runs), part, metric, make)
+
+
+@st.cache_data(max_entries=64, show_spinner="Resampling users…")
+def _part(key: tuple, part: str, metric: str, _make: Callable):
+    return _make()
 
 
 @st.cache_resource

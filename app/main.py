@@ -21,6 +21,7 @@ PAGES = (
     ("indicators", "Indicators", ":material/speed:"),
     ("trials", "Trials", ":material/science:"),
     ("users", "Users", ":material/person_search:"),
+    ("compare", "Compare", ":material/compare_arrows:"),
 )
 
 page = st.navigation(

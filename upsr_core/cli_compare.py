@@ -99,7 +99,7 @@ def _pairs(tested, metric: str) -> None:
     table = Table("better", "worse", "difference", "95 % interval", "p (Holm)", "users", "verdict", title=metric)
     for row in tested.itertuples():
         moved = f"{row.better} better, {row.worse} worse"
-        verdict = row.verdict + (f" ({row.note})" if row.note else "")
+        verdict = f"{row.on} {row.verdict}"
         interval = f"[{row.low:+.4f}, {row.high:+.4f}]"
         table.add_row(row.label_a, row.label_b, f"{row.difference:+.4f}", interval, f"{row.p_holm:.4f}", moved, verdict)
     console.print(table)

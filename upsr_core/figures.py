@@ -74,7 +74,9 @@ def grouped(
             hovertemplate=f"%{{text}}: %{{y:.4f}}<extra>{label}</extra>",
         )  # fmt: skip
     if not numeric:
-        figure.update_xaxes(tickmode="array", tickvals=list(range(len(places))), ticktext=places)
+        figure.update_xaxes(
+            tickmode="array", tickvals=list(range(len(places))), ticktext=places, range=[-0.5, len(places) - 0.5]
+        )
     if zero:
         figure.add_hline(y=0, line={"color": GREY, "width": 1.5})
     return figure

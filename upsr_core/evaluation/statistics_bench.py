@@ -3,7 +3,7 @@
 import numpy as np
 
 from upsr_core.evaluation.metrics import rank_frame
-from upsr_core.evaluation.statistics import difference_over_seeds, paired_difference, randomisation_test
+from upsr_core.evaluation.statistics import difference_over_seeds, mean_interval, paired_difference, randomisation_test
 from upsr_core.runtime import Progress
 
 CANDIDATES = 101
@@ -33,7 +33,9 @@ def identical(users: int = 500, seed: int = 0) -> float:
     return max(abs(found[name]) for name in ("mean", "low", "high"))
 
 
-def coverage(users: int = 300, pairs: int = 1000, seed: int = 0, progress: Progress = lambda *_: None) -> float:
+def coverage(
+    users: int = 300, pairs: int = 1000, seed: int = 0, resamples: int = 2000, progress: Progress = lambda *_: None
+) -> float:
     """How often the 95 % interval of a paired difference covers the difference over the whole population."""
     rng = np.random.default_rng([seed, users])
     gains = simulated_gains(rng, np.array([STRENGTH, STRONGER]), rng.normal(0, 0.7, POPULATION))
@@ -42,7 +44,7 @@ def coverage(users: int = 300, pairs: int = 1000, seed: int = 0, progress: Progr
     for pair in range(pairs):
         progress(pair, pairs, f"coverage, {users} users")
         drawn = differences[rng.integers(0, POPULATION, users)]
-        interval = paired_difference(drawn, np.zeros(users), seed=pair)
+        interval = mean_interval(drawn, pair, resamples)
         covered += interval["low"] <= truth <= interval["high"]
     return covered / pairs
 
@@ -53,7 +55,7 @@ def false_alarms(users: int = 300, pairs: int = 1000, seed: int = 0, progress: P
     for pair in range(pairs):
         progress(pair, pairs, f"A/A, {users} users")
         gains = simulated_gains(rng, np.array([STRENGTH, STRENGTH]), rng.normal(0, 0.7, users))
-        called += randomisation_test(gains[1] - gains[0], seed=pair, resamples=999) < 0.05
+        called += randomisation_test(gains[1] - gains[0], seed=pair, resamples=499) < 0.05
     return called / pairs
 
 
@@ -70,7 +72,7 @@ def false_alarms_over_seeds(
         strengths = STRENGTH + rng.normal(0, spread, 2 * seeds)
         gains = simulated_gains(rng, strengths, rng.normal(0, 0.7, users))
         if by_users:
-            p = randomisation_test(gains[:seeds].mean(axis=0) - gains[seeds:].mean(axis=0), pair, 999)
+            p = randomisation_test(gains[:seeds].mean(axis=0) - gains[seeds:].mean(axis=0), pair, 499)
         else:
             p = difference_over_seeds(gains[:seeds], gains[seeds:])["p"]
         called += p < 0.05

@@ -16,6 +16,8 @@ from upsr_core.experiments.comparison.entries import Compared, Entry
 
 ALPHA = 0.05
 DIFFERENT, ALIKE = "different", "not told apart"
+# What a verdict is on: one seed cannot tell luck from design.
+DESIGNS, TRAININGS = "designs", "these trainings"
 
 
 def leaderboard(compared: Compared, order: str = "NDCG@10") -> pd.DataFrame:
@@ -50,9 +52,9 @@ def pairs(compared: Compared, metric: str = "NDCG@10") -> pd.DataFrame:
 
     Columns: a, b (ids), label_a, label_b, difference (a - b) with its 95 % interval low, high, p of the paired
     randomisation test over users, p_seeds of the test over users and seeds (NaN where a side that trains has one seed),
-    p_holm (the larger of both, corrected for all pairs), verdict, better and worse (instances), note. The interval is
-    the paired bootstrap's over users, with seeds that of users and seeds. A pair is called different where p_holm is
-    below 5 % and the interval does not hold zero.
+    p_holm (the larger of both, corrected for all pairs), verdict, what it is on, better and worse (instances). The
+    interval is the paired bootstrap's over users, with seeds that of users and seeds. A pair is called different where
+    p_holm is below 5 % and the interval does not hold zero.
     """
     rows = []
     for one, other in combinations(compared.entries, 2):
@@ -60,15 +62,15 @@ def pairs(compared: Compared, metric: str = "NDCG@10") -> pd.DataFrame:
         ours, theirs = a.users(metric), b.users(metric)
         found, p = paired_difference(ours, theirs), randomisation_test(ours - theirs)
         row = {"a": a.id, "b": b.id, "label_a": a.label, "label_b": b.label, "difference": found["mean"]}
-        row |= {"low": found["low"], "high": found["high"], "p": p, "p_seeds": float("nan"), "note": ""}
+        row |= {"low": found["low"], "high": found["high"], "p": p, "p_seeds": float("nan"), "on": DESIGNS}
         if _seeds_known(a) and _seeds_known(b) and len(a.ranks) + len(b.ranks) > 2:
             over = difference_over_seeds(a.metrics[metric], b.metrics[metric])
-            row |= {"low": over["low"], "high": over["high"], "p_seeds": over["p"], "note": "users and seeds"}
+            row |= {"low": over["low"], "high": over["high"], "p_seeds": over["p"]}
         elif not (_seeds_known(a) and _seeds_known(b)):
-            row["note"] = "these trainings: one seed cannot tell luck from design"
+            row["on"] = TRAININGS
         row |= {"better": int((ours > theirs).sum()), "worse": int((ours < theirs).sum())}
         rows.append(row)
-    columns = ["a", "b", "label_a", "label_b", "difference", "low", "high", "p", "p_seeds", "note", "better", "worse"]
+    columns = ["a", "b", "label_a", "label_b", "difference", "low", "high", "p", "p_seeds", "on", "better", "worse"]
     table = pd.DataFrame(rows, columns=columns)
     table["p_holm"] = holm(table[["p", "p_seeds"]].max(axis=1).to_numpy(dtype=float))
     apart = (table.p_holm < ALPHA) & ((table.low > 0) | (table.high < 0))

@@ -51,7 +51,7 @@ def learning(curves: pd.DataFrame, column: str, y: str) -> go.Figure:
             customdata=np.stack([part.seed, part.tokens], axis=1),
             hovertemplate=f"seed %{{customdata[0]}}, %{{customdata[1]:,}} seen: %{{y:.4f}}<extra>{label}</extra>",
         )  # fmt: skip
-    return figure.update_yaxes(rangemode="tozero")
+    return figure.update_xaxes(range=[0, 104]).update_yaxes(rangemode="tozero")
 
 
 def ranks(movers: pd.DataFrame, a: str, b: str) -> go.Figure:
