@@ -17,6 +17,7 @@ from upsr_core.training.spec import CURVE
 
 STOP = "STOP"  # a file of this name asks the run to stop
 ACTIVE = ("queued", "running", "cancelling")
+BORROWED = "{}, another user's history"  # names the score of another user's history in `per_user.parquet`
 UNSEEN = 30  # seconds after which a job without a living process is taken for dead
 
 

@@ -8,8 +8,7 @@ import pandas as pd
 
 from upsr_core.errors import RunError
 from upsr_core.evaluation.metrics import METRICS
-from upsr_core.experiments.outcome import BORROWED
-from upsr_core.experiments.runs import Run
+from upsr_core.experiments.runs import BORROWED, Run
 
 INSTANCE = ["user", "end", "target", "step"]
 REFERENCES = {"popularity": "Popularity", "random": "Random order"}
