@@ -5,7 +5,7 @@ import sys
 import typer
 from pydantic import ValidationError
 
-from upsr_core import cli_bench, cli_compare, cli_data, cli_indicators, cli_plm, cli_runs
+from upsr_core import cli_bench, cli_compare, cli_data, cli_experiment, cli_indicators, cli_plm, cli_runs
 from upsr_core.errors import UpsrError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -13,6 +13,7 @@ cli_data.register(app)
 cli_runs.register(app)
 cli_indicators.register(app)
 cli_compare.register(app)
+cli_experiment.register(app)
 app.add_typer(cli_plm.plm, name="plm")
 app.add_typer(cli_bench.benchmarks, name="bench")
 

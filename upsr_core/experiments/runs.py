@@ -153,9 +153,14 @@ def runs_folder() -> Path:
     return folder
 
 
+def run_folder(spec: RunSpec) -> Path:
+    """Where the run of a specification is, or will be."""
+    return runs_folder() / spec.digest
+
+
 def create_run(spec: RunSpec) -> Run:
     """The run of a specification; an existing one is returned as it is."""
-    folder = runs_folder() / spec.digest
+    folder = run_folder(spec)
     if not (folder / "spec.json").exists():
         folder.mkdir(exist_ok=True)
         write_atomically(folder / "spec.json", spec.model_dump_json(indent=2) + "\n")

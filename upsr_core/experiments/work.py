@@ -16,7 +16,7 @@ from upsr_core.experiments.validation import validate
 from upsr_core.plm.door import load_model, load_tokenizer, locate, weights_digest
 from upsr_core.rankers.popularity import Popularity
 from upsr_core.rankers.upsr import Upsr
-from upsr_core.runtime import Progress, environment, write_json
+from upsr_core.runtime import Progress, environment, forget_peak_memory, write_json
 from upsr_core.text.render import ItemTexts
 from upsr_core.text.sequence import SequenceBuilder
 from upsr_core.training.batches import MaskedBatches, Source
@@ -32,6 +32,7 @@ def execute(run: Run, progress: Progress) -> dict:
     Raises RunError where the dataset or the language model is no longer the one of the specification, and Cancelled
     where `progress` does.
     """
+    forget_peak_memory()
     began, spec = time.time(), run.spec
     resumed = any((run.folder / name).exists() for name in ("pretraining", "pretrained", "tuning", "model"))
     dataset = spec.dataset.load()

@@ -1,0 +1,71 @@
+"""`upsr experiment`: the paper's tables and figures on one's own data, on the command line."""
+
+import json
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from upsr_core.cli_indicators import progress_bar
+
+console = Console()
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the command line."""
+    app.command("experiment")(experiment)
+
+
+def experiment(
+    name: Annotated[
+        str | None, typer.Argument(metavar="[NAME]", help="Such as table5; without it all are named.")
+    ] = None,
+    dataset: Annotated[str, typer.Option(help="Stored datasets, with commas.")] = "sample:movies",
+    scale: Annotated[str, typer.Option(help="smoke, quick or standard.")] = "quick",
+    plm: Annotated[str, typer.Option(help="embedded, a folder, or a hub id.")] = "embedded",
+    as_json: Annotated[bool, typer.Option("--json", help="End with one JSON object on the last line.")] = False,
+) -> None:
+    """A table or figure of the paper on your data: its runs, a table with the paper's values beside, a figure.
+
+    Started again it goes on where it was: no run is made twice, and failed ones are tried again.
+    """
+    from upsr_core.datasets.sample import ensure_sample
+    from upsr_core.experiments.paper.registry import EXPERIMENTS
+    from upsr_core.experiments.paper.runner import study
+    from upsr_core.indicators.reading import plain
+
+    if name is None:
+        table = Table("name", "experiment", "question")
+        for each in EXPERIMENTS.values():
+            table.add_row(each.name, each.title, each.question)
+        console.print(table)
+        return
+    ensure_sample()
+    this = study(name, tuple(part.strip() for part in dataset.split(",") if part.strip()), scale, plm)
+    before = this.forecast()
+    if before.to_do:
+        memory = "memory unknown until a first run" if before.memory_mib is None else f"{before.memory_mib:,.0f} MiB"
+        console.print(f"{before.to_do} of {before.cells} runs to do, about {before.seconds / 60:.0f} min, {memory}.")
+    with progress_bar() as progress:
+        outcome = this.run(progress)
+    _show(outcome.beside, this.experiment.title)
+    if len(outcome.claims):
+        _show(outcome.claims, "The paper's findings, percentage points")
+    for note in outcome.notes:
+        console.print(note)
+    console.print(f"Table, figure, specifications, versions: {this.folder}")
+    if as_json:
+        record = {part: getattr(outcome, part).to_dict("records") for part in ("table", "beside", "claims")}
+        print(
+            json.dumps(plain(record | {"notes": outcome.notes, "folder": str(this.folder), "spec": this.spec.digest}))
+        )
+
+
+def _show(frame, title: str) -> None:
+    table = Table(*map(str, frame.columns), title=title)
+    for row in frame.itertuples(index=False):
+        table.add_row(
+            *(("–" if cell != cell else f"{cell:.4g}") if isinstance(cell, float) else str(cell) for cell in row)
+        )
+    console.print(table)

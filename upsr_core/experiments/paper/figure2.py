@@ -1,0 +1,151 @@
+"""Figure 2: SASRec retrieves from the whole catalogue, every model reranks its list: quality over the list's length."""
+
+import numpy as np
+import pandas as pd
+
+from upsr_core.datasets.splits import split
+from upsr_core.datasets.store import load_dataset
+from upsr_core.evaluation.candidates import Candidates, CandidateSpec, candidates_for
+from upsr_core.evaluation.metrics import METRICS, user_metrics
+from upsr_core.evaluation.statistics import mean_interval, paired_difference, randomisation_test
+from upsr_core.experiments.comparison.compare import DESIGNS, TRAININGS
+from upsr_core.experiments.paper.base import Cell, Experiment, ExperimentSpec, Outcome, design_of, planned
+from upsr_core.experiments.paper.grid import Finished, judged, scale_notes, wide
+from upsr_core.experiments.ranking import load_ranker
+from upsr_core.experiments.runs import Run
+from upsr_core.figures import grouped
+from upsr_core.runtime import Progress
+
+MODELS = {"UPSR": "upsr", "SASRec": "sasrec-ce", "BERT4Rec": "bert4rec", "UniSRec": "unisrec"}
+CEILING = "Recall ceiling"
+LENGTHS = (10, 20, 50, 100, 200, 300, 500)
+LONGEST = {"smoke": 50, "quick": 200, "standard": 500}  # several hundred in the paper
+METRIC = "NDCG@10"
+
+
+def cells(spec: ExperimentSpec) -> list[Cell]:
+    made = []
+    for dataset in spec.datasets:
+        design = design_of(load_dataset(dataset), "CTD")
+        for column, model in MODELS.items():
+            text = design if model in ("upsr", "unisrec") else None
+            made += planned(spec, dataset, column, text, model=model)
+    return made
+
+
+def collect(spec: ExperimentSpec, finished: Finished, progress: Progress) -> Outcome:
+    longest, rows, claims = LONGEST[spec.scale], [], []
+    for dataset in spec.datasets:
+        mine = [(cell, run) for cell, run in finished if cell.dataset == dataset]
+        seeds = sorted({run.spec.seed for _, run in mine})
+        values: dict[tuple[str, int], list[np.ndarray]] = {}
+        for seed in seeds:
+            runs = {cell.column: run for cell, run in mine if run.spec.seed == seed}
+            for key, each in _reranked(spec, runs, longest, progress).items():
+                values.setdefault(key, []).append(each)
+        mean = {key: np.mean(parts, axis=0) for key, parts in values.items()}
+        lengths = [length for length in LENGTHS if length <= longest]
+        for length in lengths:
+            for column in (*MODELS, CEILING):
+                found = mean_interval(100 * mean[column, length])
+                row = {"dataset": dataset, "row": f"{METRIC} of the first {length}", "length": length, "column": column}
+                rows.append(row | {"value": found["mean"], "low": found["low"], "high": found["high"]})
+        on = DESIGNS if len(seeds) > 1 else TRAININGS
+        for other in ("SASRec", "BERT4Rec", "UniSRec"):
+            ours, theirs = mean["UPSR", lengths[-1]], mean[other, lengths[-1]]
+            claims.append(_claim(dataset, f"UPSR above {other} on the first {lengths[-1]}, {METRIC}", ours, theirs, on))
+        text = f"UPSR gains from {lengths[0]} to {lengths[-1]} candidates, {METRIC}"
+        claims.append(_claim(dataset, text, mean["UPSR", lengths[-1]], mean["UPSR", lengths[0]], on))
+    long = pd.DataFrame(rows)
+    table = wide(long, EXPERIMENT.columns)
+    several = len(spec.datasets) > 1
+    labels = long.column + " · " + long.dataset if several else long.column
+    figure = grouped(long.assign(at=long.length, label=labels), "candidates that SASRec retrieved", f"{METRIC}, %", 420)
+    figure.update_xaxes(type="log", tickvals=list(LENGTHS), ticktext=[str(length) for length in LENGTHS])
+    notes = (
+        *scale_notes(spec, finished),
+        f"{CEILING}: the share of targets that are on the list at all; no reranking can pass it.",
+        "The paper gives this figure as a picture without numbers, on all of its datasets; it says that UPSR is best "
+        "everywhere and rises with the number of candidates, while the others fluctuate or fall.",
+    )
+    return Outcome(table, table, figure, judged(claims), notes)
+
+
+def _claim(dataset: str, text: str, ours: np.ndarray, theirs: np.ndarray, on: str) -> dict:
+    found, p = paired_difference(100 * ours, 100 * theirs), randomisation_test(ours - theirs)
+    row = {"dataset": dataset, "claim": text, "paper": "all datasets", "difference": found["mean"], "p": p, "on": on}
+    return row | {"low": found["low"], "high": found["high"]}
+
+
+def _reranked(
+    spec: ExperimentSpec, runs: dict[str, Run], longest: int, progress: Progress
+) -> dict[tuple[str, int], np.ndarray]:
+    """NDCG@10 (instances,) of every column for every length of the list, 0 where the target is not on it."""
+    retrieval = runs["SASRec"]
+    test = _instances(retrieval, runs["UPSR"].spec.candidates)
+    lists, targets = _retrieved(retrieval, test, longest), test.instances.target.to_numpy()
+    found: dict[tuple[str, int], np.ndarray] = {}
+    place = METRICS.index(METRIC)
+    for column, run in runs.items():
+        scores = _scores(spec, run, test, lists, longest, column, progress)
+        for length in [length for length in LENGTHS if length <= longest]:
+            gains = np.zeros(len(lists))
+            for row, (items, score) in enumerate(zip(lists, scores, strict=True)):
+                at = np.flatnonzero(items[:length] == targets[row])
+                if len(at):
+                    own, others = score[at[0]], np.delete(score[:length], at[0])
+                    metrics = user_metrics(int((others > own).sum()), int((others == own).sum()))
+                    gains[row] = list(metrics.values())[place]
+            found[column, length] = gains
+            on_list = [targets[row] in items[:length] for row, items in enumerate(lists)]
+            found[CEILING, length] = np.array(on_list, dtype=float)
+    return found
+
+
+def _instances(run: Run, sampled: CandidateSpec) -> Candidates:
+    """The instances that UPSR is evaluated on, with the whole catalogue to retrieve from."""
+    data = run.spec.dataset.load()
+    return candidates_for(
+        data, split(data, run.spec.split), CandidateSpec(mode="full", users=sampled.users, seed=sampled.seed)
+    )
+
+
+def _retrieved(run: Run, test: Candidates, longest: int) -> list[np.ndarray]:
+    """The items that a run retrieves for every instance, best first; never what it has not seen in training."""
+    kept = load_ranker(run).rank(test, longest).candidates
+    kept = kept[np.isfinite(kept.score)].sort_values(["row", "rank", "item"])
+    return [part.item.to_numpy()[:longest] for _, part in kept.groupby("row")]
+
+
+def _scores(
+    spec: ExperimentSpec, run: Run, test: Candidates, lists: list[np.ndarray], longest: int, column: str,
+    progress: Progress,
+) -> list[np.ndarray]:  # fmt: skip
+    """Scores of the retrieved items under a run; kept beside the experiment, so that no list is scored twice."""
+    file = spec.folder / "reranked" / f"{run.id}-{longest}-{len(lists)}.npz"
+    cuts = np.cumsum([len(items) for items in lists])[:-1]
+    flat = np.concatenate(lists)
+    if file.exists():
+        kept = np.load(file)
+        if np.array_equal(kept["items"], flat):
+            return np.split(kept["scores"], cuts)
+    ranker, scores = load_ranker(run), []
+    for row in range(len(lists)):
+        progress(row, len(lists), f"{column} reranks {test.dataset.name}")
+        scores += ranker.scores([test.history(row)], lambda _, row=row: lists[row])
+    file.parent.mkdir(parents=True, exist_ok=True)
+    temporary = file.with_name(f".{file.name}")
+    np.savez(temporary, items=flat, scores=np.concatenate(scores))
+    temporary.replace(file)
+    return scores
+
+
+EXPERIMENT = Experiment(
+    "figure2",
+    "Figure 2: reranking what SASRec retrieves",
+    "Is UPSR the better judge of hard candidates, and how many should it be given?",
+    cells,
+    collect,
+    (*MODELS, CEILING),
+    {},
+)

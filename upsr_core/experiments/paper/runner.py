@@ -1,0 +1,142 @@
+"""Running an experiment: cell after cell through the queue of runs, resumable; its folder, its state, its files."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import plotly.io
+
+from upsr_core.errors import RunError, UpsrError
+from upsr_core.experiments import jobs
+from upsr_core.experiments.cells import finish
+from upsr_core.experiments.forecast import forecast
+from upsr_core.experiments.paper.base import SCALES, Cell, Experiment, ExperimentSpec, Outcome
+from upsr_core.experiments.paper.registry import EXPERIMENTS
+from upsr_core.experiments.picture import write_figure
+from upsr_core.experiments.runs import Run, list_runs, run_folder
+from upsr_core.indicators.reading import plain
+from upsr_core.runtime import Progress, environment, write_json
+
+DONE = "outcome.json"
+PARTS = ("table", "beside", "claims")
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """Seconds and memory that an experiment still needs; `memory_mib` is None where no like run was measured yet."""
+
+    seconds: float
+    memory_mib: float | None
+    to_do: int
+    cells: int
+
+
+@dataclass(frozen=True)
+class Study:
+    """An experiment with its folder."""
+
+    spec: ExperimentSpec
+
+    @property
+    def experiment(self) -> Experiment:
+        return EXPERIMENTS[self.spec.name]
+
+    @property
+    def folder(self) -> Path:
+        return self.spec.folder
+
+    def cells(self) -> list[Cell]:
+        """The runs it consists of. Raises RunError or DataError where a dataset cannot give them."""
+        return self.experiment.cells(self.spec)
+
+    def states(self) -> pd.DataFrame:
+        """One row per cell: dataset, column, seed, run, state, message, share (of its phase, 0 to 1)."""
+        rows = []
+        for cell in self.cells():
+            run = Run(run_folder(cell.spec))
+            status = run.status()
+            share = min(1.0, status.step / status.total) if status.total else 0.0
+            row = {"dataset": cell.dataset, "column": cell.column, "seed": cell.spec.seed, "run": run.id}
+            rows.append(row | {"state": status.state, "message": status.message or status.phase, "share": share})
+        return pd.DataFrame(rows, columns=["dataset", "column", "seed", "run", "state", "message", "share"])
+
+    def forecast(self) -> Forecast:
+        """What is still to be spent; finished cells cost nothing."""
+        cells = self.cells()
+        waiting = [cell.spec for cell in cells if Run(run_folder(cell.spec)).status().state != "done"]
+        alike = {(spec.model, spec.plm) for spec in waiting}
+        known = [
+            result["peak_memory_mib"]
+            for run in list_runs()
+            if (result := run.result()) and "peak_memory_mib" in result and (run.spec.model, run.spec.plm) in alike
+        ]
+        seconds = sum(forecast(spec).seconds for spec in waiting)
+        return Forecast(seconds, max(known, default=None), len(waiting), len(cells))
+
+    def run(self, progress: Progress) -> Outcome:
+        """Finish every cell that is not done, then make and store the outcome. The others go on where one fails.
+
+        Raises RunError where cells failed, with their reasons; a second call retries them. What is done stays done, so
+        a killed experiment computes no cell twice.
+        """
+        cells, failures, finished = self.cells(), [], []
+        self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / "spec.json").write_text(self.spec.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        for number, cell in enumerate(cells):
+            name = f"{cell.column} on {cell.dataset}, {number + 1} of {len(cells)}"
+            try:
+                told = lambda done, total, what, name=name: progress(done, total, f"{name}: {what}")  # noqa: E731
+                finished.append((cell, finish(cell.spec, told)))
+            except UpsrError as error:
+                failures.append(f"{cell.column} on {cell.dataset}: {error}")
+                if Run(run_folder(cell.spec)).status().state == "cancelled":
+                    break
+        if failures:
+            raise RunError(
+                f"{len(failures)} of {len(cells)} cells did not finish", "; ".join(failures),
+                f"`{self.spec.command}` tries them again and keeps the others.",
+            )  # fmt: skip
+        outcome = self.experiment.collect(self.spec, finished, progress)
+        self._write(outcome, finished)
+        return outcome
+
+    def cancel(self) -> None:
+        """Ask the running cell to stop, and every one that waits."""
+        for cell in self.cells():
+            jobs.cancel(Run(run_folder(cell.spec)))
+
+    def outcome(self) -> Outcome | None:
+        """What a finished experiment left; None before."""
+        file = self.folder / DONE
+        if not file.exists():
+            return None
+        record = json.loads(file.read_text(encoding="utf-8"))
+        tables = {name: pd.DataFrame(record[name]) for name in PARTS}
+        figure = plotly.io.from_json((self.folder / "figure.json").read_text(encoding="utf-8"))
+        return Outcome(figure=figure, notes=tuple(record["notes"]), **tables)
+
+    def _write(self, outcome: Outcome, finished: list[tuple[Cell, Run]]) -> None:
+        folder = self.folder
+        (folder / "specs").mkdir(exist_ok=True)
+        for name in PARTS:
+            getattr(outcome, name).to_csv(folder / f"{name}.csv", index=False)
+        for _, run in finished:
+            text = run.spec.model_dump_json(indent=2) + "\n"
+            (folder / "specs" / f"{run.id}.json").write_text(text, encoding="utf-8")
+        (folder / "figure.json").write_text(outcome.figure.to_json(), encoding="utf-8")
+        write_figure(outcome.figure, folder)
+        (folder / "command.txt").write_text(self.spec.command + "\n", encoding="utf-8")
+        write_json(folder / "versions.json", environment())
+        record = {name: getattr(outcome, name).to_dict("records") for name in PARTS}
+        write_json(folder / DONE, plain(record | {"notes": list(outcome.notes)}))
+
+
+def study(name: str, datasets: tuple[str, ...], scale: str = "quick", plm: str = "embedded") -> Study:
+    """An experiment by name. Raises RunError for an unknown name or scale and where no dataset is named."""
+    for what, value, allowed in (("experiment", name, EXPERIMENTS), ("scale", scale, SCALES)):
+        if value not in allowed:
+            raise RunError(f"There is no {what} {value!r}", how=f"Choose among {', '.join(allowed)}.")
+    if not datasets:
+        raise RunError("An experiment needs a dataset", how="Name one, such as sample:movies.")
+    return Study(ExperimentSpec(name=name, datasets=datasets, scale=scale, plm=plm))
