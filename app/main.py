@@ -22,6 +22,7 @@ PAGES = (
     ("trials", "Trials", ":material/science:"),
     ("users", "Users", ":material/person_search:"),
     ("compare", "Compare", ":material/compare_arrows:"),
+    ("paper", "Paper", ":material/article:"),
 )
 
 page = st.navigation(

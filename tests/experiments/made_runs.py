@@ -24,8 +24,13 @@ def made_run(better, model="sasrec-ce", seed=0, design=None, **changes) -> Run:
     spec = plan_run(
         "sample:movies", parse_design(design) if design else None, budget="smoke", model=model, seed=seed, mode="uni100"
     ).model_copy(update=changes)
-    run = create_run(spec)
-    data = load_dataset("sample:movies")
+    return made(spec, better)
+
+
+def made(spec, better) -> Run:
+    """The run of a specification with made ranks."""
+    run, seed, model = create_run(spec), spec.seed, spec.model
+    data = load_dataset(spec.dataset.name)
     test = candidates_for(data, split(data, spec.split), spec.candidates)
     rng = np.random.default_rng([seed, len(model)])
     # Every user has numbers of its own, so that a sample of users is ranked as all are.

@@ -1,0 +1,135 @@
+"""The sections of the page Paper: cells that fill, and what an experiment leaves."""
+
+from urllib.parse import urlencode
+
+import pandas as pd
+import streamlit as st
+
+from app.components import act, chart, duration, empty_state, plain, section
+from upsr_core.experiments.comparison.export import zipped
+from upsr_core.experiments.paper import launch
+from upsr_core.experiments.paper.base import Outcome
+from upsr_core.experiments.paper.runner import Study
+
+BROKEN = ("failed", "died")
+MARKS = {"done": "✓", "failed": "✗", "died": "✗", "new": "·", "cancelled": "⏸"}
+
+
+def cells_table(states: pd.DataFrame) -> pd.DataFrame:
+    """One row per dataset and seed, one column per column of the paper's table; each cell says its state."""
+    words = [
+        f"{MARKS.get(row.state, '▶')} {'waiting' if row.state == 'new' else row.state}"
+        + (f", {row.message.lower()} {row.share:.0%}" if row.state == "running" else "")
+        for row in states.itertuples()
+    ]
+    table = states.assign(words=words).pivot(index=["dataset", "seed"], columns="column", values="words")
+    return table[list(dict.fromkeys(states.column))].reset_index()
+
+
+def progress(study: Study, was_working: bool) -> None:
+    """The cells of the grid, drawn every two seconds while they fill, and the whole page once at the end."""
+
+    @st.fragment(run_every="2s" if was_working else None)
+    def draw() -> None:
+        working = launch.working(study)
+        if was_working and not working:
+            st.rerun(scope="app")
+        states = study.states()
+        _buttons(study, states, working)
+        if len(states):
+            st.dataframe(cells_table(states), key="cells", hide_index=True)
+        for row in states[states.state.isin(BROKEN)].itertuples():
+            st.error(f"**{plain(row.column)}** on {plain(row.dataset)}, seed {row.seed}: {plain(row.message)}")
+
+    draw()
+
+
+def _buttons(study: Study, states: pd.DataFrame, working: bool) -> None:
+    done = int((states.state == "done").sum())
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if working:
+            st.button("Cancel", key="cancel_study", icon=":material/stop:", on_click=act, args=(launch.cancel, study))
+            st.markdown(f"Working: {done} of {len(states)} runs done." if len(states) else "Working…")
+            return
+        finished = study.outcome() is not None
+        broken = states.state.isin(BROKEN).any()
+        label = (
+            "Try again" if broken else "Go on" if done and not finished else "Make it again" if finished else "Start"
+        )
+        st.button(
+            label, key="start_study", type="secondary" if finished else "primary", icon=":material/play_arrow:",
+            on_click=act, args=(launch.start, study),
+            help="Runs that are done are kept; only what is missing is worked on.",
+        )  # fmt: skip
+        if not finished:
+            _forecast(study)
+            said = launch.last_words(study)
+            if said and not broken and (study.folder / launch.PROCESS).exists():
+                st.caption(f"Last said: {plain(said)}")
+
+
+def _forecast(study: Study) -> None:
+    with st.spinner("Predicting the time…"):
+        found = study.forecast()
+    if not found.cells:
+        st.caption("No runs: it is measured on the data directly.")
+        return
+    memory = f"{found.memory_mib:,.0f} MiB of memory" if found.memory_mib else "memory unknown until a first run"
+    st.markdown(f"{found.to_do} of {found.cells} runs to do: **{duration(found.seconds)}**, {memory}")
+
+
+def outcome(study: Study, made: Outcome) -> None:
+    section("Result", study.experiment.question)
+    chart(made.figure, "paper_figure")
+    section("Beside the paper")
+    st.dataframe(shown(made.beside), key="beside", hide_index=True, height=min(700, 40 + 35 * len(made.beside)))
+    for note in made.notes:
+        st.caption(plain(note))
+    if len(made.claims):
+        section("What the paper found, and what is found here", "Differences in percentage points, paired over users.")
+        table = made.claims.assign(difference=[
+            f"{row.difference:+.2f} [{row.low:+.2f}, {row.high:+.2f}]" for row in made.claims.itertuples()
+        ])  # fmt: skip
+        st.dataframe(
+            table, key="claims", hide_index=True,
+            column_order=["dataset", "claim", "verdict", "difference", "p", "on", "paper"],
+            column_config={
+                "dataset": "Dataset", "claim": st.column_config.TextColumn("Claim", width=330), "verdict": "Here",
+                "difference": "Difference [95 %]", "on": "Verdict on", "paper": "Found by the paper on",
+                "p": st.column_config.NumberColumn("p (Holm)", format="%.3f"),
+            },
+        )  # fmt: skip
+    take_away(study)
+
+
+def shown(table: pd.DataFrame) -> pd.DataFrame:
+    """Numbers as the paper prints them, – where there is none."""
+
+    def word(value) -> str:
+        if isinstance(value, str):
+            return value
+        if value is None or value != value:
+            return "–"
+        return f"{value:,.2f}" if isinstance(value, float) and value != int(value) else f"{value:,.0f}"
+
+    return table.map(word)
+
+
+def take_away(study: Study) -> None:
+    section("Take it away")
+    st.code(study.spec.command, language="bash")
+    states = study.states()
+    with st.container(horizontal=True):
+        if len(states):
+            one = states[states.dataset == states.dataset.iloc[0]]
+            address = "compare?" + urlencode([("run", run) for run in one.run])
+            st.link_button("Compare its runs", address, icon=":material/compare_arrows:")
+        st.download_button(
+            "Download the folder", lambda: zipped(study.folder).read_bytes(), f"{study.spec.name}.zip",
+            "application/zip", key="download_study", icon=":material/download:", on_click="ignore",
+        )  # fmt: skip
+    st.caption("Figure, tables, specifications, versions, and this command. The address opens this very view.")
+
+
+def nothing_yet(study: Study) -> None:
+    empty_state(f"{study.experiment.question} Start it: cells fill as runs finish, and it goes on when you leave.")

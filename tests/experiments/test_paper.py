@@ -1,0 +1,185 @@
+"""The experiments of the paper: their cells, resuming, what they leave, and the paper's values beside it."""
+
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+sys.path.append(str(Path(__file__).parent))  # importlib mode leaves it out
+
+from made_runs import made, uniform
+
+from upsr_core.errors import RunError
+from upsr_core.experiments import jobs
+from upsr_core.experiments.paper import launch, runner
+from upsr_core.experiments.paper.base import SCALES, Experiment, Outcome, letters, planned, published
+from upsr_core.experiments.paper.figure2 import CEILING
+from upsr_core.experiments.paper.grid import AS_PAPER, OTHERWISE, UNCLEAR, collected
+from upsr_core.experiments.paper.registry import EXPERIMENTS
+from upsr_core.experiments.paper.runner import study
+from upsr_core.experiments.runs import Run, list_runs, run_folder
+from upsr_core.figures import figure_of
+
+quiet = lambda *_: None  # noqa: E731
+
+
+@pytest.fixture(autouse=True)
+def no_browser(monkeypatch):
+    monkeypatch.setattr("upsr_core.experiments.picture.browser", lambda: None)
+
+
+def test_table5_from_its_runs_to_the_papers_values_beside_ours(movies):
+    this = study("table5", (movies.name,), "smoke")
+    cells = this.cells()
+    assert [cell.spec.design.finetune.label for cell in cells] == [
+        "title", "category, title", "category, title, brand, price, description",
+    ]  # fmt: skip
+    made(cells[0].spec, uniform(80))
+    made(cells[1].spec, uniform(80))
+    made(cells[2].spec, lambda rng, count: np.zeros(count, int))
+    before = {run.id: run.result()["finished"] for run in list_runs()}
+    outcome = this.run(quiet)
+    assert {run.id: run.result()["finished"] for run in list_runs()} == before, "no run was made twice"
+    rows = outcome.table.set_index("row")
+    assert rows.loc["NDCG@1 (uni100)", "T+C+D"] == 100 and rows.loc["NDCG@10 (uni100)", "T"] < 50
+    bits = rows.loc["Informativeness, bits", ["T", "T+C", "T+C+D"]].astype(float)
+    assert bits.is_monotonic_increasing and 1 < bits["T"] < 6
+    paper = outcome.beside[outcome.beside.dataset == "Movies (paper)"].set_index("row")
+    assert paper.loc["NDCG@10", "T+C+D"] == 54.80 and paper.loc["Informativeness, bits", "T"] == 2.77
+    verdicts = outcome.claims.set_index("claim").verdict
+    assert verdicts["T+C above T, NDCG@10"] == UNCLEAR and verdicts["T+C+D above T, NDCG@10"] == AS_PAPER
+    assert any("40 of 800" in note for note in outcome.notes)
+    names = {file.name for file in this.folder.iterdir()}
+    assert {"table.csv", "beside.csv", "claims.csv", "figure.html", "versions.json", "command.txt", "specs"} <= names
+    again = this.outcome()
+    pd.testing.assert_frame_equal(again.claims, outcome.claims, check_dtype=False)
+    assert again.notes == outcome.notes and len(again.figure.data) == 3
+    assert list(this.states().state) == ["done"] * 3 and this.forecast().to_do == 0
+
+
+def test_a_finding_that_is_the_other_way_round_is_said_so(movies):
+    experiment, this = EXPERIMENTS["table6"], study("table6", (movies.name,), "smoke")
+    better = dict(zip(experiment.columns, (0, 60, 60), strict=True))
+    finished = [(cell, made(cell.spec, lambda rng, n, at=better[cell.column]: np.full(n, at))) for cell in this.cells()]
+    claims = collected(experiment, this.spec, finished).claims.set_index("claim")
+    first, second = claims.index
+    assert claims.loc[first, "verdict"] == OTHERWISE and claims.loc[first, "difference"] == -100
+    assert claims.loc[second, "verdict"] == UNCLEAR and claims.loc[second, "difference"] == 0
+    shared = study("table5", (movies.name,), "smoke").cells()[2].spec.digest
+    assert this.cells()[2].spec.digest == shared, "both tables have this run, and it is made once"
+
+
+def test_figure3_looks_at_three_steps(movies):
+    this = study("figure3", (movies.name,), "smoke")
+    for cell in this.cells():
+        made(cell.spec, uniform(10))
+    outcome = this.run(quiet)
+    assert [row.split(" ")[-1] for row in outcome.table.row[:3]] == ["next-1", "next-2", "next-3"]
+    step = Run(run_folder(this.cells()[1].spec)).per_user().step
+    assert set(step) == {1, 2, 3} and set(outcome.claims.verdict) == {UNCLEAR}
+    assert outcome.beside.iloc[-1].UPSR == 4.3
+
+
+def test_table2_needs_no_runs(movies):
+    outcome = study("table2", (movies.name,), "smoke").run(quiet)
+    row = outcome.table.iloc[0]
+    assert (row.Users, row.Items, row.Interactions) == (len(movies.users), len(movies.items), len(movies.sequence))
+    assert outcome.beside.iloc[1].Users == 402_979 and "synthetic" in outcome.notes[0]
+
+
+@pytest.fixture
+def tiny(monkeypatch):
+    """An experiment of two models that need no training."""
+
+    def cells(spec):
+        return [
+            cell for model in ("popularity", "random") for cell in planned(spec, spec.datasets[0], model, model=model)
+        ]
+
+    def collect(spec, finished, progress):
+        return Outcome(pd.DataFrame({"n": [len(finished)]}), pd.DataFrame(), figure_of())
+
+    made_up = Experiment("tiny", "Tiny", "?", cells, collect, ("popularity", "random"), {})
+    monkeypatch.setitem(EXPERIMENTS, "tiny", made_up)
+
+
+def test_a_failed_cell_leaves_the_others_and_is_tried_again(movies, tiny, monkeypatch):
+    this = study("tiny", (movies.name,), "smoke")
+    broken, right = this.cells()
+    real = runner.finish
+
+    def fails_once(spec, progress):
+        if spec == broken.spec:
+            raise RunError("The disk is full")
+        return real(spec, progress)
+
+    monkeypatch.setattr(runner, "finish", fails_once)
+    with pytest.raises(
+        RunError, match=r"1 of 2 cells.*popularity on sample:movies: The disk is full.*tries them again"
+    ):
+        this.run(quiet)
+    assert this.outcome() is None and list(this.states().state) == ["new", "done"]
+    first = Run(run_folder(right.spec)).result()["finished"]
+    monkeypatch.setattr(runner, "finish", real)
+    assert this.run(quiet).table.n[0] == 2 and Run(run_folder(right.spec)).result()["finished"] == first
+
+
+def test_a_cancelled_experiment_stops_and_goes_on(movies, tiny):
+    this = study("tiny", (movies.name,), "smoke")
+
+    def stop(done, total, what):
+        jobs.cancel(Run(run_folder(this.cells()[0].spec)))
+
+    with pytest.raises(RunError, match="was cancelled"):
+        this.run(stop)
+    assert list(this.states().state) == ["cancelled", "new"]
+    this.run(quiet)
+    assert list(this.states().state) == ["done", "done"]
+
+
+def test_an_experiment_works_on_without_the_page(movies):
+    this = study("table2", (movies.name,), "smoke")
+    launch.start(this)
+    with pytest.raises(RunError, match="worked on already"):
+        launch.start(this)
+    end = time.time() + 240
+    while launch.working(this):
+        assert time.time() < end
+        time.sleep(0.1)
+    assert this.outcome() is not None, launch.last_words(this)
+
+
+def test_what_cannot_be_done_is_said(movies):
+    for arguments, reason in ((("table99", ("a",)), "no experiment 'table99'"), (("table5", ()), "needs a dataset")):
+        with pytest.raises(RunError, match=reason):
+            study(*arguments)
+    with pytest.raises(RunError, match="no scale 'huge'"):
+        study("table5", (movies.name,), "huge")
+
+
+def test_every_experiment_names_its_cells_and_the_papers_columns(movies):
+    for name, experiment in EXPERIMENTS.items():
+        cells = study(name, (movies.name,), "quick").cells()
+        assert {cell.column for cell in cells} <= set(experiment.columns) - {CEILING}
+        assert len({cell.spec.digest for cell in cells}) == len(cells)
+        assert list(published(experiment).columns) == ["dataset", "row", *experiment.columns]
+    assert len(study("table5", (movies.name,), "standard").cells()) == 3 * SCALES["standard"].seeds
+
+
+def test_letters_take_what_there_is(movies, tmp_path):
+    from upsr_core.datasets.importing import import_dataset
+
+    items = tmp_path / "items.csv"
+    items.write_text("item_id,title,brand\n" + "".join(f"i{n},Pen {n},Zyq\n" for n in range(12)))
+    events = tmp_path / "events.csv"
+    rng = np.random.default_rng(0)
+    lines = [f"u{user},i{item},{1000 + n}" for user in range(30) for n, item in enumerate(rng.permutation(12)[:8])]
+    events.write_text("\n".join(["user_id,item_id,timestamp", *lines]))
+    pens = import_dataset("pens", items, events)
+    assert letters(pens, "TD").attributes == ("title", "brand")
+    assert letters(movies, "CTD").attributes == ("category", "title", "brand", "price", "description")
+    with pytest.raises(RunError, match=r"'pens' has no category \(it has title, brand\)"):
+        letters(pens, "CT")

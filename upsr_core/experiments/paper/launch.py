@@ -1,0 +1,87 @@
+"""Experiments as detached processes: they outlive the page that began them, and are found again by their folder."""
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+
+from upsr_core.errors import RunError
+from upsr_core.experiments import jobs
+from upsr_core.experiments.paper.runner import Study
+from upsr_core.experiments.runs import Run, run_folder
+from upsr_core.runtime import write_json
+
+PROCESS, LOG = "process.json", "log.txt"
+
+
+def start(study: Study) -> None:
+    """Work on an experiment in a process of its own; also how one goes on that was cancelled or failed.
+
+    Raises RunError while it is being worked on.
+    """
+    if working(study):
+        raise RunError("This experiment is being worked on already", how="Wait for it, or cancel it first.")
+    spec, folder = study.spec, study.folder
+    folder.mkdir(parents=True, exist_ok=True)
+    arguments = [
+        "experiment",
+        spec.name,
+        "--dataset",
+        ",".join(spec.datasets),
+        "--scale",
+        spec.scale,
+        "--plm",
+        spec.plm,
+    ]
+    with (folder / LOG).open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "upsr_core", *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            cwd=Path(__file__).resolve().parents[3],
+        )
+    try:
+        created = psutil.Process(process.pid).create_time()
+    except psutil.NoSuchProcess:
+        created = 0
+    write_json(folder / PROCESS, {"pid": process.pid, "created": created, "started": time.time()})
+
+
+def process_of(study: Study) -> psutil.Process | None:
+    """The living process that works on an experiment; None where there is none."""
+    try:
+        record = json.loads((study.folder / PROCESS).read_text(encoding="utf-8"))
+        process = psutil.Process(record["pid"])
+        same = abs(process.create_time() - record["created"]) < 1
+        return process if same and process.status() != psutil.STATUS_ZOMBIE else None
+    except (OSError, ValueError, KeyError, psutil.NoSuchProcess):
+        return None
+
+
+def working(study: Study) -> bool:
+    """Whether a process works on the experiment."""
+    return process_of(study) is not None
+
+
+def cancel(study: Study) -> None:
+    """Stop an experiment: the run at work saves a checkpoint first; between runs the process ends at once."""
+    active = [run for cell in study.cells() if (run := Run(run_folder(cell.spec))).status().active]
+    for run in active:
+        jobs.cancel(run)
+    process = process_of(study)
+    if process is not None and not active:
+        process.terminate()
+
+
+def last_words(study: Study) -> str:
+    """The last line that the process of an experiment said, where it ended without an outcome."""
+    try:
+        lines = (study.folder / LOG).read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    except OSError:
+        return ""
+    return lines[-1] if lines else ""
