@@ -32,7 +32,7 @@ def progress(study: Study, was_working: bool) -> None:
     @st.fragment(run_every="2s" if was_working else None)
     def draw() -> None:
         working = launch.working(study)
-        if was_working and not working:
+        if working != was_working:  # its start is a click in here, its end comes from outside
             st.rerun(scope="app")
         states = study.states()
         _buttons(study, states, working)
@@ -82,7 +82,7 @@ def outcome(study: Study, made: Outcome) -> None:
     section("Result", study.experiment.question)
     chart(made.figure, "paper_figure")
     section("Beside the paper")
-    st.dataframe(shown(made.beside), key="beside", hide_index=True, height=min(700, 40 + 35 * len(made.beside)))
+    st.dataframe(shown(made.beside), key="beside", hide_index=True, height=min(720, 38 + 35 * len(made.beside)))
     for note in made.notes:
         st.caption(plain(note))
     if len(made.claims):
@@ -103,16 +103,17 @@ def outcome(study: Study, made: Outcome) -> None:
 
 
 def shown(table: pd.DataFrame) -> pd.DataFrame:
-    """Numbers as the paper prints them, – where there is none."""
+    """Numbers as the paper prints them, – where there is none; a column of counts has no decimals."""
 
-    def word(value) -> str:
-        if isinstance(value, str):
-            return value
-        if value is None or value != value:
-            return "–"
-        return f"{value:,.2f}" if isinstance(value, float) and value != int(value) else f"{value:,.0f}"
+    def words(column: pd.Series) -> list[str]:
+        numbers = [value for value in column if isinstance(value, (int, float)) and value == value]
+        form = ",.0f" if all(value == int(value) for value in numbers) else ",.2f"
+        return [
+            value if isinstance(value, str) else "–" if value is None or value != value else f"{value:{form}}"
+            for value in column
+        ]
 
-    return table.map(word)
+    return pd.DataFrame({name: words(table[name]) for name in table})
 
 
 def take_away(study: Study) -> None:
@@ -132,4 +133,5 @@ def take_away(study: Study) -> None:
 
 
 def nothing_yet(study: Study) -> None:
-    empty_state(f"{study.experiment.question} Start it: cells fill as runs finish, and it goes on when you leave.")
+    runs = "cells fill as runs finish, and it goes on when you leave" if study.cells() else "it takes a moment"
+    empty_state(f"Not made yet. Start it: {runs}.")

@@ -9,6 +9,23 @@ from upsr_core.experiments.paper.base import SCALES
 from upsr_core.experiments.paper.registry import EXPERIMENTS
 from upsr_core.experiments.paper.runner import study
 
+
+def several(label: str, name: str, at_first: list[str], placeholder: str) -> list[str]:
+    """Stored datasets; the choice stays over pages and stands in the address under `name`."""
+    stored = [entry["name"] for entry in cache.datasets() if not entry["problem"]]
+    key = f"paper_{name}"
+    if key not in st.session_state:
+        wanted = [each for each in st.query_params.get_all(name) if each in stored]
+        st.session_state[key] = wanted or at_first
+    chosen = st.multiselect(label, stored, key=key, persist_state="session", placeholder=placeholder)
+    st.query_params[name] = chosen
+    return chosen
+
+
+def choose_domains(needed: bool) -> list[str]:
+    return several("Pre-train on", "after", [], "domains learned first" + (", at least one" if needed else ""))
+
+
 page_head(
     "Paper", "The paper's tables and figures on your own data, at a scale you choose, with its values beside yours."
 )
@@ -19,14 +36,16 @@ with left:
     )
     st.caption(EXPERIMENTS[name].question)
 with middle:
-    names = [entry["name"] for entry in cache.datasets() if not entry["problem"]]
-    if "paper_datasets" not in st.session_state:
-        wanted = [each for each in st.query_params.get_all("on") if each in names]
-        st.session_state["paper_datasets"] = wanted or [state.FIRST_DATASET]
-    chosen = st.multiselect("Datasets", names, key="paper_datasets", persist_state="session")
-    st.query_params["on"] = chosen
+    chosen = several("Datasets", "on", [state.FIRST_DATASET], "stored datasets")
 with right:
     plm = state.choose_plm()
+    if EXPERIMENTS[name].plms > 1:
+        second = st.text_input(
+            "Second language model", key="second_plm", placeholder="none", help="FLAN-T5 beside T5, or a larger one: a "
+            "folder or a hub id.",
+        ).strip()  # fmt: skip
+        plm += f",{second}" if second else ""
+first = choose_domains(EXPERIMENTS[name].pretrains == "must") if EXPERIMENTS[name].pretrains != "no" else []
 wanted = st.query_params.get("scale")
 scale = st.segmented_control(
     "Scale", list(SCALES), default=wanted if wanted in SCALES else "quick", required=True, key="scale",
@@ -38,7 +57,7 @@ if not chosen:
     empty_state("Choose at least one dataset above.")
     st.stop()
 with errors_shown():
-    this = study(name, tuple(chosen), scale, plm)
+    this = study(name, tuple(chosen), scale, plm, tuple(first))
     working = launch.working(this)
     paper_view.progress(this, working)
     made = None if working else this.outcome()

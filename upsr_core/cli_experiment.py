@@ -23,7 +23,8 @@ def experiment(
     ] = None,
     dataset: Annotated[str, typer.Option(help="Stored datasets, with commas.")] = "sample:movies",
     scale: Annotated[str, typer.Option(help="smoke, quick or standard.")] = "quick",
-    plm: Annotated[str, typer.Option(help="embedded, a folder, or a hub id.")] = "embedded",
+    plm: Annotated[str, typer.Option(help="embedded, a folder, or a hub id; two with a comma.")] = "embedded",
+    pretrain_on: Annotated[str, typer.Option(help="Datasets to pre-train on first, with commas.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="End with one JSON object on the last line.")] = False,
 ) -> None:
     """A table or figure of the paper on your data: its runs, a table with the paper's values beside, a figure.
@@ -42,7 +43,7 @@ def experiment(
         console.print(table)
         return
     ensure_sample()
-    this = study(name, tuple(part.strip() for part in dataset.split(",") if part.strip()), scale, plm)
+    this = study(name, _names(dataset), scale, plm, _names(pretrain_on))
     before = this.forecast()
     if before.to_do:
         memory = "memory unknown until a first run" if before.memory_mib is None else f"{before.memory_mib:,.0f} MiB"
@@ -51,7 +52,7 @@ def experiment(
         outcome = this.run(progress)
     _show(outcome.beside, this.experiment.title)
     if len(outcome.claims):
-        _show(outcome.claims, "The paper's findings, percentage points")
+        _claims(outcome.claims)
     for note in outcome.notes:
         console.print(note)
     console.print(f"Table, figure, specifications, versions: {this.folder}")
@@ -60,6 +61,18 @@ def experiment(
         print(
             json.dumps(plain(record | {"notes": outcome.notes, "folder": str(this.folder), "spec": this.spec.digest}))
         )
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _claims(claims) -> None:
+    table = Table("dataset", "what the paper found", "here", "percentage points, 95 %", "p (Holm)")
+    for row in claims.itertuples():
+        interval = f"{row.difference:+.2f} [{row.low:+.2f}, {row.high:+.2f}]"
+        table.add_row(row.dataset, f"{row.claim} ({row.paper})", row.verdict, interval, f"{row.p:.3f}")
+    console.print(table)
 
 
 def _show(frame, title: str) -> None:

@@ -12,6 +12,9 @@ sys.path.append(str(Path(__file__).parent))  # importlib mode leaves it out
 
 from made_runs import made, uniform
 
+from upsr_core.datasets.importing import import_dataset
+from upsr_core.datasets.sample import sample_files
+from upsr_core.datasets.spec import PreparationSpec
 from upsr_core.errors import RunError
 from upsr_core.experiments import jobs
 from upsr_core.experiments.paper import launch, runner
@@ -161,25 +164,88 @@ def test_what_cannot_be_done_is_said(movies):
 
 
 def test_every_experiment_names_its_cells_and_the_papers_columns(movies):
+
+    for name in ("pantry", "arts"):
+        import_dataset(name, *sample_files(name), preparation=PreparationSpec.new_domain())
     for name, experiment in EXPERIMENTS.items():
-        cells = study(name, (movies.name,), "quick").cells()
-        assert {cell.column for cell in cells} <= set(experiment.columns) - {CEILING}
-        assert len({cell.spec.digest for cell in cells}) == len(cells)
+        plm = "embedded,embedded" if name == "table9" else "embedded"
+        first = () if experiment.pretrains == "no" else ("pantry", "arts")
+        cells = study(name, (movies.name,), "quick", plm, first).cells()
+        columns = [cell.column for cell in cells]
+        assert set(columns) <= set(experiment.columns) - {CEILING} and len(set(columns)) == len(columns)
+        assert {name for claim in experiment.claims for name in (claim.better, claim.worse)} <= set(experiment.columns)
         assert list(published(experiment).columns) == ["dataset", "row", *experiment.columns]
+        if name not in ("table9", "table1"):  # one model twice is one run
+            assert len({cell.spec.digest for cell in cells}) == len(cells)
     assert len(study("table5", (movies.name,), "standard").cells()) == 3 * SCALES["standard"].seeds
 
 
-def test_letters_take_what_there_is(movies, tmp_path):
-    from upsr_core.datasets.importing import import_dataset
+def pens(tmp_path, columns="title,brand", items=12):
+    """A small dataset of 30 users, each with eight items; the last items of the first five occur nowhere else."""
 
-    items = tmp_path / "items.csv"
-    items.write_text("item_id,title,brand\n" + "".join(f"i{n},Pen {n},Zyq\n" for n in range(12)))
-    events = tmp_path / "events.csv"
+    catalogue, events = tmp_path / "items.csv", tmp_path / "events.csv"
+    values = ",".join(f"{name} {{n}}" for name in columns.split(","))
+    rows = [f"i{n}," + values.replace("{n}", str(n)) for n in range(items + 5)]
+    catalogue.write_text("\n".join([f"item_id,{columns}", *rows]))
     rng = np.random.default_rng(0)
-    lines = [f"u{user},i{item},{1000 + n}" for user in range(30) for n, item in enumerate(rng.permutation(12)[:8])]
+    lines = []
+    for user in range(30):
+        history = rng.permutation(items)[:8].tolist()
+        history[-1] = items + user if user < 5 else history[-1]
+        lines += [f"u{user},i{item},{1000 + place}" for place, item in enumerate(history)]
     events.write_text("\n".join(["user_id,item_id,timestamp", *lines]))
-    pens = import_dataset("pens", items, events)
-    assert letters(pens, "TD").attributes == ("title", "brand")
+    return import_dataset("pens", catalogue, events, preparation=PreparationSpec.new_domain())
+
+
+def test_table3_leaves_cold_targets_out(home, tmp_path):
+    data = pens(tmp_path, "title,category,brand", 140)
+    this = study("table3", (data.name,), "smoke")
+    for cell in this.cells():
+        made(cell.spec, uniform(10))
+    outcome = this.run(quiet)
+    upsr = Run(run_folder(this.cells()[-1].spec)).per_user()
+    own = upsr[upsr.score == "perplexity"]
+    assert own.cold.sum() >= 5, "or this shows nothing"
+    value = outcome.table.set_index("row").loc["NDCG@10 (uni100)", "UPSR (T5)"]
+    assert value == pytest.approx(100 * own[~own.cold]["NDCG@10"].mean()) and len(outcome.claims) == 6
+    assert outcome.beside[outcome.beside.dataset == "Arts (paper)"].iloc[0]["UPSR (FLAN-T5)"] == 42.79
+
+
+def test_letters_take_what_there_is(movies, tmp_path):
+    data = pens(tmp_path)
+    assert letters(data, "TD").attributes == ("title", "brand")
     assert letters(movies, "CTD").attributes == ("category", "title", "brand", "price", "description")
     with pytest.raises(RunError, match=r"'pens' has no category \(it has title, brand\)"):
-        letters(pens, "CT")
+        letters(data, "CT")
+
+
+def test_zero_shot_learns_other_domains_and_nothing_of_its_own(movies):
+    from upsr_core.evaluation.candidates import CandidateSpec
+    from upsr_core.experiments.cells import finish
+
+    import_dataset("pantry", *sample_files("pantry"), preparation=PreparationSpec.new_domain())
+    rival, plain, learned = study("table4", (movies.name,), "smoke", pretrain_on=("pantry",)).cells()
+    few = {"candidates": CandidateSpec(users=3)}
+    small = rival.spec.training.model_copy(update={"width": 16, "inner": 32})
+    run = finish(rival.spec.model_copy(update={**few, "training": small}), quiet)
+    assert (run.folder / "pretrained" / "model.safetensors").exists() and run.curve().empty
+    table = run.per_user()
+    assert table.cold.all() and run.result()["of_users"] == len(movies.sequence) - len(movies.users)
+    assert not plain.spec.training.trains and plain.spec.pretrain_on == ()
+    assert learned.spec.training.tokens == 0 < learned.spec.training.pretrain_tokens
+    run = finish(plain.spec.model_copy(update=few), quiet)
+    assert len(run.per_user()) == 3 * 6 and not (run.folder / "model").exists()
+
+
+def test_domains_and_models_that_an_experiment_needs_or_has_no_use_for(movies):
+    for arguments, reason in (
+        ({"name": "table7"}, "needs domains"), ({"name": "table5", "pretrain_on": ("x",)}, "pre-trains nothing"),
+        ({"name": "table5", "plm": "a,b"}, "takes 1 language model at most"),
+        ({"name": "table9", "plm": " , "}, "takes 2 language models at most"),
+    ):  # fmt: skip
+        with pytest.raises(RunError, match=reason):
+            study(datasets=(movies.name,), scale="smoke", **arguments)
+    with pytest.raises(RunError, match="needs two language models"):
+        study("table9", (movies.name,), "smoke").cells()
+    with pytest.raises(RunError, match="needs two domains"):
+        study("figure4", (movies.name,), "smoke", pretrain_on=(movies.name,)).cells()

@@ -33,8 +33,9 @@ def train_rival(run: Run, dataset: Dataset, parts: Split, progress: Progress) ->
     ranker = new_ranker(spec.model, spec.training, dataset, parts, texts)
     if spec.pretrain_on:
         ranker.network.adopt(_pretrained(run, progress))
-    validation = candidates_for(dataset, parts, spec.validation)
-    ranker.fit(run.folder / "tuning", progress, lambda _: validate(ranker, validation), run.write_curve)
+    if spec.training.epochs:
+        validation = candidates_for(dataset, parts, spec.validation)
+        ranker.fit(run.folder / "tuning", progress, lambda _: validate(ranker, validation), run.write_curve)
     ranker.save(trained)
 
 
@@ -56,7 +57,7 @@ def _pretrained(run: Run, progress: Progress) -> dict:
         for ref in spec.pretrain_on:
             data = ref.load()
             vectors = _text_vectors(run, data, spec.design.pretrain, progress)
-            sources.append((vectors, training_histories(data, split(data, spec.split))))
+            sources.append((vectors, training_histories(data, split(data, spec.pretraining_split))))
         shared = pretrain(sources, spec.training, run.folder / "pretraining", progress)
         file.parent.mkdir(exist_ok=True)
         save_file(shared, file.with_suffix(".part"))

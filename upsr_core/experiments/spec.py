@@ -100,6 +100,11 @@ class RunSpec(Spec):
         return self.training.seed if self.training else 0
 
     @property
+    def pretraining_split(self) -> SplitSpec:
+        """What a pre-training sees of its datasets; zero-shot is said of the dataset that is ranked alone."""
+        return SplitSpec() if self.split.kind == "zero-shot" else self.split
+
+    @property
     def validation(self) -> CandidateSpec:
         """What the learning curve is taken on; a model that scores its whole catalogue at once ranks all of it."""
         mode = "uni100" if self.info.task == "likelihood" else "full"

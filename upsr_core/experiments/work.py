@@ -85,7 +85,7 @@ def _pretrain(run: Run, model, tokenizer, progress: Progress) -> None:
     for ref in spec.pretrain_on:
         dataset = ref.load()
         texts = ItemTexts(spec.design.pretrain, dataset.items, tokenizer)
-        histories = training_histories(dataset, split(dataset, spec.split))
+        histories = training_histories(dataset, split(dataset, spec.pretraining_split))
         sources.append(Source(SequenceBuilder(spec.design, texts), histories))
     batches = MaskedBatches(sources, spec.training, spec.training.pretrain_tokens)
     loss = partial(loss_of, spec=spec.training)

@@ -20,7 +20,8 @@ class SequenceSpec(Spec):
     it sees. An epoch sees every training event once, `batch` histories a step. The validation NDCG@10 is taken every
     `evaluate_every` epochs; training stops after `patience` of them without a gain or after `epochs`, and the best is
     kept. `mask_share` and `last_only` are the cloze task's: the share of items hidden, and of histories of which
-    only the last is. `pretrain_epochs` are spent first, on the datasets of the pre-training.
+    only the last is. `pretrain_epochs` are spent first, on the datasets of the pre-training; with no
+    `epochs` after them it ranks as they left it.
     """
 
     width: int = Field(default=64, ge=1)
@@ -29,7 +30,7 @@ class SequenceSpec(Spec):
     heads: int = Field(default=2, ge=1)
     dropout: float = Field(default=0.5, ge=0, lt=1)
     length: int = Field(default=50, ge=2)
-    epochs: int = Field(ge=1)
+    epochs: int = Field(ge=0)
     pretrain_epochs: int = Field(default=0, ge=0)
     batch: int = Field(default=256, ge=1)
     learning_rate: float = Field(default=1e-3, gt=0)
@@ -43,6 +44,8 @@ class SequenceSpec(Spec):
     def _heads_share_the_width(self):
         if self.width % self.heads:
             raise ValueError(f"a width of {self.width} cannot be shared by {self.heads} heads")
+        if not self.epochs and not self.pretrain_epochs:
+            raise ValueError("it ranks nothing before it is trained: give it epochs, or epochs of pre-training")
         return self
 
     @property
@@ -52,7 +55,7 @@ class SequenceSpec(Spec):
     @property
     def evaluations(self) -> int:
         """Validations in all, where none ends the training."""
-        return math.ceil(self.epochs / self.evaluate_every)
+        return max(1, math.ceil(self.epochs / self.evaluate_every))
 
 
 Task = Literal["likelihood", "next", "cloze", "none"]

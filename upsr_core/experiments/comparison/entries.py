@@ -1,7 +1,7 @@
 """Which runs can be compared, on which users, and how runs that differ only in seed become one entry."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -63,6 +63,19 @@ class Compared:
     @property
     def runs(self) -> tuple[Run, ...]:
         return tuple(run for entry in self.entries for run in entry.runs)
+
+    def at(self, chosen: np.ndarray) -> "Compared":
+        """The same on some instances (bool per instance). Raises RunError where none is left."""
+        if not chosen.any():
+            raise RunError("No instance is left to compare", how="Evaluate more users.")
+
+        def cut(entry: Entry) -> Entry:
+            metrics = {name: values[:, chosen] for name, values in entry.metrics.items()}
+            return replace(entry, metrics=metrics, ranks=entry.ranks[:, chosen], dependence=entry.dependence[:, chosen])
+
+        kept = self.instances[chosen].reset_index(drop=True)
+        entries, references = (tuple(map(cut, each)) for each in (self.entries, self.references))
+        return replace(self, entries=entries, references=references, instances=kept)
 
     def entry(self, name: str) -> Entry:
         """The entry of a run's id or of its beginning. Raises RunError where none is here."""

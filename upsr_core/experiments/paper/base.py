@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -40,12 +41,21 @@ SCALES = {
 
 
 class ExperimentSpec(Spec):
-    """An experiment on stored datasets; its runs have digests of their own, which name the data by content."""
+    """An experiment on stored datasets; its runs have digests of their own, which name the data by content.
+
+    `plm` names one language model, or with a comma two: the experiments that compare T5 and FLAN-T5, or a smaller and a
+    larger one, take the first for the first. `pretrain_on` are the domains of the pre-training.
+    """
 
     name: str
     datasets: tuple[str, ...] = Field(min_length=1)
     scale: str = "quick"
     plm: str = "embedded"
+    pretrain_on: tuple[str, ...] = ()
+
+    @property
+    def plms(self) -> tuple[str, ...]:
+        return tuple(name.strip() for name in self.plm.split(",") if name.strip())
 
     @property
     def size(self) -> Scale:
@@ -59,7 +69,8 @@ class ExperimentSpec(Spec):
     @property
     def command(self) -> str:
         plm = "" if self.plm == "embedded" else f" --plm {self.plm}"
-        return f"upsr experiment {self.name} --dataset {','.join(self.datasets)} --scale {self.scale}{plm}"
+        first = f" --pretrain-on {','.join(self.pretrain_on)}" if self.pretrain_on else ""
+        return f"upsr experiment {self.name} --dataset {','.join(self.datasets)} --scale {self.scale}{plm}{first}"
 
 
 @dataclass(frozen=True)
@@ -96,8 +107,12 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Experiment:
-    """A table or figure of the paper. `cells` gives its runs, none where it needs none; `collect` makes the outcome of
-    finished runs, and may work long itself. `paper` are the published values: dataset -> row -> values per column."""
+    """A table or figure of the paper.
+
+    `cells` gives its runs, none where it needs none; `collect` makes the outcome of finished runs, and may work long
+    itself. `paper` are the published values: dataset -> row -> values per column. `pretrains` says whether it takes
+    domains to pre-train on, `plms` how many language models it takes at most.
+    """
 
     name: str
     title: str
@@ -107,6 +122,8 @@ class Experiment:
     columns: tuple[str, ...]
     paper: Mapping[str, Mapping[str, tuple]]
     claims: tuple[Claim, ...] = ()
+    pretrains: Literal["no", "may", "must"] = "no"
+    plms: int = 1
 
 
 def letters(data: Dataset, code: str) -> ItemDesign:
@@ -135,12 +152,18 @@ def design_of(data: Dataset, code: str, pretrain: str | None = None) -> Design:
 
 
 def planned(spec: ExperimentSpec, dataset: str, column: str, design: Design | None = None, **options) -> list[Cell]:
-    """The cells of one column: a run for every seed of the scale, on uniformly drawn candidates as in the paper."""
-    changes = options.pop("changes", {})
+    """The cells of one column: a run for every seed of the scale, on uniformly drawn candidates as in the paper.
+
+    `options` are those of `plan_run`; `changes` are made to the run's specification, `training` to its training.
+    """
+    changes, training, plm = (
+        options.pop(name, other) for name, other in (("changes", {}), ("training", {}), ("plm", None))
+    )
     cells = []
     for seed in range(spec.size.seeds):
-        run = plan_run(dataset, design, spec.plm, spec.size.budget, "perplexity", "uni100", seed, **options)
-        cells.append(Cell(dataset, column, run.model_copy(update=changes)))
+        run = plan_run(dataset, design, plm or spec.plms[0], spec.size.budget, "perplexity", "uni100", seed, **options)
+        update = {**changes, "training": run.training.model_copy(update=training)} if training else changes
+        cells.append(Cell(dataset, column, run.model_copy(update=update)))
     return cells
 
 

@@ -16,21 +16,26 @@ AS_PAPER, OTHERWISE, UNCLEAR = "as in the paper", "the other way round", "not to
 Finished = list[tuple[Cell, Run]]
 
 
-def by_dataset(finished: Finished) -> dict[str, tuple[Compared, dict[str, str]]]:
-    """Every dataset's runs compared, and of every entry's id the column where it stands."""
+def by_dataset(finished: Finished, warm: bool = False) -> dict[str, tuple[Compared, dict[str, str]]]:
+    """Every dataset's runs compared, and of every entry's id the column where it stands.
+
+    `warm` leaves out the instances whose target no training event has, as the paper does beside models of item ids.
+    """
     found = {}
     for dataset in dict.fromkeys(cell.dataset for cell, _ in finished):
         mine = [(cell, run) for cell, run in finished if cell.dataset == dataset]
         compared = load([run for _, run in mine])
         columns = {run.id: cell.column for cell, run in mine}
+        if warm:
+            compared = compared.at(~compared.instances.cold.to_numpy())
         found[dataset] = compared, {entry.id: columns[entry.id] for entry in compared.entries}
     return found
 
 
-def measures(finished: Finished, metrics: tuple[str, ...] = SHOWN) -> pd.DataFrame:
+def measures(finished: Finished, metrics: tuple[str, ...] = SHOWN, warm: bool = False) -> pd.DataFrame:
     """Long: dataset, row (metric with its mode), column, value, low, high in percent."""
     rows = []
-    for dataset, (compared, columns) in by_dataset(finished).items():
+    for dataset, (compared, columns) in by_dataset(finished, warm).items():
         board = leaderboard(compared).set_index("id")
         for metric in metrics:
             for entry_id, column in columns.items():
@@ -50,13 +55,15 @@ def wide(long: pd.DataFrame, columns: tuple[str, ...]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["dataset", "row", *columns])
 
 
-def verdicts(finished: Finished, claims: tuple[Claim, ...]) -> pd.DataFrame:
+def verdicts(finished: Finished, claims: tuple[Claim, ...], warm: bool = False) -> pd.DataFrame:
     """What became of the paper's claims on each dataset, as `judged` gives it."""
     rows = []
-    for dataset, (compared, columns) in by_dataset(finished).items():
+    for dataset, (compared, columns) in by_dataset(finished, warm).items():
         ids = {column: entry_id for entry_id, column in columns.items()}
         tables = {metric: pairs(compared, metric) for metric in {claim.metric for claim in claims}}
         for claim in claims:
+            if claim.better not in ids or claim.worse not in ids:
+                continue  # a second language model was not asked for
             a, b, table = ids[claim.better], ids[claim.worse], tables[claim.metric]
             found = table[table.a.isin([a, b]) & table.b.isin([a, b])].iloc[0]
             sign = 100 if found.a == a else -100
@@ -105,7 +112,13 @@ def scale_notes(spec: ExperimentSpec, finished: Finished) -> tuple[str, ...]:
     trained = next((run.spec for cell, run in finished if run.spec.model == "upsr"), None)
     if trained is not None:
         notes.append(
-            f"Ours: language model {spec.plm}, {trained.training.tokens:,} tokens of training at most. The paper's: "
+            f"Ours: language model {spec.plm}, {trained.training.tokens:,} tokens of training at most"
+            + (
+                f" after {trained.training.pretrain_tokens:,} on {', '.join(spec.pretrain_on)}"
+                if spec.pretrain_on
+                else ""
+            )
+            + ". The paper's: "
             "T5-base (223 million parameters), trained on whole domains until NDCG@10 of validation falls, all users."
         )
     return tuple(notes)
@@ -113,13 +126,14 @@ def scale_notes(spec: ExperimentSpec, finished: Finished) -> tuple[str, ...]:
 
 def collected(
     experiment: Experiment, spec: ExperimentSpec, finished: Finished, more: pd.DataFrame | None = None,
-    notes: tuple[str, ...] = (),
+    notes: tuple[str, ...] = (), warm: bool = False,
 ) -> Outcome:  # fmt: skip
-    """The outcome of a grid whose cells are runs; `more` are further rows, dataset, row and columns."""
-    long = measures(finished)
+    """The outcome of a grid whose cells are runs; `more` are further rows, dataset, row and columns;
+    `warm` as in `by_dataset`."""
+    long = measures(finished, warm=warm)
     table = wide(long, experiment.columns)
     if more is not None:
         table = pd.concat([table, more], ignore_index=True).sort_values("dataset", kind="stable", ignore_index=True)
     beside = pd.concat([table, published(experiment)], ignore_index=True)
     notes = (*scale_notes(spec, finished), *notes)
-    return Outcome(table, beside, picture(long), verdicts(finished, experiment.claims), notes)
+    return Outcome(table, beside, picture(long), verdicts(finished, experiment.claims, warm), notes)

@@ -26,16 +26,8 @@ def start(study: Study) -> None:
         raise RunError("This experiment is being worked on already", how="Wait for it, or cancel it first.")
     spec, folder = study.spec, study.folder
     folder.mkdir(parents=True, exist_ok=True)
-    arguments = [
-        "experiment",
-        spec.name,
-        "--dataset",
-        ",".join(spec.datasets),
-        "--scale",
-        spec.scale,
-        "--plm",
-        spec.plm,
-    ]
+    arguments = ["experiment", spec.name, "--dataset", ",".join(spec.datasets), "--scale", spec.scale]
+    arguments += ["--plm", spec.plm, "--pretrain-on", ",".join(spec.pretrain_on)]
     with (folder / LOG).open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "upsr_core", *arguments],
@@ -64,13 +56,17 @@ def process_of(study: Study) -> psutil.Process | None:
 
 
 def working(study: Study) -> bool:
-    """Whether a process works on the experiment."""
-    return process_of(study) is not None
+    """Whether a process works on the experiment, or on a run of it."""
+    return process_of(study) is not None or bool(_active(study))
+
+
+def _active(study: Study) -> list[Run]:
+    return [run for cell in study.cells() if (run := Run(run_folder(cell.spec))).status().active]
 
 
 def cancel(study: Study) -> None:
     """Stop an experiment: the run at work saves a checkpoint first; between runs the process ends at once."""
-    active = [run for cell in study.cells() if (run := Run(run_folder(cell.spec))).status().active]
+    active = _active(study)
     for run in active:
         jobs.cancel(run)
     process = process_of(study)

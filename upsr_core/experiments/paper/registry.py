@@ -1,8 +1,14 @@
 """All experiments by name, in the order of the paper."""
 
-from upsr_core.experiments.paper import figure2, figure3, table1, table2, table5, table6
+from upsr_core.experiments.paper import figure2, figure3, table1, table2, table3, table4, table5, table6, table9
+from upsr_core.experiments.paper.amounts import FIGURES
 from upsr_core.experiments.paper.base import Experiment
+from upsr_core.experiments.paper.stages import STAGES
 
-EXPERIMENTS: dict[str, Experiment] = {
-    module.EXPERIMENT.name: module.EXPERIMENT for module in (table1, table2, figure2, table5, table6, figure3)
-}
+_SINGLE = (table1, table2, table3, table4, figure2, table5, table6)
+EXPERIMENTS: dict[str, Experiment] = (
+    {module.EXPERIMENT.name: module.EXPERIMENT for module in _SINGLE}
+    | STAGES
+    | {module.EXPERIMENT.name: module.EXPERIMENT for module in (figure3, table9)}
+    | FIGURES
+)

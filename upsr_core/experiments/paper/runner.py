@@ -132,11 +132,28 @@ class Study:
         write_json(folder / DONE, plain(record | {"notes": list(outcome.notes)}))
 
 
-def study(name: str, datasets: tuple[str, ...], scale: str = "quick", plm: str = "embedded") -> Study:
-    """An experiment by name. Raises RunError for an unknown name or scale and where no dataset is named."""
+def study(
+    name: str, datasets: tuple[str, ...], scale: str = "quick", plm: str = "embedded", pretrain_on: tuple[str, ...] = ()
+) -> Study:
+    """An experiment by name.
+
+    Raises RunError for an unknown name or scale, without a dataset, and for domains or models that it has no use for or
+    lacks.
+    """
     for what, value, allowed in (("experiment", name, EXPERIMENTS), ("scale", scale, SCALES)):
         if value not in allowed:
             raise RunError(f"There is no {what} {value!r}", how=f"Choose among {', '.join(allowed)}.")
     if not datasets:
         raise RunError("An experiment needs a dataset", how="Name one, such as sample:movies.")
-    return Study(ExperimentSpec(name=name, datasets=datasets, scale=scale, plm=plm))
+    spec = ExperimentSpec(name=name, datasets=datasets, scale=scale, plm=plm, pretrain_on=pretrain_on)
+    experiment = EXPERIMENTS[name]
+    if pretrain_on and experiment.pretrains == "no":
+        raise RunError(f"{experiment.title} pre-trains nothing", how="Leave the pre-training out.")
+    if not pretrain_on and experiment.pretrains == "must":
+        raise RunError(f"{experiment.title} needs domains to pre-train on", how="Name them, such as sample:books.")
+    if not 1 <= len(spec.plms) <= experiment.plms:
+        raise RunError(
+            f"{experiment.title} takes {experiment.plms} language model{'s' if experiment.plms > 1 else ''} at most",
+            plm or "none named", "Name one, or two with a comma.",
+        )  # fmt: skip
+    return Study(spec)

@@ -28,7 +28,7 @@ def collect(spec: ExperimentSpec, finished: Finished, progress: Progress) -> Out
     rows, bands = [], []
     for one in data:
         setting = Setting(
-            one, spec.plm, domains=tuple(other for other in data if other is not one), sample=spec.size.items
+            one, spec.plms[0], domains=tuple(other for other in data if other is not one), sample=spec.size.items
         )
         attributes = tuple(name for name in PAPER if name in one.attributes)
         made = attribute_table(setting, attributes, progress).bands

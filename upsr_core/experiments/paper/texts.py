@@ -16,7 +16,7 @@ def indicator_rows(
     rows = []
     for dataset in spec.datasets:
         data = load_dataset(dataset)
-        setting = Setting(data, spec.plm, sample=spec.size.items)
+        setting = Setting(data, spec.plms[0], sample=spec.size.items)
         for name in names:
             title, unit = INDICATORS[name]
             row = {"dataset": dataset, "row": f"{title}, {unit}"}

@@ -1,0 +1,60 @@
+"""The page Paper: an experiment chosen, started, filled, and read beside the paper."""
+
+import sys
+from pathlib import Path
+
+import pytest
+from pages_common import texts
+
+sys.path.append(str(Path(__file__).parents[1] / "experiments"))
+
+from made_runs import made, uniform
+
+from upsr_core.experiments.paper import launch
+from upsr_core.experiments.paper.runner import study
+
+
+@pytest.fixture(autouse=True)
+def no_browser(monkeypatch):
+    monkeypatch.setattr("upsr_core.experiments.picture.browser", lambda: None)
+
+
+def test_the_forecast_and_the_start(studio, monkeypatch):
+    started = []
+    monkeypatch.setattr(launch, "start", started.append)
+    at = studio("paper", experiment="table5", on="sample:movies", scale="smoke")
+    assert not at.exception and not at.error
+    assert "3 of 3 runs to do" in texts(at) and "Does more text help" in texts(at)
+    assert at.dataframe[0].value.iloc[0]["T+C+D"] == "· waiting"
+    at.button(key="start_study").click().run()
+    (this,) = started
+    assert this.spec == study("table5", ("sample:movies",), "smoke").spec
+
+
+def test_a_finished_experiment_beside_the_paper(studio, stocked):
+    this = study("table5", ("sample:movies",), "smoke")
+    for cell in this.cells():
+        made(cell.spec, uniform(20))
+    this.run(lambda *_: None)
+    at = studio("paper", experiment="table5", on="sample:movies", scale="smoke")
+    assert not at.exception and not at.error
+    cells, beside, claims = (frame.value for frame in at.dataframe)
+    assert set(cells[["T", "T+C", "T+C+D"]].iloc[0]) == {"✓ done"}
+    assert beside[beside.dataset == "Movies (paper)"].iloc[0]["T+C+D"] == "40.53"
+    assert len(claims) == 3 and "40 of 800" in texts(at)
+    assert at.code[0].value == "upsr experiment table5 --dataset sample:movies --scale smoke"
+
+
+def test_a_failed_cell_says_why_and_can_be_tried_again(studio, stocked):
+    from upsr_core.experiments.runs import create_run
+
+    this = study("table5", ("sample:movies",), "smoke")
+    first = create_run(this.cells()[0].spec)
+    first.write_status(state="failed", message="The disk is full.")
+    at = studio("paper", experiment="table5", on="sample:movies", scale="smoke")
+    assert "The disk is full" in at.error[0].value and at.button(key="start_study").label == "Try again"
+
+
+def test_an_experiment_without_its_domains_says_what_to_do(studio):
+    at = studio("paper", experiment="table4", on="sample:movies", scale="smoke")
+    assert "needs domains to pre-train on" in at.error[0].value and not at.exception
