@@ -37,7 +37,8 @@ def progress(study: Study, was_working: bool) -> None:
         states = study.states()
         _buttons(study, states, working)
         if len(states):
-            st.dataframe(cells_table(states), key="cells", hide_index=True)
+            config = {"dataset": "Dataset", "seed": st.column_config.NumberColumn("Seed", width="small")}
+            st.dataframe(cells_table(states), key="cells", hide_index=True, column_config=config)
         for row in states[states.state.isin(BROKEN)].itertuples():
             st.error(f"**{plain(row.column)}** on {plain(row.dataset)}, seed {row.seed}: {plain(row.message)}")
 
@@ -82,7 +83,10 @@ def outcome(study: Study, made: Outcome) -> None:
     section("Result", study.experiment.question)
     chart(made.figure, "paper_figure")
     section("Beside the paper")
-    st.dataframe(shown(made.beside), key="beside", hide_index=True, height=min(720, 38 + 35 * len(made.beside)))
+    st.dataframe(
+        shown(made.beside), key="beside", hide_index=True, height="content",
+        column_config={"dataset": "Dataset", "row": "Row"},
+    )  # fmt: skip
     for note in made.notes:
         st.caption(plain(note))
     if len(made.claims):

@@ -40,7 +40,8 @@ def test_commands_from_raw_files_to_a_ranked_user(home):
             from upsr_core.experiments.runs import load_run
 
             user = evaluated_users(load_run(result["run"])).user_id.iloc[0]
-            placeholders = {"RUN": result["run"][:8], "USER": user}
+            other = placeholders.get("RUN", "")
+            placeholders = {"RUN": result["run"][:8], "OTHER": other, "USER": user}
 
 
 def test_python_example(home):

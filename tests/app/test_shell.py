@@ -9,12 +9,12 @@ from app.charts import attribute_colour
 from app.components import Span, _markup, plain
 from upsr_core.schema import ATTRIBUTES
 
-PAGES = ("data", "item_text", "prompts", "indicators", "trials", "users")
+PAGES = ("data", "item_text", "prompts", "indicators", "trials", "users", "compare", "paper")
 
 
-def test_six_pages_open_on_the_sample(studio):
+def test_all_pages_open_on_the_sample(studio):
     titles = [studio(name).title[0].value for name in PAGES]
-    assert titles == ["Data", "Item text", "Prompts", "Indicators", "Trials", "Users"]
+    assert titles == ["Data", "Item text", "Prompts", "Indicators", "Trials", "Users", "Compare", "Paper"]
 
 
 def test_an_expected_error_is_one_box_and_no_traceback():

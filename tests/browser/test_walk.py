@@ -153,11 +153,19 @@ def test_4_a_trial_from_start_to_verdict_and_5_its_users(studio):
     studio.settle()
     assert "user=" in page.url
     studio.shot("users")
+    studio.go("Compare")
+    expect(page.get_by_text(re.compile("test instances"))).to_be_visible()
+    expect(page.get_by_text("One line only")).to_be_visible()
+    assert "run=" in page.url
+    studio.shot("compare")
+    studio.go("Paper")
+    expect(page.get_by_text("3 of 3 runs to do")).to_be_visible()
+    studio.shot("paper")
 
 
 def test_6_every_page_opens_in_three_seconds_when_warm(studio):
     studio.open()
-    titles = ("Item text", "Prompts", "Indicators", "Trials", "Users", "Data")
+    titles = ("Item text", "Prompts", "Indicators", "Trials", "Users", "Compare", "Paper", "Data")
     for title in titles:
         studio.go(title)
     taken = {title: studio.go(title) for title in titles}

@@ -67,9 +67,9 @@ def verdicts(finished: Finished, claims: tuple[Claim, ...], warm: bool = False) 
             a, b, table = ids[claim.better], ids[claim.worse], tables[claim.metric]
             found = table[table.a.isin([a, b]) & table.b.isin([a, b])].iloc[0]
             sign = 100 if found.a == a else -100
-            low, high = sorted((sign * found.low, sign * found.high))
+            low, high = sorted((sign * found.low + 0.0, sign * found.high + 0.0))
             row = {"dataset": dataset, "claim": f"{claim.better} above {claim.worse}, {claim.metric}"}
-            row |= {"paper": claim.where, "difference": sign * found.difference, "low": low, "high": high}
+            row |= {"paper": claim.where, "difference": sign * found.difference + 0.0, "low": low, "high": high}
             rows.append(row | {"p": float(np.nanmax([found.p, found.p_seeds])), "on": found["on"]})
     return judged(rows)
 
