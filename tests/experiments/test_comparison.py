@@ -170,15 +170,16 @@ def test_the_command(movies, tmp_path, monkeypatch):
         assert isinstance(result.exception, RunError) and reason in str(result.exception)
 
 
-def test_an_exported_comparison_makes_what_is_missing(movies, tmp_path):
+def test_an_exported_comparison_makes_what_is_missing(movies, tmp_path, monkeypatch):
+    monkeypatch.setattr("upsr_core.experiments.picture.browser", lambda: None)
     from typer.testing import CliRunner
 
-    from upsr_core.experiments.cells import finish
     from upsr_core.experiments.runs import delete_run
 
-    run = finish(plan_run(movies.name, model="popularity", mode="uni100"), lambda *_: None)
-    folder, first = export(load([run]), tmp_path / "out"), run.result()
+    run = made_run(uniform(9), "popularity")
+    folder = export(load([run]), tmp_path / "out")
     delete_run(run)
     out = CliRunner().invoke(app, ["compare", "--again", str(folder)])
     assert out.exit_code == 0, out.output
-    assert run.result()["metrics"] == first["metrics"] and run.result()["peak_memory_mib"] > 10
+    result = run.result()
+    assert result["metrics"] == result["references"]["popularity"] and result["peak_memory_mib"] > 10

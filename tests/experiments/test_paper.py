@@ -15,16 +15,21 @@ from made_runs import made, uniform
 from upsr_core.datasets.importing import import_dataset
 from upsr_core.datasets.sample import sample_files
 from upsr_core.datasets.spec import PreparationSpec
+from upsr_core.datasets.splits import SplitSpec, split
 from upsr_core.errors import RunError
+from upsr_core.evaluation.candidates import CandidateSpec, candidates_for
 from upsr_core.experiments import jobs
 from upsr_core.experiments.paper import launch, runner
 from upsr_core.experiments.paper.base import SCALES, Experiment, Outcome, letters, planned, published
-from upsr_core.experiments.paper.figure2 import CEILING
-from upsr_core.experiments.paper.grid import AS_PAPER, OTHERWISE, UNCLEAR, collected
+from upsr_core.experiments.paper.figure2 import CEILING, _reranked
+from upsr_core.experiments.paper.grid import AS_PAPER, OTHERWISE, UNCLEAR, collected, scale_notes
 from upsr_core.experiments.paper.registry import EXPERIMENTS
 from upsr_core.experiments.paper.runner import study
 from upsr_core.experiments.runs import Run, list_runs, run_folder
+from upsr_core.experiments.spec import plan_run
 from upsr_core.figures import figure_of
+from upsr_core.rankers.base import evaluate
+from upsr_core.rankers.popularity import Popularity
 
 quiet = lambda *_: None  # noqa: E731
 
@@ -86,6 +91,34 @@ def test_figure3_looks_at_three_steps(movies):
     assert outcome.beside.iloc[-1].UPSR == 4.3
 
 
+def test_figure2_counts_a_target_that_was_not_retrieved_as_zero(movies, monkeypatch):
+    """SASRec's place is taken by popularity, whose ranks are known, and UPSR's by random order."""
+    this = study("figure2", (movies.name,), "smoke")
+    one = lambda model: made(plan_run(movies.name, model=model, mode="uni100"), uniform(9))  # noqa: E731
+    runs = {"SASRec": one("popularity"), "UPSR": one("random")}
+    found = _reranked(this.spec, runs, 50, quiet)
+    parts = split(movies, SplitSpec())
+    full = candidates_for(movies, parts, CandidateSpec(mode="full"))
+    ranks = evaluate(Popularity(movies, parts), full)
+    for length in (10, 20, 50):
+        on_list = found[CEILING, length]
+        sure = (ranks.ties == 0).to_numpy()  # where a tie is cut by the end of the list either is right
+        np.testing.assert_array_equal(on_list[sure], (ranks["rank"] <= length)[sure])
+        expected = sum(1 / np.log2(place + 1) for place in range(1, 11)) / length
+        np.testing.assert_allclose(found["UPSR", length], expected * on_list)
+    np.testing.assert_allclose(found["SASRec", 50][sure], (ranks["NDCG@10"] * (ranks["rank"] <= 50))[sure])
+    scored = []
+    _reranked(this.spec, runs, 50, lambda *told: scored.append(told))
+    assert not scored, "kept scores are taken"
+
+
+def test_an_experiment_says_where_it_is_not_personal(movies):
+    this = study("table5", (movies.name,), "smoke")
+    finished = [(cell, made(cell.spec, uniform(101))) for cell in this.cells()]
+    (note,) = [note for note in scale_notes(this.spec, finished) if note.startswith("Not personal yet")]
+    assert all(cell.column in note for cell, _ in finished)
+
+
 def test_table2_needs_no_runs(movies):
     outcome = study("table2", (movies.name,), "smoke").run(quiet)
     row = outcome.table.iloc[0]
@@ -112,7 +145,7 @@ def tiny(monkeypatch):
 def test_a_failed_cell_leaves_the_others_and_is_tried_again(movies, tiny, monkeypatch):
     this = study("tiny", (movies.name,), "smoke")
     broken, right = this.cells()
-    real = runner.finish
+    real = lambda spec, progress: made(spec, uniform(9))  # noqa: E731
 
     def fails_once(spec, progress):
         if spec == broken.spec:
@@ -126,7 +159,9 @@ def test_a_failed_cell_leaves_the_others_and_is_tried_again(movies, tiny, monkey
         this.run(quiet)
     assert this.outcome() is None and list(this.states().state) == ["new", "done"]
     first = Run(run_folder(right.spec)).result()["finished"]
-    monkeypatch.setattr(runner, "finish", real)
+    monkeypatch.setattr(
+        runner, "finish", lambda spec, _: real(spec, _) if spec == broken.spec else Run(run_folder(spec))
+    )
     assert this.run(quiet).table.n[0] == 2 and Run(run_folder(right.spec)).result()["finished"] == first
 
 
@@ -143,7 +178,8 @@ def test_a_cancelled_experiment_stops_and_goes_on(movies, tiny):
     assert list(this.states().state) == ["done", "done"]
 
 
-def test_an_experiment_works_on_without_the_page(movies):
+def test_an_experiment_works_on_without_the_page(movies, monkeypatch):
+    monkeypatch.setenv("PATH", "")  # no browser for its process either
     this = study("table2", (movies.name,), "smoke")
     launch.start(this)
     with pytest.raises(RunError, match="worked on already"):
@@ -220,21 +256,17 @@ def test_letters_take_what_there_is(movies, tmp_path):
 
 
 def test_zero_shot_learns_other_domains_and_nothing_of_its_own(movies):
-    from upsr_core.evaluation.candidates import CandidateSpec
     from upsr_core.experiments.cells import finish
 
     import_dataset("pantry", *sample_files("pantry"), preparation=PreparationSpec.new_domain())
     rival, plain, learned = study("table4", (movies.name,), "smoke", pretrain_on=("pantry",)).cells()
-    few = {"candidates": CandidateSpec(users=3)}
     small = rival.spec.training.model_copy(update={"width": 16, "inner": 32})
-    run = finish(rival.spec.model_copy(update={**few, "training": small}), quiet)
+    run = finish(rival.spec.model_copy(update={"training": small, "candidates": CandidateSpec(users=300)}), quiet)
     assert (run.folder / "pretrained" / "model.safetensors").exists() and run.curve().empty
     table = run.per_user()
     assert table.cold.all() and run.result()["of_users"] == len(movies.sequence) - len(movies.users)
     assert not plain.spec.training.trains and plain.spec.pretrain_on == ()
     assert learned.spec.training.tokens == 0 < learned.spec.training.pretrain_tokens
-    run = finish(plain.spec.model_copy(update=few), quiet)
-    assert len(run.per_user()) == 3 * 6 and not (run.folder / "model").exists()
 
 
 def test_domains_and_models_that_an_experiment_needs_or_has_no_use_for(movies):

@@ -43,7 +43,11 @@ def collect(spec: ExperimentSpec, finished: Finished, progress: Progress) -> Out
             for number in STEPS:
                 found = mean_interval(each[step == number])
                 long.append({"dataset": dataset, "row": f"NDCG@1 (uni100), next-{number}", "column": column, **found})
-        lost = {name: 100 * (1 - each[step == 3].mean() / each[step == 1].mean()) for name, each in values.items()}
+        at_first = {name: each[step == 1].mean() for name, each in values.items()}
+        lost = {
+            name: 100 * (1 - each[step == 3].mean() / at_first[name]) if at_first[name] else float("nan")
+            for name, each in values.items()
+        }
         losses.append({"dataset": dataset, "row": LOSS, **lost})
         for other in ("SASRec", "BERT4Rec"):
             gain = values["UPSR"] - values[other]

@@ -102,13 +102,23 @@ def picture(long: pd.DataFrame, metrics: int = 3) -> go.Figure:
 def scale_notes(spec: ExperimentSpec, finished: Finished) -> tuple[str, ...]:
     """In words, how ours differs from the paper's experiment in scale."""
     notes = []
-    for dataset, (compared, _) in by_dataset(finished).items():
+    for dataset, (compared, columns) in by_dataset(finished).items():
         data = compared.first.spec.dataset.load()
         made = ", synthetic" if data.synthetic else ""
         notes.append(
             f"{dataset}{made}: {len(data.users):,} users, {len(data.items):,} items; {len(compared.instances):,} of "
             f"{compared.of:,} test instances, {spec.size.seeds} seed{'s' if spec.size.seeds > 1 else ''}."
         )
+        common = [
+            columns[row.id]
+            for row in leaderboard(compared).itertuples()
+            if row.personal is False and compared.entry(row.id).runs[0].spec.model == "upsr"
+        ]
+        if common:
+            notes.append(
+                f"Not personal yet on {dataset}: {'; '.join(common)}. The right history cannot be shown to help there, "
+                "so what is gained may be popularity alone."
+            )
     trained = next((run.spec for cell, run in finished if run.spec.model == "upsr"), None)
     if trained is not None:
         notes.append(
