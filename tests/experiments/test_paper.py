@@ -255,7 +255,9 @@ def test_letters_take_what_there_is(movies, tmp_path):
         letters(data, "CT")
 
 
-def test_zero_shot_learns_other_domains_and_nothing_of_its_own(movies):
+def test_zero_shot_learns_other_domains_and_nothing_of_its_own(movies, monkeypatch):
+    vectors = lambda run, data, *_: np.random.default_rng(0).normal(size=(len(data.items), 8)).astype(np.float32)  # noqa: E731
+    monkeypatch.setattr("upsr_core.experiments.rivals._text_vectors", vectors)
     from upsr_core.experiments.cells import finish
 
     import_dataset("pantry", *sample_files("pantry"), preparation=PreparationSpec.new_domain())
