@@ -14,6 +14,9 @@ from upsr_core.experiments.forecast import Forecast, forecast
 from upsr_core.experiments.ranking import load_ranker, ranked, top_of_catalogue
 from upsr_core.experiments.runs import Run
 from upsr_core.experiments.spec import RunSpec
+from upsr_core.experiments.study import Study, StudySpec, plan_study
+from upsr_core.experiments.study_job import StudyForecast, forecast_study
+from upsr_core.indicators.profile import Setting
 from upsr_core.text import overview
 from upsr_core.text.design import Design, ItemDesign
 from upsr_core.text.render import ItemTexts
@@ -85,6 +88,31 @@ def predicted(spec: RunSpec) -> Forecast:
 @st.cache_data(ttl="5m", max_entries=64, show_spinner="Predicting the time…")
 def _predicted(digest: str, _spec: RunSpec) -> Forecast:
     return forecast(_spec)
+
+
+def planned_study(data: Dataset, designs: tuple[str, ...], seeds: int, budget: str, plm: str) -> StudySpec:
+    stored = tuple(entry["digest"] for entry in list_datasets())
+    return _planned_study(data.name, data.digest, stored, designs, seeds, budget, plm)
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _planned_study(name: str, digest: str, stored: tuple, designs: tuple, seeds: int, budget: str, plm: str):
+    return plan_study(name, list(designs), seeds, budget, plm)
+
+
+def predicted_study(spec: StudySpec) -> StudyForecast:
+    """How long what is left of a study will take; asked again after a while, because finished runs correct it."""
+    return _predicted_study(spec.digest, spec)
+
+
+@st.cache_data(ttl="5m", max_entries=16, show_spinner="Predicting the time…")
+def _predicted_study(digest: str, _spec: StudySpec) -> StudyForecast:
+    return forecast_study(_spec, _spec.setting(dataset))
+
+
+def study_setting(study: Study) -> Setting:
+    """With what the indicators of a study are read; its datasets are those that pages have read."""
+    return study.spec.setting(dataset)
 
 
 def ranked_candidates(run: Run, user: int, score: str) -> pd.DataFrame:

@@ -17,7 +17,8 @@ from app.run_tables import (
 )  # fmt: skip
 from upsr_core.evaluation.metrics import named
 from upsr_core.experiments import jobs
-from upsr_core.experiments.runs import Run, Status, delete_run
+from upsr_core.experiments.runs import Run, delete_run
+from upsr_core.experiments.status import Status
 
 COLOURS = {"done": "green", "failed": "red", "died": "red", "cancelled": "orange", "cancelling": "orange"}
 RESUMABLE = ("cancelled", "failed", "died", "new")

@@ -6,6 +6,7 @@ from app import cache, indicator_charts, state, tables
 from app.components import chart, empty_state, errors_shown, page_head, plain, section
 from app.design_editor import attribute_facts, change, editor
 from app.indicator_view import headline, show
+from app.study_view import predict_quality
 from upsr_core.errors import UpsrError
 from upsr_core.indicators import profile, table
 from upsr_core.indicators.reading import CHEAP, INDICATORS, MODEL_BASED, Reading
@@ -215,7 +216,11 @@ with errors_shown():
                 show(readings[name], setting.dataset, design)
             else:
                 empty_state("Not measured yet: it needs the language model. Press the button above.")
-with errors_shown():
-    own_table()
-with errors_shown():
-    design_search()
+parts = {
+    "Your own Table 1": own_table,
+    "Design search": design_search,
+    "Do they predict quality?": lambda: predict_quality(setting, design),
+}
+for tab, part in zip(st.tabs(list(parts)), parts.values(), strict=True):
+    with tab, errors_shown():
+        part()

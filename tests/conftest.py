@@ -33,3 +33,33 @@ def movies(home):
     from upsr_core.datasets.sample import sample_files, sample_name
 
     return import_dataset(sample_name("movies"), *sample_files("movies"), synthetic=True)
+
+
+@pytest.fixture
+def finished_study(home):
+    """Make a finished study by hand: `quality` of every trial in the order of its specification.
+
+    Informativeness is made the quality's own order over designs, noise its reverse, everything else says nothing.
+    """
+    from upsr_core.experiments.runs import create_run
+    from upsr_core.experiments.study import create_study
+    from upsr_core.indicators.reading import Reading
+    from upsr_core.indicators.store import keep
+    from upsr_core.runtime import write_json
+
+    def make(spec, quality, not_personal=()):
+        study, setting = create_study(spec), spec.setting()
+        for number, (trial, value) in enumerate(zip(spec.trials, quality, strict=True)):
+            run = create_run(trial)
+            result = {"metrics": {spec.metric: value}, "personal": number not in not_personal, "seconds": 1.0}
+            write_json(run.folder / "result.json", {**result, "resumed": False})
+            run.write_status(state="done", phase="done")
+        for number, design in enumerate(spec.designs):
+            means = sum(quality[number :: len(spec.designs)])
+            values = {"informativeness": means, "noise": 1 - means / 100}
+            for name in spec.indicators:
+                keep(setting.spec(name, design).digest, Reading.of(name, values.get(name, 1.0)))
+        study.write_status(state="done", phase="done")
+        return study
+
+    return make

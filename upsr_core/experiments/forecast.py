@@ -17,6 +17,7 @@ from upsr_core.text.render import ItemTexts
 # Shares of the machine's own matrix rate that training and scoring reached with the embedded model on two cores.
 TRAINING_SHARE, SCORING_SHARE = 0.30, 0.45
 SETUP_SECONDS = 12  # imports, texts, loading
+COMPARING = 0.002  # seconds to compare an item's neighbours in text and in behaviour
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,21 @@ def forecast(spec: RunSpec) -> Forecast:
         basis += f", corrected by {len(ratios)} finished run{'s' if len(ratios) > 1 else ''} of this model"
     train_seconds, score_seconds = train_seconds * factor, score_seconds * factor
     return Forecast(train_seconds + score_seconds + SETUP_SECONDS, train_seconds, score_seconds, basis)
+
+
+def reading_seconds(trial: RunSpec, indicator: str, sample: int, domains: int) -> float:
+    """Seconds that an indicator of a trial's design takes: `sample` items of the dataset and of each further domain.
+
+    The model-based ones from the arithmetic of the model; those that count tokens and words take next to nothing.
+    """
+    encoder, decoder, head = _sizes(trial.plm.name)
+    tokens, items, _, _ = _sizes_of_data(trial)
+    met = {"naturalness": decoder + head, "alignment": encoder, "domain_consistency": (1 + domains) * encoder}
+    if indicator not in met:
+        return 0.1
+    read = min(items, sample) if sample else items
+    overhead = {"alignment": COMPARING * min(read, 1000)}.get(indicator, 0.0)
+    return overhead + 2 * tokens * read * met[indicator] / (matrix_rate() * SCORING_SHARE)
 
 
 def _alike(done: RunSpec, spec: RunSpec) -> bool:

@@ -26,7 +26,10 @@ class DatasetRef(Spec):
 
     def load(self) -> Dataset:
         """The dataset. Raises RunError where what is stored under its name is no longer the same data."""
-        dataset = load_dataset(self.name)
+        return self.check(load_dataset(self.name))
+
+    def check(self, dataset: Dataset) -> Dataset:
+        """The dataset itself, once it is known to be the same data. Raises RunError where it is not."""
         if dataset.digest != self.content:
             raise RunError(
                 f"The dataset {self.name!r} is not the one of this run",
