@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from app import cache
-from app.components import act, chart, duration, empty_state, errors_shown, plain, section
+from app.components import act, chart, duration, empty_state, errors_shown, plain
 from app.run_view import COLOURS, RESUMABLE
 from upsr_core.experiments import jobs
 from upsr_core.experiments.spec import BUDGETS
@@ -20,10 +20,7 @@ from upsr_core.text.design import ItemDesign
 
 def predict_quality(setting: Setting, design: ItemDesign) -> None:
     """Plan a study on the dataset at work, and the studies there are."""
-    section(
-        "Do they predict quality?",
-        "Quick trials of several designs, and every indicator against the quality they reach.",
-    )
+    st.caption("Quick trials of several designs, and every indicator against the quality they reach.")
     studies = [study for study in list_studies() if study.spec.dataset.content == setting.dataset.digest]
     if st.toggle("Plan a study", key="plan_study"):
         with errors_shown():
@@ -128,9 +125,11 @@ def _result(study: Study, found: StudyOutcome) -> None:
     for line in notes(found):
         st.caption(plain(line))
     chart(figure(found), "study_figure")
+    domains = [ref.name for ref in study.spec.domains]
     st.caption(
         "A point is a design: the mean over its seeds, the bar from the lowest to the highest. Open points: a trial "
         "is not personal yet. Blue: more than chance."
+        + (f" Consistency is with {plain(', '.join(domains))}." if domains else "")
         + (f" The figure is also in {plain(study.folder / FIGURE)}." if (study.folder / FIGURE).exists() else "")
     )
     with st.expander("Designs and trials"):

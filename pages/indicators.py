@@ -3,7 +3,7 @@
 import streamlit as st
 
 from app import cache, indicator_charts, state, tables
-from app.components import chart, empty_state, errors_shown, page_head, plain, section
+from app.components import chart, empty_state, errors_shown, page_head, plain
 from app.design_editor import attribute_facts, change, editor
 from app.indicator_view import headline, show
 from app.study_view import predict_quality
@@ -92,7 +92,7 @@ def model_based(design: ItemDesign) -> dict[str, Reading]:
 
 
 def own_table() -> None:
-    section("Your own Table 1", "Every attribute alone, as in Table 1 of the paper, for these data.")
+    st.caption("Every attribute alone, as in Table 1 of the paper, for these data.")
     attributes = tuple(
         st.multiselect("Attributes", setting.dataset.attributes, setting.dataset.attributes, key="table_attributes")
     )
@@ -123,10 +123,9 @@ def own_table() -> None:
 
 
 def design_search() -> None:
-    section(
-        "Design search",
+    st.caption(
         "Every order of every choice of the attributes, on sampled items that have them all. Orders share what they "
-        "begin with, so each beginning is read once.",
+        "begin with, so each beginning is read once."
     )
     with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = st.multiselect(

@@ -22,12 +22,13 @@ def figure(found: StudyOutcome) -> go.Figure:
     names = list(found.correlations)
     rows = -(-len(names) // COLUMNS)
     made = make_subplots(
-        rows, COLUMNS, shared_yaxes=True, horizontal_spacing=0.03, vertical_spacing=0.3 / rows,
+        rows, COLUMNS, shared_yaxes=True, horizontal_spacing=0.03, vertical_spacing=0.5 / rows if rows > 1 else 0,
         subplot_titles=[f"{INDICATORS[name][0]}<br><sub>{_words(found.correlations[name])}</sub>" for name in names],
     )  # fmt: skip
     for number, name in enumerate(names):
         place = {"row": number // COLUMNS + 1, "col": number % COLUMNS + 1}
         part = found.designs.dropna(subset=name)
+        several = part.high > part.low
         colour = SHOWN if found.correlations[name].shown else UNCLEAR
         made.add_scatter(
             x=part[name], y=part.ndcg10, mode="markers", showlegend=False, **place,
@@ -36,15 +37,15 @@ def figure(found: StudyOutcome) -> go.Figure:
                 "symbol": ["circle-open" if weak else "circle" for weak in part.not_personal],
             },
             error_y={
-                "type": "data", "symmetric": False, "array": part.high - part.ndcg10,
-                "arrayminus": part.ndcg10 - part.low, "thickness": 1.2, "width": 3,
+                "type": "data", "symmetric": False, "array": (part.high - part.ndcg10).where(several),
+                "arrayminus": (part.ndcg10 - part.low).where(several), "thickness": 1.2, "width": 3,
             },
             customdata=part[["design", "low", "high", "seeds"]],
             hovertemplate="%{customdata[0]}<br>%{x:.3g}: %{y:.3f}<br>%{customdata[3]} seeds, "
             "%{customdata[1]:.3f} to %{customdata[2]:.3f}<extra></extra>",
         )  # fmt: skip
         made.update_xaxes(title=INDICATORS[name][1], automargin=True, **place)
-        if name in LOGARITHMIC:
+        if name in LOGARITHMIC and part[name].max() > 10 * part[name].min():
             made.update_xaxes(type="log", dtick="D2", **place)
         if place["col"] == 1:
             made.update_yaxes(title=found.metric, automargin=True, **place)

@@ -155,7 +155,7 @@ def _against_paper(row: dict) -> tuple[str, str]:
         return "", ""
     other = [
         f"{INDICATORS[name][0].lower()} {row[f'{name}_band']}, paper {band}"
-        for name, band in zip(COLUMNS, theirs, strict=False)
+        for name, band in zip(COLUMNS[:-1], theirs[:-1], strict=True)
         if row[f"{name}_band"] and row[f"{name}_band"] != band
     ]
     return theirs[-1], "; ".join(other)
