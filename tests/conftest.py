@@ -1,13 +1,34 @@
 """What tests share: a home folder of their own, the embedded sample, and the real data beside the repository."""
 
+import fcntl
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
 
+if "PYTEST_XDIST_WORKER" in os.environ:  # tests run beside each other: one thread for each, and for what it starts
+    os.environ["OMP_NUM_THREADS"] = "1"
+
 import upsr_core.runtime  # noqa: F401  sets what must be set before torch is imported
 
 SHARED = Path(os.environ.get("UPSR_SHARED", Path(__file__).resolve().parents[2] / "shared"))
+
+
+@pytest.fixture(autouse=True)
+def alone_or_beside_others(request):
+    """A test marked `alone` measures time: no test of another process runs meanwhile."""
+    if "PYTEST_XDIST_TESTRUNUID" not in os.environ:
+        yield
+        return
+    name = Path(tempfile.gettempdir()) / f"upsr-tests-{os.environ['PYTEST_XDIST_TESTRUNUID']}"
+    alone = request.node.get_closest_marker("alone") is not None
+    # Who comes has to pass the door, and who wants to be alone waits in it: so others cannot keep slipping by.
+    with open(f"{name}.door", "w") as door, open(f"{name}.room", "w") as room:  # noqa: PTH123
+        fcntl.flock(door, fcntl.LOCK_EX)
+        fcntl.flock(room, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
+        fcntl.flock(door, fcntl.LOCK_UN)
+        yield
 
 
 @pytest.fixture(autouse=True)

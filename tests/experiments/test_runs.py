@@ -27,7 +27,7 @@ def tiny(movies, **options):
     spec = plan_run(movies.name, DESIGN, budget="smoke", **options)
     training = spec.training.model_copy(update={"tokens": 20_000, "batch_tokens": 512, "evaluations": 4, "patience": 4})
     candidates = spec.candidates.model_copy(update={"users": 8})
-    return spec.model_copy(update={"training": training, "validation_users": 5, "candidates": candidates})
+    return spec.model_copy(update={"training": training, "validation_users": 2, "candidates": candidates})
 
 
 def finish(run):

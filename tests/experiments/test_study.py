@@ -25,7 +25,7 @@ def tiny(movies, designs=FIVE[:3]):
         trial.model_copy(
             update={
                 "training": trial.training.model_copy(update=training),
-                "candidates": trial.candidates.model_copy(update={"users": 3}),
+                "candidates": trial.candidates.model_copy(update={"users": 2}),
                 "validation_users": 2,
             }
         )
