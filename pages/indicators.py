@@ -111,9 +111,14 @@ def own_table() -> None:
         shown[INDICATORS[name][0]] = [
             "–" if value != value else f"{value:,.3g}  {band}" for value, band in zip(values, bands, strict=True)
         ]
-    shown = shown.assign(**{"Suggested use": made.bands.use, "Reason": made.bands.reason})
-    shown = shown.assign(**{"Paper's use": made.bands.paper_use, "Otherwise in the paper": made.bands.differs})
     st.dataframe(shown, key="own_table", hide_index=True)
+    uses = made.bands[["attribute", "use", "reason", "paper_use", "differs"]]
+    uses.columns = ["attribute", "Suggested use", "Reason", "Paper's use", "Otherwise in the paper"]
+    wide = st.column_config.TextColumn(width="large")
+    st.dataframe(
+        uses, key="own_uses", hide_index=True, row_height=56,
+        column_config={"Reason": st.column_config.TextColumn(width=240), "Otherwise in the paper": wide},
+    )  # fmt: skip
     st.caption(plain(table.RULE))
     st.caption(plain(table.USE_RULE))
     left, right = st.columns(2)
@@ -168,6 +173,14 @@ def best_of(designs, stage: str, rule: str) -> None:
     event = st.dataframe(
         best[["design", "perplexity", "bits", "distinguishable", "tokens", "noise"]], key=f"best_{stage}",
         hide_index=True, on_select="rerun", selection_mode="single-row",
+        column_config={
+            "design": st.column_config.TextColumn(width=190),
+            "perplexity": st.column_config.NumberColumn(format="%.1f"),
+            "bits": st.column_config.NumberColumn(format="%.2f"),
+            "distinguishable": st.column_config.NumberColumn("told apart", format="percent"),
+            "tokens": st.column_config.NumberColumn(format="%.1f"),
+            "noise": st.column_config.NumberColumn(format="percent"),
+        },
     )  # fmt: skip
     picked = best.design.iloc[event.selection.rows[0] if event.selection.rows else 0]
     st.button(
