@@ -112,13 +112,9 @@ def own_table() -> None:
             "–" if value != value else f"{value:,.3g}  {band}" for value, band in zip(values, bands, strict=True)
         ]
     st.dataframe(shown, key="own_table", hide_index=True)
-    uses = made.bands[["attribute", "use", "reason", "paper_use", "differs"]]
+    uses = made.bands[["attribute", "use", "reason", "paper_use", "differs"]].map(plain)
     uses.columns = ["attribute", "Suggested use", "Reason", "Paper's use", "Otherwise in the paper"]
-    wide = st.column_config.TextColumn(width="large")
-    st.dataframe(
-        uses, key="own_uses", hide_index=True, row_height=56,
-        column_config={"Reason": st.column_config.TextColumn(width=240), "Otherwise in the paper": wide},
-    )  # fmt: skip
+    st.table(uses.set_index("attribute"))
     st.caption(plain(table.RULE))
     st.caption(plain(table.USE_RULE))
     left, right = st.columns(2)
