@@ -2,7 +2,6 @@
 
 import fcntl
 import os
-import tempfile
 from pathlib import Path
 
 import pytest
@@ -16,15 +15,15 @@ SHARED = Path(os.environ.get("UPSR_SHARED", Path(__file__).resolve().parents[2] 
 
 
 @pytest.fixture(autouse=True)
-def alone_or_beside_others(request):
+def alone_or_beside_others(request, tmp_path_factory):
     """A test marked `alone` measures time: no test of another process runs meanwhile."""
-    if "PYTEST_XDIST_TESTRUNUID" not in os.environ:
+    if "PYTEST_XDIST_WORKER" not in os.environ:
         yield
         return
-    name = Path(tempfile.gettempdir()) / f"upsr-tests-{os.environ['PYTEST_XDIST_TESTRUNUID']}"
+    common = tmp_path_factory.getbasetemp().parent
     alone = request.node.get_closest_marker("alone") is not None
     # Who comes has to pass the door, and who wants to be alone waits in it: so others cannot keep slipping by.
-    with open(f"{name}.door", "w") as door, open(f"{name}.room", "w") as room:  # noqa: PTH123
+    with (common / "door").open("w") as door, (common / "room").open("w") as room:
         fcntl.flock(door, fcntl.LOCK_EX)
         fcntl.flock(room, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
         fcntl.flock(door, fcntl.LOCK_UN)
