@@ -7,15 +7,13 @@ import numpy as np
 import pandas as pd
 
 from upsr_core.evaluation.candidates import Candidates
-from upsr_core.evaluation.metrics import METRICS, named, rank_table
+from upsr_core.evaluation.metrics import HEADLINE, METRICS, named, rank_table
 from upsr_core.evaluation.statistics import mean_interval, other_users, paired_difference
 from upsr_core.experiments.runs import Run
 from upsr_core.likelihood.score import SCORES, ScoreSpec
 from upsr_core.rankers.popularity import Popularity
 from upsr_core.rankers.upsr import Upsr
 from upsr_core.runtime import Progress, write_json
-
-HEADLINE = "NDCG@10"
 
 
 def score_table(ranker: Upsr, test: Candidates, popularity: Popularity, progress: Progress) -> pd.DataFrame:

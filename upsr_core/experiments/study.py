@@ -11,8 +11,7 @@ from pydantic import Field
 from upsr_core.datasets.store import Dataset, list_datasets, load_dataset
 from upsr_core.errors import RunError
 from upsr_core.evaluation.correlation import FEWEST
-from upsr_core.evaluation.metrics import named
-from upsr_core.experiments.outcome import HEADLINE
+from upsr_core.evaluation.metrics import HEADLINE, named
 from upsr_core.experiments.runs import Run, runs_folder
 from upsr_core.experiments.spec import DatasetRef, RunSpec, plan_run
 from upsr_core.experiments.status import Job
