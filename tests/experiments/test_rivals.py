@@ -141,7 +141,7 @@ def test_what_a_model_cannot_do_is_said_before_it_starts(movies):
 
 def test_titles_and_forecast_name_the_model(movies):
     run = create_run(plan_run(movies.name, model="sasrec-ce", budget="standard"))
-    assert run.title == f"{movies.name} · SASRec, cross-entropy · standard"
-    assert create_run(plan_run(movies.name, model="popularity")).title == f"{movies.name} · Popularity"
+    assert run.title == f"{movies.name} · SASRec, cross-entropy · standard · uni100"
+    assert create_run(plan_run(movies.name, model="popularity")).title == f"{movies.name} · Popularity · uni100"
     long, short = (forecast(plan_run(movies.name, model="bert4rec", budget=name)) for name in ("standard", "quick"))
     assert long.seconds > short.seconds > 0 and "GFLOP/s" in long.basis

@@ -79,6 +79,21 @@ class RunSpec(Spec):
         return digest_of({"spec": "RunSpec", **record})
 
     @property
+    def training_digest(self) -> str:
+        """What the trained weights depend on: runs that agree in it differ in the candidates of their test alone.
+
+        The candidates of the validation belong to it, because they decide when a training stops and which state is
+        kept; so does the score, by which the validation of UPSR ranks.
+        """
+        record = self.model_dump(mode="json", exclude={"candidates", "validation_users"})
+        return digest_of({"spec": "training", **record, "validation": self.validation.model_dump(mode="json")})
+
+    @property
+    def trains(self) -> bool:
+        """Whether there are weights of its own to rank with."""
+        return self.training is not None and self.training.trains
+
+    @property
     def info(self) -> ModelInfo:
         return MODELS[self.model]
 
