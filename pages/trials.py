@@ -38,7 +38,10 @@ def new_trial() -> None:
     with right:
         if info.text:
             plm = state.choose_plm()
-            model_worth(plm)
+            if info.task == "likelihood":
+                model_worth(plm)
+            else:
+                st.caption("Its texts may also be read by an encoder: the folder or hub id of a BERT-like model.")
     left, middle, right = st.columns([5, 3, 4])
     with left:
         budget = st.segmented_control(

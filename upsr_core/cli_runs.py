@@ -30,7 +30,7 @@ def run(
     model: Annotated[str, typer.Option(help="upsr, or a rival: see `upsr models`.")] = "upsr",
     pretrain_design: Annotated[str | None, typer.Option(help="Attributes of the pre-training stage.")] = None,
     pretrain_on: Annotated[str, typer.Option(help="Datasets to pre-train on first, with commas.")] = "",
-    plm: Annotated[str, typer.Option(help="embedded, a folder, or a hub id.")] = "embedded",
+    plm: Annotated[str, typer.Option(help="embedded, a folder, or a hub id; UniSRec: BERT-like too.")] = "embedded",
     budget: Annotated[str, typer.Option(help="smoke, first-look, quick, standard or zero-shot.")] = "quick",
     score: Annotated[str, typer.Option(help="perplexity or conditional.")] = "perplexity",
     mode: Annotated[str, typer.Option(help="uni100, pop100, full, or several with commas.")] = "uni100",

@@ -21,7 +21,11 @@ from upsr_core.text.design import parse_design
 def planned(movies, model, mode):
     design = parse_design("title") if model == "upsr" else None
     spec = plan_run(movies.name, design, budget="smoke", mode=mode, model=model)
-    few = {"tokens": 1000, "batch_tokens": 512, "evaluations": 1} if model == "upsr" else {"width": 16, "inner": 32, "batch": 64}
+    few = (
+        {"tokens": 1000, "batch_tokens": 512, "evaluations": 1}
+        if model == "upsr"
+        else {"width": 16, "inner": 32, "batch": 64}
+    )
     candidates = spec.candidates.model_copy(update={"users": 3})
     training = spec.training.model_copy(update=few)
     return spec.model_copy(update={"training": training, "validation_users": 3, "candidates": candidates})

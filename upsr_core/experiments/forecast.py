@@ -12,7 +12,7 @@ from upsr_core.evaluation.candidates import NEGATIVES
 from upsr_core.experiments.runs import Run, list_runs
 from upsr_core.experiments.spec import RunSpec
 from upsr_core.experiments.trained import trained_run
-from upsr_core.plm.door import load_tokenizer, locate
+from upsr_core.plm.door import load_tokenizer, locate, width
 from upsr_core.text.render import ItemTexts
 
 # Shares of the machine's own matrix rate that training and scoring reached with the embedded model on two cores.
@@ -107,8 +107,7 @@ def _sequence_work(spec: RunSpec, trained: float) -> tuple[float, float]:
     training = 6 * epochs * events * (state + catalogue * predicted)
     if spec.info.text:  # all items are adapted anew at every step, by eight experts
         steps = epochs * -(-users // own.batch)
-        model = json.loads((locate(spec.plm.name) / "config.json").read_text())["d_model"]
-        training += 6 * steps * items * 8 * model * own.width * (2 if spec.pretrain_on else 1)
+        training += 6 * steps * items * 8 * width(spec.plm.name) * own.width * (2 if spec.pretrain_on else 1)
     per_user = 2 * (state * len(dataset.sequence) / users + catalogue)
     validated = min(users, spec.validation_users) * own.evaluations * trained
     return training, 2 * per_user * (validated + min(users, spec.candidates.users or users))

@@ -227,7 +227,7 @@ def plan_run(
         dataset=DatasetRef(name=dataset.name, content=dataset.digest),
         pretrain_on=tuple(DatasetRef(name=source.name, content=source.digest) for source in sources),
         design=design,
-        plm=PlmRef(name=plm, content=weights_digest(plm)) if info.text else None,
+        plm=PlmRef(name=plm, content=weights_digest(plm, info.reads_with)) if info.text else None,
         training=training_of(info, budget, seed, bool(sources)),
         score=ScoreSpec(name=score),
         validation_users=VALIDATION_USERS if cheap else chosen.validation_users,

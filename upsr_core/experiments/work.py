@@ -36,7 +36,7 @@ def execute(run: Run, progress: Progress) -> dict:
     began, spec = time.time(), run.spec
     resumed = any((run.folder / name).exists() for name in ("pretraining", "pretrained", "tuning", "model"))
     dataset = spec.dataset.load()
-    if spec.plm and weights_digest(spec.plm.name) != spec.plm.content:
+    if spec.plm and weights_digest(spec.plm.name, spec.info.reads_with) != spec.plm.content:
         raise RunError(
             f"The language model {spec.plm.name!r} is not the one of this run",
             "its weights changed",
