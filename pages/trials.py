@@ -183,6 +183,11 @@ def rivals_health(run: Run) -> None:
             "reached": st.column_config.NumberColumn("Reached", **figure),
             "healthy_from": st.column_config.NumberColumn("Healthy from", **figure),
             "published": st.column_config.NumberColumn("Published", **figure),
+            "budget": st.column_config.TextColumn("Trained for", help="Of the most that its budget allows"),
+            "minutes": st.column_config.NumberColumn("Minutes", format="%.0f", width="small"),
+            "curve": st.column_config.TextColumn(
+                "Curve", help="Still rising: its last validations raised its best NDCG@10 by more than a hundredth."
+            ),
             "reason": "Why",
             "source": "Source",
         },

@@ -136,7 +136,7 @@ def health(
     from upsr_core.experiments.health import health as judged
 
     records = judged(dataset, model)
-    table = Table("run", "title", *MEASURES, "verdict", "reason")
+    table = Table("run", "title", "training", *MEASURES, "verdict", "reason")
     for record in records:
         low = (record["band"] or {"low": {}})["low"]
         cells = [
@@ -144,10 +144,21 @@ def health(
             if name in record["metrics"] else ""
             for name in MEASURES
         ]  # fmt: skip
-        table.add_row(record["run"], record["title"], *cells, record["verdict"], record["reason"])
+        table.add_row(record["run"], record["title"], _training(record), *cells, record["verdict"], record["reason"])
     console.print(table if records else f"No finished run on {dataset!r} yet; start one with `upsr run --mode full`.")
     if as_json:
         print(json.dumps({"runs": records}))
+
+
+def _training(record: dict) -> str:
+    """Budget, time and convergence of a run in words."""
+    used, parts = record["training"], []
+    if used:
+        parts.append(f"{used['used']:,.0f} of at most {used['most']:,.0f} {used['unit']}")
+        parts += [f"{used['seconds'] / 60:.0f} min"] if used["seconds"] else []
+    if record["converged"] is not None:
+        parts.append("converged" if record["converged"] else "still rising")
+    return ", ".join(parts)
 
 
 def runs(as_json: Json = False) -> None:

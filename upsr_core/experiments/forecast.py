@@ -8,9 +8,11 @@ from functools import lru_cache
 import numpy as np
 
 from upsr_core.datasets.store import load_dataset
+from upsr_core.errors import UpsrError
 from upsr_core.evaluation.candidates import NEGATIVES
-from upsr_core.experiments.runs import Run, list_runs
+from upsr_core.experiments.runs import list_runs
 from upsr_core.experiments.spec import RunSpec
+from upsr_core.experiments.spent import spent
 from upsr_core.experiments.trained import trained_run
 from upsr_core.plm.door import load_tokenizer, locate, width
 from upsr_core.text.render import ItemTexts
@@ -66,7 +68,11 @@ def _correction(spec: RunSpec) -> tuple[float, int]:
         record = run.result()
         own = run.trained_by in (run.id, None)  # weights of another run took no time here
         if record and own and _alike(run.spec, spec) and not record["resumed"]:
-            ratios.append(max(1.0, record["seconds"] - SETUP_SECONDS) / sum(_seconds(run.spec, trained_share(run))))
+            try:
+                predicted = sum(_seconds(run.spec, used.share if (used := spent(run)) else 1.0))
+            except UpsrError:  # its dataset is there no longer
+                continue
+            ratios.append(max(1.0, record["seconds"] - SETUP_SECONDS) / predicted)
     return (float(np.median(ratios)) if ratios else 1.0), len(ratios)
 
 
@@ -75,15 +81,6 @@ def _alike(done: RunSpec, spec: RunSpec) -> bool:
     if done.model != spec.model or done.plm != spec.plm:
         return False
     return done.training is not None and (done.info.task != "likelihood" or done.training.tokens > 1e6)
-
-
-def trained_share(run: Run) -> float:
-    """The share of its longest training that a finished run of a sequence model went through before it stopped."""
-    curve, own = run.curve(), run.spec.training
-    if curve.empty or run.spec.info.task == "likelihood":
-        return 1.0
-    steps = own.epochs * -(-len(load_dataset(run.spec.dataset.name).users) // own.batch)
-    return min(1.0, float(curve.step.max()) / steps)
 
 
 def _work(spec: RunSpec, trained: float) -> tuple[float, float]:
