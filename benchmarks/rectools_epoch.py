@@ -1,7 +1,7 @@
 """Seconds of one epoch of RecTools' SASRec; run by sasrec_epoch.py in an environment that has RecTools, not ours.
 
 Arguments: a CSV file with the columns user_id, item_id, order, and the model's settings as JSON. Ends with one JSON
-line: the seconds at which each step ended, threads, and versions.
+line: the time and the processor time at which each step ended, in seconds, threads, and versions.
 """
 
 import json
@@ -20,7 +20,7 @@ ends = []
 
 class Clock(Callback):
     def on_train_batch_end(self, *_):
-        ends.append(time.perf_counter())
+        ends.append((time.perf_counter(), time.process_time()))
 
 
 def trainer() -> Trainer:

@@ -14,7 +14,8 @@ items of amazon-beauty-2014 RecTools takes about 3 GB of memory. Both sides get 
 batch and loss of `upsr_core.rankers.spec`; the inside of a feed-forward layer is as wide as the model in RecTools'
 SASRec, so it is here too (ours is four times as wide otherwise). Both get the threads of OMP_NUM_THREADS, otherwise
 all cores. An epoch is timed from the end of its first step to the end of its last: neither side's start counts. The
-last line is JSON: seconds per epoch of both in every turn, their medians, and theirs over ours.
+last line is JSON: seconds per epoch of both in every turn, their medians, and theirs over ours; processor seconds
+beside them tell whether the machine did something else.
 """
 
 import argparse
@@ -54,7 +55,7 @@ def ours(dataset: Dataset, parts: Split, model: str) -> dict:
     ends = []
     with tempfile.TemporaryDirectory() as folder:
         ranker = SequenceRanker(model, sized(model), dataset, parts)
-        ranker.fit(Path(folder), lambda *_: ends.append(time.perf_counter()))
+        ranker.fit(Path(folder), lambda *_: ends.append((time.perf_counter(), time.process_time())))
     return {"ends": ends, "threads": torch.get_num_threads(), "torch": torch.__version__}
 
 
@@ -75,9 +76,9 @@ def theirs(python: str, events: Path, model: str) -> dict:
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def per_epoch(record: dict) -> float:
-    """Seconds of all steps from those of all but the first."""
-    ends = record["ends"]
+def per_epoch(record: dict) -> np.ndarray:
+    """Seconds, and processor seconds, of all steps from those of all but the first."""
+    ends = np.array(record["ends"])
     return (ends[-1] - ends[0]) / (len(ends) - 1) * len(ends)
 
 
@@ -97,14 +98,20 @@ def main() -> None:
         for turn in range(chosen.turns):
             records = {"ours": ours(dataset, parts, chosen.model), "theirs": theirs(chosen.theirs, file, chosen.model)}
             for side, record in records.items():
-                found[side].append(round(per_epoch(record), 2))
-            print(f"turn {turn + 1}:", {side: values[-1] for side, values in found.items()}, flush=True)
-    medians = {side: float(np.median(values)) for side, values in found.items()}
+                found[side].append(per_epoch(record))
+            print(
+                f"turn {turn + 1}:", {side: values[-1].round(2).tolist() for side, values in found.items()}, flush=True
+            )
     result = {"model": chosen.model, "dataset": dataset.name, "size": sized(chosen.model).model_dump(mode="json")}
+    medians = {side: np.median(values, axis=0) for side, values in found.items()}
     for side, record in records.items():
-        result[side] = {"seconds_per_epoch": medians[side], "turns": found[side], "steps": len(record["ends"])}
-        result[side] |= {name: value for name, value in record.items() if name != "ends"}
-    print(json.dumps({**result, "theirs_over_ours": round(medians["theirs"] / medians["ours"], 2)}))
+        figures = {"seconds_per_epoch": medians[side][0], "processor_seconds_per_epoch": medians[side][1]}
+        result[side] = {name: round(float(value), 2) for name, value in figures.items()}
+        result[side]["turns"] = [round(float(value[0]), 2) for value in found[side]]
+        result[side] |= {"steps": len(record["ends"]), "threads": record["threads"], "torch": record["torch"]}
+    ratio = medians["theirs"] / medians["ours"]
+    result |= {"rectools": records["theirs"]["rectools"], "theirs_over_ours": round(float(ratio[0]), 2)}
+    print(json.dumps({**result, "theirs_over_ours_processor": round(float(ratio[1]), 2)}))
 
 
 if __name__ == "__main__":
