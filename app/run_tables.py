@@ -133,7 +133,7 @@ def health_table(records: list[dict]) -> pd.DataFrame:
     rows = []
     for record in records:
         band = record["band"] or {"low": {}, "published": {}, "source": ""}
-        for name in band["low"] or [""]:
+        for name in [name for name in band["low"] if name in record["metrics"]] or [""]:
             row = {"trial": record["title"], "verdict": record["verdict"], "measure": name}
             used = record["training"]
             row["budget"] = f"{used['used']:,.0f} of {used['most']:,.0f} {used['unit']}" if used else ""
