@@ -99,9 +99,8 @@ def main() -> None:
             records = {"ours": ours(dataset, parts, chosen.model), "theirs": theirs(chosen.theirs, file, chosen.model)}
             for side, record in records.items():
                 found[side].append(per_epoch(record))
-            print(
-                f"turn {turn + 1}:", {side: values[-1].round(2).tolist() for side, values in found.items()}, flush=True
-            )
+            seconds = ", ".join(f"{side} {values[-1][0]:.1f} s" for side, values in found.items())
+            print(f"turn {turn + 1}: {seconds}", flush=True)
     result = {"model": chosen.model, "dataset": dataset.name, "size": sized(chosen.model).model_dump(mode="json")}
     medians = {side: np.median(values, axis=0) for side, values in found.items()}
     for side, record in records.items():
