@@ -16,6 +16,7 @@ from upsr_core.experiments.runs import Run
 from upsr_core.experiments.spec import RunSpec
 from upsr_core.experiments.study import Study, StudySpec, plan_study
 from upsr_core.experiments.study_job import StudyForecast, forecast_study
+from upsr_core.experiments.trained import trained_run
 from upsr_core.indicators.profile import Setting
 from upsr_core.text import overview
 from upsr_core.text.design import Design, ItemDesign
@@ -80,14 +81,15 @@ def _references(run_id: str, _run: Run) -> dict[str, float]:
     return validation_references(_run, dataset(_run.spec.dataset.name))
 
 
-def predicted(spec: RunSpec) -> Forecast:
-    """How long a run will take; asked again after a while, because finished runs correct it."""
-    return _predicted(spec.digest, spec)
+def predicted(specs: list[RunSpec]) -> Forecast:
+    """How long runs will take; asked again after a while, because finished runs correct it."""
+    trained = [source.id if (source := trained_run(spec)) else "" for spec in specs]
+    return _predicted(tuple(spec.digest for spec in specs), tuple(trained), specs)
 
 
 @st.cache_data(ttl="5m", max_entries=64, show_spinner="Predicting the time…")
-def _predicted(digest: str, _spec: RunSpec) -> Forecast:
-    return forecast(_spec)
+def _predicted(digests: tuple[str, ...], trained: tuple[str, ...], _specs: list[RunSpec]) -> Forecast:
+    return forecast(*_specs)
 
 
 def planned_study(data: Dataset, designs: tuple[str, ...], seeds: int, budget: str, plm: str) -> StudySpec:

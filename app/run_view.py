@@ -142,5 +142,14 @@ def show_result(run: Run, result: dict) -> None:
         )
         st.caption(
             f"Score: {result['score']}. {evaluation_line(result)}; candidates {result['candidates']}; "
-            f"{duration(result['seconds'])} in all."
+            f"{duration(result['seconds'])} in all.{_trained_line(result)}"
         )
+
+
+def _trained_line(result: dict) -> str:
+    """Which other run trained the weights, in words; nothing where the run trained its own, or there are none."""
+    source = result.get("trained_by")
+    if source in (None, result["run"]):
+        return ""
+    took = result["training_seconds"]
+    return f" Its weights were trained by run {source}{f' in {duration(took)}' if took else ''}."

@@ -60,7 +60,7 @@ def test_a_killed_run_resumes_to_the_same_curve_and_result(movies):
     assert run.status().state == "done", run.status()
     pd.testing.assert_frame_equal(run.curve(), curve)
     again = run.result()
-    for volatile in ("seconds", "finished", "resumed"):
+    for volatile in ("seconds", "training_seconds", "finished", "resumed"):
         again.pop(volatile), undisturbed.pop(volatile)
     assert again == undisturbed
     _check_results(run, movies)

@@ -82,8 +82,9 @@ def write_result(
 ) -> dict:
     """Metrics, gaps and user dependence from the ranks; writes `per_user.parquet` and `result.json`.
 
-    `seconds` were spent since the last start; `resumed` says that there was an earlier one. `counts` are what the
-    model says of its evaluation, by name: they are kept with the result.
+    `seconds` were spent since the last start; `resumed` says that there was an earlier one. Where the weights are
+    another run's, `trained_by` is its id and `training_seconds` what it took, which `seconds` do not hold then.
+    `counts` are what the model says of its evaluation, by name: they are kept with the result.
     """
     ranks, wrong, references = ranked.right, ranked.borrowed, ranked.references
     frames = [
@@ -118,6 +119,8 @@ def write_result(
         "cold_targets": int(test.instances.cold.sum()),
         **counts,
         "candidates": test.digest,
+        "trained_by": run.trained_by,
+        "training_seconds": run.training_seconds,
         "seconds": round(seconds, 1),
         "resumed": resumed,
         "finished": time.time(),

@@ -17,16 +17,15 @@ def load_ranker(run: Run):
 
     Raises RunError where the run trains and its model is not there.
     """
-    spec, trained = run.spec, run.folder / "model"
-    trains = spec.training is not None and spec.training.trains
-    if trains and not trained.exists():
+    spec, trained = run.spec, run.model_folder
+    if spec.trains and not trained.exists():
         raise RunError(f"Run {run.id} has no trained model", str(trained), "Delete the run and start it again.")
     if spec.info.task != "likelihood":
         from upsr_core.rankers.catalogue import new_ranker, stored_ranker
 
         dataset = spec.dataset.load()
         parts = split(dataset, spec.split)
-        return stored_ranker(trained, dataset, parts) if trains else new_ranker(spec.model, None, dataset, parts)
+        return stored_ranker(trained, dataset, parts) if spec.trains else new_ranker(spec.model, None, dataset, parts)
     from upsr_core.plm.door import load_model, load_tokenizer
     from upsr_core.rankers.upsr import Upsr
 

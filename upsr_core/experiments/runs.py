@@ -11,7 +11,7 @@ import pandas as pd
 from upsr_core.errors import RunError
 from upsr_core.experiments.spec import RunSpec, budget_of
 from upsr_core.experiments.status import Job
-from upsr_core.runtime import home, write_atomically
+from upsr_core.runtime import home, write_atomically, write_json
 from upsr_core.training.spec import CURVE
 
 
@@ -35,28 +35,58 @@ class Run(Job):
 
     @property
     def title(self) -> str:
-        """What a person calls this run: dataset, model or attributes and language model, budget."""
+        """What a person calls this run: dataset, model or attributes and language model, budget, candidates."""
         spec = self.spec
         parts = [part for part in (spec.dataset.name, spec.label, self.budget) if part]
         if spec.pretrain_on:
             parts.append("after " + ", ".join(ref.name for ref in spec.pretrain_on))
         if spec.seed:
             parts.append(f"seed {spec.seed}")
+        parts.append(spec.candidates.mode)
         return " · ".join(parts)
 
     @property
     def budget(self) -> str:
         return budget_of(self.spec)
 
+    @property
+    def curve_file(self) -> Path:
+        return self.folder / "curve.csv"
+
     def curve(self) -> pd.DataFrame:
         """The learning curve; columns as in `upsr_core.training.trainer.curve_of`, empty before the first step."""
-        file = self.folder / "curve.csv"
-        if not file.exists():
+        if not self.curve_file.exists():
             return pd.DataFrame(columns=list(CURVE))
-        return pd.read_csv(file)
+        return pd.read_csv(self.curve_file)
 
     def write_curve(self, curve: pd.DataFrame) -> None:
-        write_atomically(self.folder / "curve.csv", curve.to_csv(index=False))
+        write_atomically(self.curve_file, curve.to_csv(index=False))
+
+    @property
+    def model_folder(self) -> Path:
+        """Where the trained weights are; there whole, or not at all."""
+        return self.folder / "model"
+
+    def note_training(self, run_id: str, seconds: float | None) -> None:
+        """Keep which run trained the weights, and in how many seconds since its last start, None where unknown."""
+        write_json(self.folder / "trained.json", {"run": run_id, "seconds": seconds})
+
+    @property
+    def trained_by(self) -> str | None:
+        """The id of the run that trained the weights: this one's, or another's; None where there are none."""
+        if not self.model_folder.exists():
+            return None
+        return self._training_note().get("run", self.id)
+
+    @property
+    def training_seconds(self) -> float | None:
+        """Seconds of the training of the weights, by whichever run; None where unknown."""
+        return self._training_note().get("seconds")
+
+    def _training_note(self) -> dict:
+        # Runs that were stored before weights could be shared have none: they trained their own.
+        file = self.folder / "trained.json"
+        return json.loads(file.read_text()) if file.exists() else {}
 
     def result(self) -> dict | None:
         """Metrics, gaps, user dependence, cost; None before the run is done."""

@@ -82,6 +82,21 @@ class RunSpec(Spec):
         return digest_of({"spec": "RunSpec", **record})
 
     @property
+    def training_digest(self) -> str:
+        """What the trained weights depend on: runs that agree in it differ in the candidates of their test alone.
+
+        The candidates of the validation belong to it, because they decide when a training stops and which state is
+        kept; so does the score, by which the validation of UPSR ranks.
+        """
+        record = self.model_dump(mode="json", exclude={"candidates", "validation_users"})
+        return digest_of({"spec": "training", **record, "validation": self.validation.model_dump(mode="json")})
+
+    @property
+    def trains(self) -> bool:
+        """Whether there are weights of its own to rank with."""
+        return self.training is not None and self.training.trains
+
+    @property
     def info(self) -> ModelInfo:
         return MODELS[self.model]
 
@@ -215,7 +230,7 @@ def plan_run(
         dataset=DatasetRef(name=dataset.name, content=dataset.digest),
         pretrain_on=tuple(DatasetRef(name=source.name, content=source.digest) for source in sources),
         design=design,
-        plm=PlmRef(name=plm, content=weights_digest(plm)) if info.text else None,
+        plm=PlmRef(name=plm, content=weights_digest(plm, info.reads_with)) if info.text else None,
         training=training_of(info, budget, seed, bool(sources)),
         score=ScoreSpec(name=score),
         validation_users=VALIDATION_USERS if cheap else chosen.validation_users,
