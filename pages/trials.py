@@ -10,8 +10,9 @@ from app.run_view import show_run
 from upsr_core.evaluation.candidates import MODES
 from upsr_core.experiments import jobs
 from upsr_core.experiments.health import health
-from upsr_core.experiments.runs import ACTIVE, Run, create_run, list_runs
+from upsr_core.experiments.runs import Run, create_run, list_runs
 from upsr_core.experiments.spec import BUDGETS, RunSpec, plan_run
+from upsr_core.experiments.status import ACTIVE
 from upsr_core.likelihood.score import SCORES
 from upsr_core.rankers.spec import MODELS
 from upsr_core.text import saved
