@@ -1,0 +1,106 @@
+"""A score taken apart: into tokens, into attributes, and the difference of two candidates attribute by attribute."""
+
+import numpy as np
+import pandas as pd
+
+from upsr_core.explain.reading import Read
+from upsr_core.text.tokenizer import readable
+
+
+def token_parts(read: Read, candidate: int) -> pd.DataFrame:
+    """One row per token of a candidate's text; `part` sums to its score.
+
+    Columns: token (as people read it), attribute, logprob (nats, given the history), unconditional (given none; zero
+    where the score does not take it away), value (their difference), part (value over the number of tokens).
+    """
+    start, end = read.logprobs.offsets[candidate : candidate + 2]
+    item = read.texts.item(candidate)
+    names = np.array(read.texts.design.attributes)
+    table = pd.DataFrame(
+        {
+            "token": readable(read.texts.tokenizer.tokens(item.ids.tolist())),
+            "attribute": names[item.owner],
+            "logprob": read.logprobs.values[start:end].astype(np.float64),
+            "unconditional": read.unconditional[start:end],
+        }
+    )
+    table["value"] = table.logprob - table.unconditional
+    table["part"] = table.value / len(table)
+    return table
+
+
+def attribute_parts(read: Read) -> pd.DataFrame:
+    """One row per candidate and attribute of its text, in the design's order; `part` sums to the candidate's score.
+
+    Columns: candidate, attribute, tokens, part, mean (value per token of this attribute).
+    """
+    offsets, names = read.logprobs.offsets, read.texts.design.attributes
+    lengths = np.diff(offsets)
+    candidate = np.repeat(np.arange(len(lengths)), lengths)
+    owner = read.texts.owner[: offsets[-1]].astype(np.int64)
+    table = pd.DataFrame({"candidate": candidate, "owner": owner, "value": read.values})
+    table = table.groupby(["candidate", "owner"], as_index=False).value.agg(["sum", "size"])
+    part = table["sum"] / lengths[table.candidate]
+    return pd.DataFrame(
+        {
+            "candidate": table.candidate,
+            "attribute": np.array(names)[table.owner],
+            "tokens": table["size"],
+            "part": part,
+            "mean": table["sum"] / table["size"],
+        }
+    )
+
+
+def sum_error(read: Read) -> float:
+    """The largest distance, over all candidates, of the sum of an item's parts from its score."""
+    offsets, lengths = read.logprobs.offsets, np.diff(read.logprobs.offsets)
+    by_token = np.add.reduceat(read.values / np.repeat(lengths, lengths), offsets[:-1])
+    by_attribute = attribute_parts(read).groupby("candidate").part.sum().to_numpy()
+    return float(max(np.abs(by_token - read.scores).max(), np.abs(by_attribute - read.scores).max()))
+
+
+def difference(read: Read, a: int, b: int) -> pd.DataFrame:
+    """score(a) - score(b), attribute by attribute, in the design's order; `difference` sums to the whole.
+
+    A score is a mean over tokens. With the middle r of the two scores, an attribute with n of the N tokens of a text
+    and the mean value m a token lifts its score above r by n / N (m - r), and `difference` is that of a minus that of
+    b: an attribute that lies at r, or is not there, counts nothing. It has two sources, whose sum it is (Kitagawa,
+    Journal of the American Statistical Association, 1955): `wording`, how much better the attribute's own tokens are
+    predicted, and `length`, how much more of the text it takes while its tokens lie above or below r.
+
+    Columns: attribute, tokens_a, tokens_b, part_a, part_b (these sum to the two scores), mean_a, mean_b (NaN where
+    it is not there), wording, length, difference.
+    """
+    parts = attribute_parts(read)
+    sides = [
+        parts[parts.candidate == place].set_index("attribute")[["tokens", "part", "mean"]].add_suffix(suffix)
+        for place, suffix in ((a, "_a"), (b, "_b"))
+    ]
+    table = sides[0].join(sides[1], how="outer")
+    table = table.reindex([name for name in read.texts.design.attributes if name in table.index])
+    for name in ("tokens_a", "tokens_b"):
+        table[name] = table[name].fillna(0).astype(int)
+    table[["part_a", "part_b"]] = table[["part_a", "part_b"]].fillna(0.0)
+    middle = (read.scores[a] + read.scores[b]) / 2
+    share_a, share_b = (table[name] / table[name].sum() for name in ("tokens_a", "tokens_b"))
+    # Where one text lacks the attribute there is no wording to compare, only its place in the text.
+    mean_a, mean_b = table.mean_a.fillna(table.mean_b), table.mean_b.fillna(table.mean_a)
+    table["wording"] = (share_a + share_b) / 2 * (mean_a - mean_b)
+    table["length"] = (share_a - share_b) * ((mean_a + mean_b) / 2 - middle)
+    table["difference"] = table.wording + table.length
+    order = ["tokens_a", "tokens_b", "part_a", "part_b", "mean_a", "mean_b", "wording", "length", "difference"]
+    return table[order].rename_axis("attribute").reset_index()
+
+
+def largest(table: pd.DataFrame) -> str:
+    """The attribute with the largest share of a difference, as `difference` gives it."""
+    return str(table.attribute[table.difference.abs().idxmax()])
+
+
+def identical_groups(read: Read) -> pd.Series:
+    """A number for each group of candidates whose texts, as cut, are the same (c,), 0 for those that stand alone."""
+    count = len(read.logprobs.offsets) - 1
+    keys = pd.Series([read.texts.ids_of(place).tobytes() for place in range(count)])
+    numbers = keys[keys.duplicated(keep=False)].drop_duplicates().reset_index(drop=True)
+    return keys.map({key: place + 1 for place, key in numbers.items()}).fillna(0).astype(int)
