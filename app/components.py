@@ -12,7 +12,21 @@ from app.charts import attribute_colour
 from upsr_core.errors import UpsrError
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+!|<>~$:])")
+# Marks without width and those that change the direction of writing; not the two joiners.
+_UNSEEN = re.compile("[\u00ad\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 _CHART = {"displayModeBar": False}
+
+
+def visible(text: str, most: int | None = None) -> str:
+    """Text on one line in which marks without width can be seen and nothing turns the writing round.
+
+    Characters that join (emoji of several parts, Persian) stay. `most` cuts it, with an ellipsis.
+
+    >>> visible("a\u200bb\u202ec"), visible("abcdef", 4)
+    ('a⟨200B⟩b⟨202E⟩c', 'abc…')
+    """
+    text = _UNSEEN.sub(lambda match: f"⟨{ord(match[0]):04X}⟩", " ".join(text.split()))
+    return text if most is None or len(text) <= most else text[: most - 1] + "…"
 
 
 def plain(text: object) -> str:
@@ -87,8 +101,24 @@ def synthetic_badge() -> None:
         )
 
 
-def chart(figure, key: str) -> None:
-    st.plotly_chart(figure, key=key, config=_CHART)
+def chart(figure, key: str, file: str = "", alt: str | None = None) -> None:
+    """A figure. With `file` its corner offers a PNG of that name, at twice the size; `alt` says it in words."""
+    config = _CHART
+    if file:
+        image = {"filename": file, "format": "png", "scale": 2}
+        config = {"displaylogo": False, "displayModeBar": True, "toImageButtonOptions": image}
+        config["modeBarButtons"] = [["toImage"]]
+    st.plotly_chart(figure, key=key, config=config, alt=alt)
+
+
+def with_progress(work):
+    """Do long work under a bar; Stop begins the page anew, which ends the work at its next report."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        bar = st.progress(0.0, text="Starting…")
+        st.button("Stop", key="stop", icon=":material/stop:")
+    result = work(lambda done, total, what: bar.progress(min(1.0, done / max(total, 1)), text=plain(what)))
+    bar.empty()
+    return result
 
 
 def share(value: float) -> str:

@@ -7,10 +7,11 @@ from upsr_core.errors import RunError
 from upsr_core.experiments.ranking import find_user, load_ranker, ranked
 from upsr_core.explain.case import case_of, pair_of
 from upsr_core.explain.explanation import explain
-from upsr_core.explain.history import leave_attributes_out, leave_items_out
-from upsr_core.explain.parts import attribute_parts, difference, identical_groups, sum_error, token_parts
+from upsr_core.explain.history import attribute_effects, item_effects, leave_out
+from upsr_core.explain.parts import attribute_parts, difference, sum_error, token_parts
 from upsr_core.explain.reading import TextReading, reading_of
 from upsr_core.likelihood.reference import reference_log_likelihood
+from upsr_core.text.overview import identical_groups
 
 
 @pytest.mark.parametrize("name", ["perplexity", "conditional"])
@@ -39,7 +40,7 @@ def test_leave_one_out_is_a_fresh_scoring_of_the_edited_history(runs, user):
     items = case.candidates.item.to_numpy()
     history = case.history.item.to_numpy()
     [full] = ranker.scores([history], lambda _: items)
-    effects = leave_items_out(case, reading, 3, 8)
+    effects = item_effects(case, leave_out(case, reading), 3, 8)
     assert effects.item_id.tolist() == case.history.item_id.tolist()
     for place in range(len(history)):
         [without] = ranker.scores([np.delete(history, place)], lambda _: items)
@@ -53,7 +54,7 @@ def test_leave_one_out_is_a_fresh_scoring_of_the_edited_history(runs, user):
 def test_leave_one_attribute_out_equals_transformers_on_the_edited_history(runs, user):
     run = runs["perplexity"]
     case, reading = case_of(run, find_user(run.spec.dataset.load(), user)), reading_of(run)
-    effects = leave_attributes_out(case, reading, 0, 5).set_index("attribute")
+    effects = attribute_effects(case, leave_out(case, reading), 0, 5).set_index("attribute")
     assert effects.index.tolist() == ["category", "title", "brand"]
     assert effects["items"].category == len(case.history)
 
@@ -76,7 +77,7 @@ def test_an_item_that_fell_off_the_prompt_did_nothing(runs, user):
     reading = reading_of(run)
     [read] = reading.read([long])
     assert read.dropped > 3
-    effects = leave_items_out(long, reading, 0, 1)
+    effects = item_effects(long, leave_out(long, reading), 0, 1)
     # The item just before the oldest one seen may be too long where an older one is not: only those before it.
     assert (effects.effect_a[: read.dropped - 1] == 0).all() and (effects.effect_a[read.dropped :] != 0).all()
 
@@ -153,7 +154,7 @@ def test_identical_texts_are_one_group(runs, user):
     case = case_of(run, find_user(run.spec.dataset.load(), user))
     same = case.candidates.loc[4, ["category", "title", "brand"]].to_dict()
     [read] = reading_of(run).read([case.with_text("candidates", 9, **same)])
-    groups = identical_groups(read)
+    groups = identical_groups(read.texts)
     assert groups[4] == groups[9] > 0 and read.scores[4] == read.scores[9]
     assert isinstance(reading_of(run), TextReading)
     table = difference(read, 4, 9)

@@ -55,6 +55,18 @@ class Case:
             table.loc[place, name] = value
         return replace(self, **{part: table})
 
+    def with_design(self, design: Design) -> "Case":
+        """The case read with another design."""
+        return replace(self, design=design)
+
+    def same_as(self, other: "Case") -> bool:
+        """Whether a model reads the same."""
+        return (
+            self.design == other.design
+            and self.history.equals(other.history)
+            and (self.candidates is other.candidates or self.candidates.equals(other.candidates))
+        )
+
     def place_of(self, item_id: str) -> int:
         """The row of a candidate. Raises RunError where there is none of this id."""
         found = np.flatnonzero((self.candidates[ITEM] == item_id).to_numpy())

@@ -1,6 +1,5 @@
 """`explain(run, user, a, b)`: why candidate a stands above candidate b for a user, as tables."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Literal
 
@@ -11,8 +10,8 @@ from upsr_core.errors import RunError
 from upsr_core.experiments.ranking import find_user
 from upsr_core.experiments.runs import Run
 from upsr_core.explain.case import Case, case_of, name_of, pair_of, ranks_of
-from upsr_core.explain.history import leave_attributes_out, leave_items_out
-from upsr_core.explain.parts import difference, sum_error, token_parts
+from upsr_core.explain.history import LeftOut, attribute_effects, item_effects, leave_out
+from upsr_core.explain.parts import difference, middle_of, sum_error, token_parts
 from upsr_core.explain.reading import ItemReading, Read, TextReading, reading_of, silent
 from upsr_core.runtime import Progress
 from upsr_core.schema import ITEM
@@ -88,9 +87,9 @@ def explain(
 
 def explain_case(
     run: Run, user: str, case: Case, a: int, b: int, method: Method, reading: TextReading | ItemReading,
-    progress: Progress = silent, read: Read | None = None,
+    progress: Progress = silent, read: Read | None = None, left: LeftOut | None = None,
 ) -> Explanation:  # fmt: skip
-    """What `explain` gives, for a case and rows of its candidates; `read` is the case as read, where it is at hand."""
+    """What `explain` gives, for rows of a case's candidates; `read` and `left` are used where they are at hand."""
     by_text = isinstance(reading, TextReading)
     if by_text:
         read = read or reading.read([case])[0]
@@ -105,7 +104,10 @@ def explain_case(
         items, attributes, gap, method_name = found.items(case), found.attributes(case), found.gap, NAME
     else:
         method_name = "leave one out, exact"
-        items, attributes = left_out(case, reading, a, b, scores, progress)
+        left = left or leave_out(case, reading, progress)
+        items = item_effects(case, left, a, b)
+        attributes = attribute_effects(case, left, a, b) if by_text else None
+    middle = middle_of(read, a, b) if by_text else 0.0
     stored = case.candidates.stored.to_numpy()
     known = ~np.isnan(stored)
     names = [name_of(row) for _, row in case.candidates.iterrows()]
@@ -114,24 +116,10 @@ def explain_case(
         run=run.id, title=run.title, user=user, a=case.candidates[ITEM][a], b=case.candidates[ITEM][b],
         score=run.spec.own_score, lead=float(scores[a] - scores[b]),
         candidates=table[[ITEM, "name", "rank", "score", "target", "stored"]].sort_values("rank", ignore_index=True),
-        tokens_a=token_parts(read, a) if by_text else None, tokens_b=token_parts(read, b) if by_text else None,
+        tokens_a=token_parts(read, a, middle) if by_text else None,
+        tokens_b=token_parts(read, b, middle) if by_text else None,
         difference=difference(read, a, b) if by_text else None,
         items=items, attributes=attributes, method=method_name, dropped=read.dropped if by_text else 0,
         sum_error=sum_error(read) if by_text else None,
         stored_error=float(np.abs(stored - scores)[known].max(initial=0.0)), approximation_gap=gap,
     )  # fmt: skip
-
-
-def left_out(
-    case: Case, reading: TextReading | ItemReading, a: int, b: int, scores: np.ndarray, progress: Progress
-) -> tuple[pd.DataFrame, pd.DataFrame | None]:
-    """What each history item did and, for models of texts, what each attribute of the history did."""
-    count = len(case.history)
-    extra = len(case.design.finetune.attributes) if isinstance(reading, TextReading) else 0
-
-    def after(done: int) -> Callable[[float, float, str], None]:
-        return lambda n, total, what: progress(done + n, count + extra, "leaving items out")
-
-    items = leave_items_out(case, reading, a, b, after(0), scores)
-    attributes = leave_attributes_out(case, reading, a, b, after(count), scores) if extra else None
-    return items, attributes

@@ -7,11 +7,12 @@ from upsr_core.explain.reading import Read
 from upsr_core.text.tokenizer import readable
 
 
-def token_parts(read: Read, candidate: int) -> pd.DataFrame:
-    """One row per token of a candidate's text; `part` sums to its score.
+def token_parts(read: Read, candidate: int, middle: float = 0.0) -> pd.DataFrame:
+    """One row per token of a candidate's text; `part` sums to its score, `lift` to its score above `middle`.
 
     Columns: token (as people read it), attribute, logprob (nats, given the history), unconditional (given none; zero
-    where the score does not take it away), value (their difference), part (value over the number of tokens).
+    where the score does not take it away), value (their difference), part (value over the number of tokens), lift
+    (the same of the value above `middle`).
     """
     start, end = read.logprobs.offsets[candidate : candidate + 2]
     item = read.texts.item(candidate)
@@ -26,6 +27,7 @@ def token_parts(read: Read, candidate: int) -> pd.DataFrame:
     )
     table["value"] = table.logprob - table.unconditional
     table["part"] = table.value / len(table)
+    table["lift"] = (table.value - middle) / len(table)
     return table
 
 
@@ -70,7 +72,7 @@ def difference(read: Read, a: int, b: int) -> pd.DataFrame:
     predicted, and `length`, how much more of the text it takes while its tokens lie above or below r.
 
     Columns: attribute, tokens_a, tokens_b, part_a, part_b (these sum to the two scores), mean_a, mean_b (NaN where
-    it is not there), wording, length, difference.
+    it is not there), lift_a, lift_b (n / N (m - r)), wording, length, difference.
     """
     parts = attribute_parts(read)
     sides = [
@@ -82,25 +84,24 @@ def difference(read: Read, a: int, b: int) -> pd.DataFrame:
     for name in ("tokens_a", "tokens_b"):
         table[name] = table[name].fillna(0).astype(int)
     table[["part_a", "part_b"]] = table[["part_a", "part_b"]].fillna(0.0)
-    middle = (read.scores[a] + read.scores[b]) / 2
+    middle = middle_of(read, a, b)
     share_a, share_b = (table[name] / table[name].sum() for name in ("tokens_a", "tokens_b"))
+    table["lift_a"], table["lift_b"] = table.part_a - share_a * middle, table.part_b - share_b * middle
     # Where one text lacks the attribute there is no wording to compare, only its place in the text.
     mean_a, mean_b = table.mean_a.fillna(table.mean_b), table.mean_b.fillna(table.mean_a)
     table["wording"] = (share_a + share_b) / 2 * (mean_a - mean_b)
     table["length"] = (share_a - share_b) * ((mean_a + mean_b) / 2 - middle)
     table["difference"] = table.wording + table.length
-    order = ["tokens_a", "tokens_b", "part_a", "part_b", "mean_a", "mean_b", "wording", "length", "difference"]
+    order = ["tokens", "part", "mean", "lift"]
+    order = [f"{name}_{side}" for name in order for side in "ab"] + ["wording", "length", "difference"]
     return table[order].rename_axis("attribute").reset_index()
+
+
+def middle_of(read: Read, a: int, b: int) -> float:
+    """The middle of two candidates' scores, from which `difference` counts."""
+    return float(read.scores[a] + read.scores[b]) / 2
 
 
 def largest(table: pd.DataFrame) -> str:
     """The attribute with the largest share of a difference, as `difference` gives it."""
     return str(table.attribute[table.difference.abs().idxmax()])
-
-
-def identical_groups(read: Read) -> pd.Series:
-    """A number for each group of candidates whose texts, as cut, are the same (c,), 0 for those that stand alone."""
-    count = len(read.logprobs.offsets) - 1
-    keys = pd.Series([read.texts.ids_of(place).tobytes() for place in range(count)])
-    numbers = keys[keys.duplicated(keep=False)].drop_duplicates().reset_index(drop=True)
-    return keys.map({key: place + 1 for place, key in numbers.items()}).fillna(0).astype(int)
