@@ -113,11 +113,12 @@ def chart(figure, key: str, file: str = "", alt: str | None = None) -> None:
 
 def with_progress(work):
     """Do long work under a bar; Stop begins the page anew, which ends the work at its next report."""
-    with st.container(horizontal=True, vertical_alignment="center"):
+    place = st.empty()
+    with place.container(horizontal=True, vertical_alignment="center"):
         bar = st.progress(0.0, text="Starting…")
         st.button("Stop", key="stop", icon=":material/stop:")
     result = work(lambda done, total, what: bar.progress(min(1.0, done / max(total, 1)), text=plain(what)))
-    bar.empty()
+    place.empty()
     return result
 
 

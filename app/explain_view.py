@@ -14,18 +14,21 @@ from upsr_core.schema import ITEM
 
 EXACT, NEAR = "Exact: leave one out", "Approximate: gradients"
 METHODS = {EXACT: "leave-one-out", NEAR: "gradients"}
-SLOW = 8000  # tokens of edited histories from which the approximation is worth offering first
+
+
+def pair_of_address(run: Run, user: int) -> None:
+    """Take the candidates that a link names, once, when the session begins; they belong to the link's user."""
+    if "pair" not in st.session_state:
+        a, b = st.query_params.get("a"), st.query_params.get("b")
+        st.session_state["pair"] = ((run.spec.dataset.content, user), a, b)
 
 
 def choose_pair(run: Run, user: int) -> tuple[Case, int, int]:
     """The case with candidates A and B, rows of it; the choice stands in the address and belongs to one user."""
     owner = (run.spec.dataset.content, user)
-    held = st.session_state.get("pair")
-    if held is None:
-        # The first of a session: a link may name them.
-        a, b = st.query_params.get("a"), st.query_params.get("b")
-    else:
-        a, b = held[1:] if held[0] == owner else (None, None)
+    held, a, b = st.session_state.get("pair", (None, None, None))
+    if held != owner:
+        a = b = None
     case = case_of(run, user, [item_id for item_id in (a, b) if item_id])
     row_a, row_b = pair_of(case, a, b)
     ids = case.candidates[ITEM].tolist()
@@ -113,7 +116,9 @@ def headline(found, case: Case, a: int, b: int) -> None:
             title = visible(name_of(case.candidates.loc[place]), 60)
             mark = " ◆" if row.target else ""
             with st.container(border=True):
-                st.markdown(f"**{letter}**  {plain(title)}{mark}")
+                with st.container(horizontal=True, vertical_alignment="center"):
+                    st.badge(letter, color="blue" if letter == "A" else "orange")
+                    st.markdown(f"**{plain(title)}**{mark}")
                 st.caption(f"rank {row['rank']:g} of {len(rows):,} · score {row.score:+.4f} · {plain(item_id)}")
     st.markdown(sentence(found))
 
@@ -142,8 +147,16 @@ def sentence(found) -> str:
     return text
 
 
+def tiny(value: float) -> str:
+    """
+    >>> tiny(0.0), tiny(3.2e-7)
+    ('0', '3e-07')
+    """
+    return f"{value:.0e}" if value else "0"
+
+
 def by_attribute(found) -> None:
-    left, right = st.columns([3, 2], gap="large")
+    left, right = st.columns([5, 4], gap="medium")
     with left:
         st.markdown("**Attribute by attribute**")
         chart(
@@ -155,12 +168,12 @@ def by_attribute(found) -> None:
         table = found.difference[["attribute", "part_a", "part_b", "wording", "length", "difference"]]
         sums = table.drop(columns="attribute").sum()
         table = pd.concat([table, pd.DataFrame([{"attribute": "sum", **sums}])], ignore_index=True)
-        number = {"format": "%+.4f", "width": "small"}
+        number = {"format": "%+.3f", "width": 66}
         st.dataframe(
             table,
             hide_index=True,
             column_config={
-                "attribute": "Attribute",
+                "attribute": st.column_config.TextColumn("Attribute", width=85),
                 "part_a": st.column_config.NumberColumn("A", help="These sum to A's score", **number),
                 "part_b": st.column_config.NumberColumn("B", help="These sum to B's score", **number),
                 "wording": st.column_config.NumberColumn(
@@ -173,14 +186,17 @@ def by_attribute(found) -> None:
             },
         )
         st.caption(
-            f"Parts sum to the score of every candidate within {found.sum_error:.0e}; the scores are those stored "
-            f"with the trial within {found.stored_error:.0e}."
+            f"Parts sum to the score of every candidate within {tiny(found.sum_error)}; the scores are those stored "
+            f"with the trial within {tiny(found.stored_error)}."
         )
     st.markdown("**Token by token**")
     st.caption(
         "Against the middle of the two scores: blue and + lifts its text, orange, hatched and − weighs it down. The "
         "tokens of A minus those of B are the bar above. An attribute that one text lacks counts nothing there."
     )
+    for letter, cut in (("A", found.cut_a), ("B", found.cut_b)):
+        if cut:
+            st.caption(f"The caps of the design cut {cut} tokens off the text of {letter}; they count nowhere.")
     aligned_tokens(found.tokens_a, found.tokens_b, found.difference)
 
 

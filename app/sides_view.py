@@ -14,7 +14,7 @@ from upsr_core.schema import ITEM
 from upsr_core.text.overview import identical_groups
 from upsr_core.text.render import ItemTexts
 
-POPULARITY = "popularity"
+POPULARITY = "by popularity"  # a name that no column of a case has
 PARTED = 30  # candidates listed where models part
 
 
@@ -28,7 +28,7 @@ def sides(runs: list[Run], user: int) -> None:
     scores = {run.id: all_scores(case, run, user) for run in runs} | {
         POPULARITY: case.candidates.popularity.to_numpy(dtype=float)
     }
-    titles[POPULARITY] = "popularity"
+    titles[POPULARITY] = "popularity alone"
     table = side_by_side(case, scores)
     names = {row[ITEM]: name_of(row) for _, row in case.candidates.iterrows()}
     table.insert(1, "name", table[ITEM].map(names))
@@ -89,7 +89,9 @@ def part(table: pd.DataFrame, keys: list[str], titles: dict[str, str]) -> None:
                 "mark": st.column_config.TextColumn("", width=30, help="The target"),
                 "name": st.column_config.TextColumn("Candidate", width=220),
                 **{
-                    key: st.column_config.NumberColumn(titles[key].split(". ")[0][:12], help=titles[key], **number)
+                    key: st.column_config.NumberColumn(
+                        titles[key].split(". ")[0].split(" ")[0], help=titles[key], **number
+                    )
                     for key in keys
                 },
                 "apart": st.column_config.NumberColumn("Apart", **number),

@@ -8,7 +8,7 @@ import streamlit as st
 
 from app import cache, run_charts, state
 from app.components import chart, empty_state, errors_shown, page_head, plain, section
-from app.explain_view import why
+from app.explain_view import pair_of_address, why
 from app.sides_view import sides
 from app.user_choice import choose_user
 from app.user_finding import find_users
@@ -193,20 +193,28 @@ if "user_id" not in st.session_state and (wanted := st.query_params.get("user"))
     st.warning(f"The user {plain(wanted)} of this link is not among those evaluated by these trials.")
 user = choose_user(data.users, table.user.to_numpy())
 instance = table.set_index("user").loc[user]
+pair_of_address(runs[0], user)
+if "view" not in st.session_state:
+    asked = st.query_params.get("view")
+    st.session_state["view"] = asked if asked in VIEWS else "ranking"
+view = st.segmented_control(
+    "View", list(VIEWS), required=True, key="view", persist_state="session", format_func=VIEWS.get,
+    label_visibility="collapsed",
+)  # fmt: skip
+state.keep("view", view if view != "ranking" else None)
+if view != "why":
+    state.keep("a", None)
+    state.keep("b", None)
 with errors_shown():
-    history(data, int(instance["items"]), user, int(instance.target))
-    view = st.segmented_control(
-        "View", list(VIEWS), default=first if (first := st.query_params.get("view")) in VIEWS else "ranking", required=True, key="view", persist_state="session",
-        format_func=VIEWS.get, label_visibility="collapsed",
-    )  # fmt: skip
-    state.keep("view", view if view != "ranking" else None)
     if view == "ranking":
+        history(data, int(instance["items"]), user, int(instance.target))
         rankings(runs, user)
-    elif view == "sides":
-        sides(runs, user)
     else:
-        run = one_of(runs)
-        if view == "why":
-            why(run, user, str(data.users[user]))
-        else:
-            what_if(run, data, user)
+        with st.expander("History and item to predict", icon=":material/history:"):
+            history(data, int(instance["items"]), user, int(instance.target))
+    if view == "sides":
+        sides(runs, user)
+    elif view == "why":
+        why(one_of(runs), user, str(data.users[user]))
+    elif view == "what-if":
+        what_if(one_of(runs), data, user)

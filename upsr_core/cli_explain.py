@@ -61,6 +61,9 @@ def _show(found) -> None:
         table.add_row("sum", "", *(f"{value:+.4f}" for value in sums))
         console.print(table)
         console.print(f"Parts sum to the scores of all candidates within {found.sum_error:.1e}.")
+        for letter, cut in (("A", found.cut_a), ("B", found.cut_b)):
+            if cut:
+                console.print(f"The caps of the design cut {cut} tokens off the text of {letter}.")
     else:
         console.print("This model reads no text: its score has no parts.")
     table = Table("place", "item", "name", "for A", "rank of A without it", "of B", title=f"History: {found.method}")

@@ -29,6 +29,8 @@ class Explanation:
     items, attributes: what each history item and each attribute of the history did to the scores, see `history`;
     attributes is None for models that read no text.
     method: how items and attributes were found: "leave one out, exact", or the name of an approximation.
+    dropped: how many of the oldest history items fell off the prompt; cut_a, cut_b: tokens of the two texts beyond
+    the caps of the design, which nothing reads.
     sum_error: the largest distance, over all candidates, of the sum of the parts from the score.
     stored_error: the largest distance of a score from the one on disk.
     approximation_gap: how far approximate effects are from their right sum; None where they are exact.
@@ -49,6 +51,8 @@ class Explanation:
     attributes: pd.DataFrame | None
     method: str
     dropped: int
+    cut_a: int
+    cut_b: int
     sum_error: float | None
     stored_error: float
     approximation_gap: float | None = None
@@ -120,6 +124,12 @@ def explain_case(
         tokens_b=token_parts(read, b, middle) if by_text else None,
         difference=difference(read, a, b) if by_text else None,
         items=items, attributes=attributes, method=method_name, dropped=read.dropped if by_text else 0,
+        cut_a=_cut(read, a) if by_text else 0, cut_b=_cut(read, b) if by_text else 0,
         sum_error=sum_error(read) if by_text else None,
         stored_error=float(np.abs(stored - scores)[known].max(initial=0.0)), approximation_gap=gap,
     )  # fmt: skip
+
+
+def _cut(read: Read, candidate: int) -> int:
+    text = read.texts.item(candidate)
+    return max(0, text.full_tokens - len(text.ids))
