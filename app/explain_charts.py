@@ -69,7 +69,7 @@ def lead_by_attribute(table: pd.DataFrame, lead: float) -> go.Figure:
     return diverging(names, values, [*hover, f"all attributes together: {lead:+.4f}"], "nats per token", True)
 
 
-def history_effects(items: pd.DataFrame) -> go.Figure:
+def history_effects(items: pd.DataFrame, unit: str) -> go.Figure:
     """What each history item does to A's lead, the newest on top. Columns: place, name, effect, rank_a, rank_b."""
     table = items.iloc[::-1]
     without = "rank_a" in table
@@ -79,7 +79,7 @@ def history_effects(items: pd.DataFrame) -> go.Figure:
         for row in table.itertuples(index=False)
     ]
     names = [f"{row.place}. {label(row.name, 38)}" for row in table.itertuples(index=False)]
-    return diverging(names, table.effect.to_numpy(), hover, "nats per token")
+    return diverging(names, table.effect.to_numpy(), hover, unit)
 
 
 def attribute_effects(attributes: pd.DataFrame) -> go.Figure:
@@ -173,7 +173,7 @@ def leanings(table: pd.DataFrame) -> go.Figure:
         tickmode="array", tickvals=list(range(len(properties))), ticktext=properties,
         range=[len(properties) - 0.4, -0.6], showgrid=False,
     )  # fmt: skip
-    return figure.update_xaxes(range=[-1.05, 1.05])
+    return figure.update_xaxes(range=[-1.2, 1.2])
 
 
 def score_length(table: pd.DataFrame, score: str) -> go.Figure:

@@ -62,12 +62,10 @@ def _option(row: pd.Series) -> str:
 
 def why(run: Run, user: int, user_id: str) -> None:
     """The whole view for one run and user."""
-    section(
-        "Why A stands above B",
-        "A score is a mean of token log-probabilities, so it can be taken apart without a rest. ◆ is the item taken.",
-    )
-    case, a, b = choose_pair(run, user)
     by_text = run.spec.info.task == "likelihood"
+    parts = "A score is a mean of token log-probabilities, so it can be taken apart without a rest. " if by_text else ""
+    section("Why A stands above B", f"{parts}◆ is the item taken.")
+    case, a, b = choose_pair(run, user)
     method = METHODS[
         st.segmented_control(
             "What the history did", list(METHODS), default=EXACT, required=True, key="history_method",
@@ -108,6 +106,9 @@ def explained(run: Run, user: int, user_id: str, case: Case, a: int, b: int, met
     )
 
 
+STORED = 1e-3  # nats; what a score may differ from the one on disk by rounding alone
+
+
 def headline(found, case: Case, a: int, b: int) -> None:
     rows = found.candidates.set_index("item_id")
     with st.container(horizontal=True):
@@ -121,6 +122,11 @@ def headline(found, case: Case, a: int, b: int) -> None:
                     st.markdown(f"**{plain(title)}**{mark}")
                 st.caption(f"rank {row['rank']:g} of {len(rows):,} · score {row.score:+.4f} · {plain(item_id)}")
     st.markdown(sentence(found))
+    if found.stored_error > STORED * max(1.0, abs(found.lead)):
+        st.warning(
+            f"The scores stored with this trial differ by up to {found.stored_error:.3g} from those that its model "
+            "gives now. Something changed since; what is explained is the model as it is now."
+        )
 
 
 def sentence(found) -> str:
@@ -194,22 +200,23 @@ def by_attribute(found) -> None:
         "Against the middle of the two scores: blue and + lifts its text, orange, hatched and − weighs it down. The "
         "tokens of A minus those of B are the bar above. An attribute that one text lacks counts nothing there."
     )
-    for letter, cut in (("A", found.cut_a), ("B", found.cut_b)):
-        if cut:
-            st.caption(f"The caps of the design cut {cut} tokens off the text of {letter}; they count nowhere.")
+    cuts = [f"{cut} off {letter}" for letter, cut in (("A", found.cut_a), ("B", found.cut_b)) if cut]
+    if cuts:
+        st.caption(f"Tokens that the caps of the design cut, and that count nowhere: {', '.join(cuts)}.")
     aligned_tokens(found.tokens_a, found.tokens_b, found.difference)
 
 
 def by_history(found, case: Case) -> None:
     section("What the history did", f"To A's lead over B; found by: {found.method}.")
-    if not len(found.items):
-        empty_state("The history is empty.")
+    if not found.items.effect.abs().max() > 0:
+        empty_state("No item of the history changes this lead: the model does not look at it.")
         return
+    unit = "nats per token" if found.difference is not None else "score"
     left, right = st.columns([3, 2], gap="large")
     with left:
         st.markdown("**Item by item**, the newest on top")
         chart(
-            explain_charts.history_effects(found.items), "history_effects", f"history-{found.a}-{found.b}",
+            explain_charts.history_effects(found.items, unit), "history_effects", f"history-{found.a}-{found.b}",
             alt="; ".join(f"item {row.place} {row.effect:+.3f}" for row in found.items.itertuples()),
         )  # fmt: skip
         notes = []

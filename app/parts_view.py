@@ -58,7 +58,7 @@ def _tokens(tokens: pd.DataFrame, strongest: float) -> str:
             else "background-image:repeating-linear-gradient(135deg,transparent 0 5px,rgba(255,255,255,.35) 5px 7px);"
         )
         hover = html.escape(f"{row.lift:+.4f} of the lead; log P {row.logprob:.3f}", quote=True)
-        text = html.escape(visible(row.token)) or "&nbsp;"
+        text = html.escape(visible(row.token)) or "␣"
         cells.append(
             f'<span style="display:inline-block;text-align:center;margin:0 2px 4px 0;padding:1px 4px;border-radius:4px;'
             f'max-width:100%;background-color:{colour}{alpha};{hatch}" title="{hover}">'

@@ -114,13 +114,13 @@ def design_choice(case: Case, data: Dataset) -> Case:
 def candidate_editor(case: Case, edits: Edits) -> Case:
     """Other words for candidates, one at a time; earlier changes stay."""
     rows = list(range(len(case.candidates)))
-    names = {row: visible(name_of(case.candidates.loc[row]), 60) for row in rows}
+    names = {
+        row: f"rank {item.stored_rank:g} · {visible(name_of(item), 60)}{' ◆ target' if item.target else ''}"
+        f"{' (changed)' if row in edits.texts else ''}"
+        for row, item in case.candidates.iterrows()
+    }
     with st.expander("Change a candidate's text", icon=":material/edit:", expanded=bool(edits.texts)):
-        row = st.selectbox(
-            "Candidate", rows, key="what_if_candidate",
-            format_func=lambda row: f"rank {case.candidates.stored_rank[row]:g} · {names[row]}"
-            f"{' ◆ target' if case.candidates.target[row] else ''}{' (changed)' if row in edits.texts else ''}",
-        )  # fmt: skip
+        row = st.selectbox("Candidate", rows, key="what_if_candidate", format_func=names.get)
         for name in case.design.finetune.attributes:
             before = edits.texts.get(row, {}).get(name, case.candidates[name][row])
             value = st.text_input(name, before, key=f"what_if_{row}_{name}_{edits.version}")

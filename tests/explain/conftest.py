@@ -1,30 +1,12 @@
 """One small evaluated run of a small T5 with random weights, for all tests of explanations."""
 
 import os
-import shutil
 
 import pytest
 
 
-def small_model(folder):
-    """A T5 that is opinionated about nothing in particular, with the embedded tokenizer."""
-    import torch
-    from transformers import T5Config, T5ForConditionalGeneration
-
-    from upsr_core.plm.door import locate
-
-    torch.manual_seed(1)
-    config = T5Config(
-        vocab_size=8192, d_model=32, d_kv=8, num_heads=4, num_layers=2, num_decoder_layers=2, d_ff=64,
-        dropout_rate=0.0, decoder_start_token_id=0,
-    )  # fmt: skip
-    T5ForConditionalGeneration(config).save_pretrained(folder)
-    shutil.copy(locate("embedded") / "tokenizer.json", folder)
-    return str(folder)
-
-
 @pytest.fixture(scope="session")
-def explained_home(tmp_path_factory):
+def explained_home(tmp_path_factory, small_t5):
     """A home folder with `sample:movies` and evaluated runs of three users: (folder, {score: run id})."""
     from upsr_core.datasets.importing import import_dataset
     from upsr_core.datasets.sample import sample_files, sample_name
@@ -38,13 +20,13 @@ def explained_home(tmp_path_factory):
     os.environ["UPSR_HOME"] = str(folder)
     try:
         import_dataset(sample_name("movies"), *sample_files("movies"), synthetic=True)
-        ids, model = {}, small_model(folder / "small-t5")
+        ids = {}
         for score in ("perplexity", "conditional", "popularity"):
             if score == "popularity":
                 spec = plan_run("sample:movies", model="popularity", mode="uni100")
             else:
                 design = parse_design("category,title,brand")
-                spec = plan_run("sample:movies", design, model, budget="zero-shot", score=score)
+                spec = plan_run("sample:movies", design, str(small_t5), budget="zero-shot", score=score)
             run = create_run(spec.model_copy(update={"candidates": spec.candidates.model_copy(update={"users": 3})}))
             enqueue(run)
             work(run)

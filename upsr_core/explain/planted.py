@@ -24,7 +24,10 @@ Cause = Literal["brand", "item"]
 DESIGN = parse_design("category,title,brand")
 ITEMS, BRANDS, LENGTH, CANDIDATES = 600, 12, 6, 20
 SIGNAL = "Signal"
-TRAINING = TrainingSpec(tokens=1_000_000, learning_rate=1e-3, last_only=1.0, evaluations=1)
+TRAININGS = {
+    cause: TrainingSpec(tokens=tokens, batch_tokens=4096, learning_rate=1e-3, last_only=1.0, evaluations=1)
+    for cause, tokens in (("brand", 400_000), ("item", 1_000_000))
+}
 
 
 @dataclass(frozen=True)
@@ -90,7 +93,7 @@ def _items(cause: Cause, tokenizer: TextTokenizer, rng: np.random.Generator) -> 
     )
 
 
-def learn(planted: Planted, folder: Path, progress: Progress, training: TrainingSpec = TRAINING, plm: str = "embedded"):
+def learn(planted: Planted, folder: Path, progress: Progress, training: TrainingSpec, plm: str = "embedded"):
     """The language model after training on planted users, as UPSR trains; checkpoints in `folder`."""
     model, tokenizer = load_model(plm), load_tokenizer(plm)
     builder = SequenceBuilder(DESIGN, ItemTexts(DESIGN.finetune, planted.items, tokenizer))
