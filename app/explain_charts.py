@@ -10,19 +10,10 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from app.charts import BLUE, GREEN, GREY, ORANGE, PINK, RED, SKY, figure_of
-from app.components import visible
+from app.texts import label
 
 FOR_A, FOR_B = BLUE, ORANGE
 MODELS = ((BLUE, "circle"), (ORANGE, "square"), (GREEN, "diamond"), (PINK, "cross"), (SKY, "x"))
-
-
-def label(text: str, most: int = 48) -> str:
-    """Text of the data as a label of a figure: no markup, one line, its own direction of writing.
-
-    >>> label("<b>Red & blue</b>")
-    '\\u2068&lt;b&gt;Red &amp; blue&lt;/b&gt;\\u2069'
-    """
-    return f"\u2068{html.escape(visible(text, most), quote=False)}\u2069"
 
 
 def diverging(

@@ -6,8 +6,9 @@ import pandas as pd
 import streamlit as st
 
 from app import cache, explain_charts, state
-from app.components import chart, empty_state, plain, section, visible, with_progress
+from app.components import chart, empty_state, plain, section, with_progress
 from app.parts_view import aligned_tokens
+from app.texts import visible
 from upsr_core.experiments.runs import Run
 from upsr_core.explain.case import Case, case_of, name_of, pair_of
 from upsr_core.schema import ITEM

@@ -6,8 +6,8 @@ import pandas as pd
 import streamlit as st
 
 from app.charts import attribute_colour
-from app.components import visible
 from app.explain_charts import FOR_A, FOR_B
+from app.texts import visible
 
 _CELL = "padding:.45em .6em;vertical-align:top;border-top:1px solid rgba(128,128,128,.35);"
 

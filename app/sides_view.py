@@ -5,7 +5,8 @@ import pandas as pd
 import streamlit as st
 
 from app import cache, explain_charts, run_charts
-from app.components import chart, empty_state, plain, section, visible
+from app.components import chart, empty_state, plain, section
+from app.texts import visible
 from upsr_core.experiments.runs import Run
 from upsr_core.explain.case import Case, case_of, name_of
 from upsr_core.explain.sides import agreement, side_by_side, stored_scores

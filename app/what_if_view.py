@@ -6,7 +6,8 @@ import numpy as np
 import streamlit as st
 
 from app import cache, explain_charts, state
-from app.components import chart, empty_state, plain, section, visible
+from app.components import chart, empty_state, plain, section
+from app.texts import visible
 from upsr_core.datasets.store import Dataset
 from upsr_core.experiments.runs import Run
 from upsr_core.explain.case import Case, case_of, name_of

@@ -10,6 +10,7 @@ from app import cache, run_charts, state
 from app.components import chart, empty_state, errors_shown, page_head, plain, section
 from app.explain_view import pair_of_address, why
 from app.sides_view import sides
+from app.texts import visible
 from app.user_choice import choose_user
 from app.user_finding import find_users
 from app.what_if_view import what_if
@@ -19,6 +20,7 @@ from upsr_core.experiments.runs import Run, list_runs
 MOST = 3
 ROWS_SHOWN = 200
 BEST = 10
+LONGEST = 500  # characters of a text in a table
 VIEWS = {"ranking": "Ranking", "why": "Why A above B", "what-if": "What if", "sides": "Side by side"}
 
 
@@ -52,7 +54,7 @@ def history(data: Dataset, end: int, user: int, target: int) -> None:
         section(f"History, {len(events)} items", "The newest last.")
         shown = data.items.iloc[events]
         names = [name for name in ("title", "category", "brand") if name in shown]
-        table = shown[[*names, "item_id"]].copy()
+        table = shown[[*names, "item_id"]].map(visible, most=LONGEST)
         table.insert(0, "place", np.arange(1, len(events) + 1))
         config = {
             "place": st.column_config.NumberColumn("Place", width=55),
@@ -63,11 +65,10 @@ def history(data: Dataset, end: int, user: int, target: int) -> None:
         section("Item to predict", "What the user took next; no prompt contains it.")
         item = data.items.iloc[target]
         with st.container(border=True):
-            st.markdown(f"**{plain(item.get('title', '') or item.item_id)}**")
+            st.markdown(f"**{plain(visible(item.get('title', '') or item.item_id, 200))}**")
             for name in data.attributes:
                 if name != "title" and item[name]:
-                    value = item[name] if len(item[name]) < 200 else item[name][:199] + "…"
-                    st.markdown(f":gray[{plain(name)}]  {plain(value)}")
+                    st.markdown(f":gray[{plain(name)}]  {plain(visible(item[name], 200))}")
             st.caption(plain(item.item_id))
 
 
@@ -92,6 +93,7 @@ def ranking(run: Run, user: int, score: str, alone: bool) -> None:
         st.metric("Tied with the target", f"{tied}", help="Candidates with the very same score; ranks are their mean.")
     shown = table[(table.index < ROWS_SHOWN) | table.target].copy()
     shown.insert(0, "mark", np.where(shown.target, "◆", ""))
+    shown["text"] = [visible(text, LONGEST) for text in shown.text]
     columns = [name for name in (*own, "popularity", "tokens", "identical") if name in table]
     st.dataframe(
         shown.style.apply(tint, axis=1),
@@ -121,6 +123,7 @@ def ranking(run: Run, user: int, score: str, alone: bool) -> None:
 def best_of_catalogue(run: Run, user: int, alone: bool) -> None:
     table, note = cache.best_of_catalogue(run, user, BEST)
     table.insert(0, "mark", np.where(table.target, "◆", ""))
+    table["text"] = [visible(text, LONGEST) for text in table.text]
     likelihood = [] if table.perplexity.isna().all() else ["perplexity"]
     st.dataframe(
         table.style.apply(tint, axis=1),
