@@ -13,7 +13,7 @@ from upsr_core.runtime import Progress
 from upsr_core.schema import ITEM
 from upsr_core.text.tokenizer import readable
 
-STEPS = 16
+STEPS = 6
 TOKENS_AT_ONCE = 4096  # encoder tokens whose gradient is held at once
 NAME = f"integrated gradients, {STEPS} steps"
 
@@ -49,7 +49,7 @@ def integrated_gradients(
 ) -> Approximation:
     """Integrated gradients (Sundararajan, Taly and Yan, ICML 2017) of the scores over the encoder's embeddings.
 
-    The path runs from a history whose every item token is the padding token to the history itself, in 16 steps; the
+    The path runs from a history whose every item token is the padding token to the history itself, in a few steps; the
     prompt stays. An approximation in two ways: few steps, and a history without an item is another text than one with
     empty tokens in its place.
     """
