@@ -1,7 +1,10 @@
 """What is computed once and kept while the server runs; every key is a digest, so nothing can go stale."""
 
 import tempfile
+from collections import OrderedDict
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import pandas as pd
 import streamlit as st
@@ -17,12 +20,16 @@ from upsr_core.experiments.spec import RunSpec
 from upsr_core.experiments.study import Study, StudySpec, plan_study
 from upsr_core.experiments.study_job import StudyForecast, forecast_study
 from upsr_core.experiments.trained import trained_run
+from upsr_core.explain import finding, sides
 from upsr_core.indicators.profile import Setting
 from upsr_core.text import overview
 from upsr_core.text.design import Design, ItemDesign
 from upsr_core.text.render import ItemTexts
 from upsr_core.text.sequence import SequenceBuilder
 from upsr_core.text.tokenizer import TextTokenizer
+
+T = TypeVar("T")
+EXPLAINED = 64  # explanations kept, each some kilobytes
 
 
 def datasets() -> list[dict]:
@@ -138,6 +145,68 @@ def _best_of_catalogue(run_id: str, finished: float | None, user: int, k: int, _
 @st.cache_resource(max_entries=3, show_spinner="Loading the trained model…")
 def _ranker(run_id: str, finished: float | None, _run: Run):
     return load_ranker(_run)
+
+
+def reading(run: Run):
+    """The trained model of a run, ready to read cases; imports torch."""
+    return _reading(run.id, run.status().finished, run)
+
+
+@st.cache_resource(max_entries=3, show_spinner="Loading the trained model…")
+def _reading(run_id: str, finished: float | None, _run: Run):
+    from upsr_core.explain.reading import reading_of
+
+    return reading_of(_run)
+
+
+def users_worth_looking_at(run: Run, other: Run | None) -> pd.DataFrame:
+    second = (other.id, other.status().finished) if other else None
+    return _users_worth_looking_at(run.id, run.status().finished, second, run, other)
+
+
+@st.cache_data(max_entries=16, show_spinner="Looking through the users…")
+def _users_worth_looking_at(run_id: str, finished: float | None, second: tuple | None, _run: Run, _other: Run | None):
+    return finding.users_worth_looking_at(_run, _other)
+
+
+def leanings(run: Run, lengths: Run | None) -> pd.DataFrame:
+    """What a run's scores lean towards; text lengths are those of `lengths` where it has none of its own."""
+    second = lengths.id if lengths else None
+    return _leanings(run.id, run.status().finished, second, run, lengths)
+
+
+@st.cache_data(max_entries=16, show_spinner="Looking at all users…")
+def _leanings(run_id: str, finished: float | None, second: str | None, _run: Run, _lengths: Run | None):
+    tokens = finding.own_scores(_lengths).drop_duplicates("item").set_index("item").tokens if _lengths else None
+    return sides.leanings(finding.own_scores(_run), tokens)
+
+
+def item_index(data: Dataset):
+    """Full-text search over the items of a dataset."""
+    return _item_index(data.digest, data)
+
+
+@st.cache_resource(max_entries=4, show_spinner="Reading all item texts…")
+def _item_index(digest: str, _data: Dataset):
+    from upsr_core.explain.search import ItemIndex
+
+    return ItemIndex(_data.items)
+
+
+@st.cache_resource
+def _explained() -> OrderedDict:
+    return OrderedDict()
+
+
+def once(key: tuple, work: Callable[[], T]) -> T:
+    """What `work` gives, kept under a key of digests; unlike the above, it may draw its progress on the page."""
+    kept = _explained()
+    if key not in kept:
+        kept[key] = work()
+    kept.move_to_end(key)
+    while len(kept) > EXPLAINED:
+        kept.popitem(last=False)
+    return kept[key]
 
 
 @st.cache_resource

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from app import cache, indicator_charts, state, tables
-from app.components import chart, empty_state, errors_shown, page_head, plain
+from app.components import chart, empty_state, errors_shown, page_head, plain, with_progress
 from app.design_editor import attribute_facts, change, editor
 from app.indicator_view import headline, show
 from app.study_view import predict_quality
@@ -23,16 +23,6 @@ GOAL_TITLES = {
 }
 ORDER = (*CHEAP, *MODEL_BASED)  # what is there at once comes first
 TITLES = {"finetune": "Fine-tuning text", "pretrain": "Pre-training text"}
-
-
-def with_progress(work):
-    """Do long work under a bar; Stop begins the page anew, which ends the work at its next report."""
-    with st.container(horizontal=True, vertical_alignment="center"):
-        bar = st.progress(0.0, text="Starting…")
-        st.button("Stop", key="stop", icon=":material/stop:")
-    result = work(lambda done, total, what: bar.progress(min(1.0, done / max(total, 1)), text=plain(what)))
-    bar.empty()
-    return result
 
 
 def choose() -> profile.Setting:

@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -83,3 +84,22 @@ def finished_study(home):
         return study
 
     return make
+
+
+@pytest.fixture(scope="session")
+def small_t5(tmp_path_factory) -> Path:
+    """The folder of a T5 with random weights and the embedded tokenizer: reads quickly and knows nothing."""
+    import torch
+    from transformers import T5Config, T5ForConditionalGeneration
+
+    from upsr_core.plm.door import locate
+
+    torch.manual_seed(1)
+    config = T5Config(
+        vocab_size=8192, d_model=32, d_kv=8, num_heads=4, num_layers=2, num_decoder_layers=2, d_ff=64,
+        dropout_rate=0.0, decoder_start_token_id=0,
+    )  # fmt: skip
+    folder = tmp_path_factory.mktemp("small-t5")
+    T5ForConditionalGeneration(config).save_pretrained(folder)
+    shutil.copy(locate("embedded") / "tokenizer.json", folder)
+    return folder

@@ -1,4 +1,4 @@
-"""The benchmarks: `upsr bench likelihood`, `growth`, `search`, `indicators`."""
+"""The benchmarks: `upsr bench likelihood`, `growth`, `search`, `indicators`, `explain`."""
 
 import json
 from typing import Annotated
@@ -121,6 +121,28 @@ def indicators(
             load_dataset(dataset), ItemDesign.of(design), others, load_dataset(search_in), chosen, reader_of(plm),
             items, whole, lambda done, total, what: status.update(f"{what}: {done / total:.0%}"),
         )  # fmt: skip
+    _show(result, as_json)
+
+
+@benchmarks.command("explain")
+def explain(
+    dataset: Dataset = "sample:movies",
+    design: Design = "category,title,brand",
+    plm: Annotated[str, typer.Option(help="embedded, a folder, or a hub id.")] = "embedded",
+    planted: Annotated[
+        bool, typer.Option(help="Also train on planted data, some minutes, and look for what was planted.")
+    ] = True,
+    as_json: Json = False,
+) -> None:
+    """Explanations: whether parts sum to scores and leaving out is exact, whether planted causes are found, seconds."""
+    from upsr_core.datasets.sample import ensure_sample
+    from upsr_core.datasets.store import load_dataset
+    from upsr_core.explain.bench import bench
+    from upsr_core.text.design import parse_design
+
+    ensure_sample()
+    with console.status("measuring") as status:
+        result = bench(load_dataset(dataset), parse_design(design), plm, planted, _say(status))
     _show(result, as_json)
 
 

@@ -12,6 +12,7 @@ from upsr_core.errors import ModelError
 
 UNKNOWN = ("<unk>", "[UNK]")
 _OTHER_BRACKET = {"<": "["}
+_BYTE = re.compile("<0x[0-9A-F]{2}>")
 
 
 @dataclass(frozen=True)
@@ -103,3 +104,21 @@ class TextTokenizer:
 
     def tokens(self, ids: list[int]) -> list[str]:
         return [self.backend.id_to_token(token) or "" for token in ids]
+
+
+def readable(tokens: list[str]) -> list[str]:
+    """Tokens as text. A run of byte tokens, as rare characters have, becomes their character at its first place.
+
+    >>> readable(["▁Movies", "▁", "<0x26>", "▁caf", "<0xC3>", "<0xA9>"])
+    [' Movies', ' ', '&', ' caf', 'é', '']
+    """
+    texts, run = [token.replace("▁", " ") for token in tokens], []
+    for place, token in enumerate([*tokens, ""]):
+        if _BYTE.fullmatch(token):
+            run.append(place)
+        elif run:
+            decoded = bytes(int(tokens[other][3:5], 16) for other in run).decode("utf-8", "replace")
+            for other in run:
+                texts[other] = ""
+            texts[run[0]], run = decoded, []
+    return texts
