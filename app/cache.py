@@ -1,8 +1,10 @@
 """What is computed once and kept while the server runs; every key is a digest, so nothing can go stale."""
 
 import tempfile
+from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import pandas as pd
 import streamlit as st
@@ -16,11 +18,19 @@ from upsr_core.experiments.forecast import Forecast, forecast
 from upsr_core.experiments.ranking import load_ranker, ranked, top_of_catalogue
 from upsr_core.experiments.runs import Run
 from upsr_core.experiments.spec import RunSpec
+from upsr_core.experiments.study import Study, StudySpec, plan_study
+from upsr_core.experiments.study_job import StudyForecast, forecast_study
+from upsr_core.experiments.trained import trained_run
+from upsr_core.explain import finding, sides
+from upsr_core.indicators.profile import Setting
 from upsr_core.text import overview
 from upsr_core.text.design import Design, ItemDesign
 from upsr_core.text.render import ItemTexts
 from upsr_core.text.sequence import SequenceBuilder
 from upsr_core.text.tokenizer import TextTokenizer
+
+T = TypeVar("T")
+EXPLAINED = 64  # explanations kept, each some kilobytes
 
 
 def datasets() -> list[dict]:
@@ -79,14 +89,40 @@ def _references(run_id: str, _run: Run) -> dict[str, float]:
     return validation_references(_run, dataset(_run.spec.dataset.name))
 
 
-def predicted(spec: RunSpec) -> Forecast:
-    """How long a run will take; asked again after a while, because finished runs correct it."""
-    return _predicted(spec.digest, spec)
+def predicted(specs: list[RunSpec]) -> Forecast:
+    """How long runs will take; asked again after a while, because finished runs correct it."""
+    trained = [source.id if (source := trained_run(spec)) else "" for spec in specs]
+    return _predicted(tuple(spec.digest for spec in specs), tuple(trained), specs)
 
 
 @st.cache_data(ttl="5m", max_entries=64, show_spinner="Predicting the time…")
-def _predicted(digest: str, _spec: RunSpec) -> Forecast:
-    return forecast(_spec)
+def _predicted(digests: tuple[str, ...], trained: tuple[str, ...], _specs: list[RunSpec]) -> Forecast:
+    return forecast(*_specs)
+
+
+def planned_study(data: Dataset, designs: tuple[str, ...], seeds: int, budget: str, plm: str) -> StudySpec:
+    stored = tuple(entry["digest"] for entry in list_datasets())
+    return _planned_study(data.name, data.digest, stored, designs, seeds, budget, plm)
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _planned_study(name: str, digest: str, stored: tuple, designs: tuple, seeds: int, budget: str, plm: str):
+    return plan_study(name, list(designs), seeds, budget, plm)
+
+
+def predicted_study(spec: StudySpec) -> StudyForecast:
+    """How long what is left of a study will take; asked again after a while, because finished runs correct it."""
+    return _predicted_study(spec.digest, spec)
+
+
+@st.cache_data(ttl="5m", max_entries=16, show_spinner="Predicting the time…")
+def _predicted_study(digest: str, _spec: StudySpec) -> StudyForecast:
+    return forecast_study(_spec, _spec.setting(dataset))
+
+
+def study_setting(study: Study) -> Setting:
+    """With what the indicators of a study are read; its datasets are those that pages have read."""
+    return study.spec.setting(dataset)
 
 
 def ranked_candidates(run: Run, user: int, score: str) -> pd.DataFrame:
@@ -130,6 +166,68 @@ def comparison_part(these: Compared, part: str, metric: str, make: Callable):
 @st.cache_data(max_entries=64, show_spinner="Resampling users…")
 def _part(key: tuple, part: str, metric: str, _make: Callable):
     return _make()
+
+
+def reading(run: Run):
+    """The trained model of a run, ready to read cases; imports torch."""
+    return _reading(run.id, run.status().finished, run)
+
+
+@st.cache_resource(max_entries=3, show_spinner="Loading the trained model…")
+def _reading(run_id: str, finished: float | None, _run: Run):
+    from upsr_core.explain.reading import reading_of
+
+    return reading_of(_run)
+
+
+def users_worth_looking_at(run: Run, other: Run | None) -> pd.DataFrame:
+    second = (other.id, other.status().finished) if other else None
+    return _users_worth_looking_at(run.id, run.status().finished, second, run, other)
+
+
+@st.cache_data(max_entries=16, show_spinner="Looking through the users…")
+def _users_worth_looking_at(run_id: str, finished: float | None, second: tuple | None, _run: Run, _other: Run | None):
+    return finding.users_worth_looking_at(_run, _other)
+
+
+def leanings(run: Run, lengths: Run | None) -> pd.DataFrame:
+    """What a run's scores lean towards; text lengths are those of `lengths` where it has none of its own."""
+    second = lengths.id if lengths else None
+    return _leanings(run.id, run.status().finished, second, run, lengths)
+
+
+@st.cache_data(max_entries=16, show_spinner="Looking at all users…")
+def _leanings(run_id: str, finished: float | None, second: str | None, _run: Run, _lengths: Run | None):
+    tokens = finding.own_scores(_lengths).drop_duplicates("item").set_index("item").tokens if _lengths else None
+    return sides.leanings(finding.own_scores(_run), tokens)
+
+
+def item_index(data: Dataset):
+    """Full-text search over the items of a dataset."""
+    return _item_index(data.digest, data)
+
+
+@st.cache_resource(max_entries=4, show_spinner="Reading all item texts…")
+def _item_index(digest: str, _data: Dataset):
+    from upsr_core.explain.search import ItemIndex
+
+    return ItemIndex(_data.items)
+
+
+@st.cache_resource
+def _explained() -> OrderedDict:
+    return OrderedDict()
+
+
+def once(key: tuple, work: Callable[[], T]) -> T:
+    """What `work` gives, kept under a key of digests; unlike the above, it may draw its progress on the page."""
+    kept = _explained()
+    if key not in kept:
+        kept[key] = work()
+    kept.move_to_end(key)
+    while len(kept) > EXPLAINED:
+        kept.popitem(last=False)
+    return kept[key]
 
 
 @st.cache_resource

@@ -39,8 +39,8 @@ def movers_table(movers: pd.DataFrame, a: Entry, b: Entry, gained: bool) -> pd.D
     """Instances where a gains most over b, or loses most, at most fifty, with the address of each on the page Users."""
     chosen = movers[movers.change > 0] if gained else movers[movers.change < 0]
     shown = chosen.head(MOVED).copy()
-    runs = [("run", entry.runs[0].id) for entry in (a, b)]
-    shown["link"] = ["users?" + urlencode([*runs, ("user", user)]) for user in shown.user_id]
+    runs = ",".join(entry.runs[0].id for entry in (a, b))
+    shown["link"] = ["users?" + urlencode({"runs": runs, "user": user}) for user in shown.user_id]
     return shown[["user_id", "link", "target", "rank_a", "rank_b", "change", "cold"]]
 
 

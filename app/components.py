@@ -87,8 +87,25 @@ def synthetic_badge() -> None:
         )
 
 
-def chart(figure, key: str) -> None:
-    st.plotly_chart(figure, key=key, config=_CHART)
+def chart(figure, key: str, file: str = "", alt: str | None = None) -> None:
+    """A figure. With `file` its corner offers a PNG of that name, at twice the size; `alt` says it in words."""
+    config = _CHART
+    if file:
+        image = {"filename": file, "format": "png", "scale": 2}
+        config = {"displaylogo": False, "displayModeBar": True, "toImageButtonOptions": image}
+        config["modeBarButtons"] = [["toImage"]]
+    st.plotly_chart(figure, key=key, config=config, alt=alt)
+
+
+def with_progress(work):
+    """Do long work under a bar; Stop begins the page anew, which ends the work at its next report."""
+    place = st.empty()
+    with place.container(horizontal=True, vertical_alignment="center"):
+        bar = st.progress(0.0, text="Starting…")
+        st.button("Stop", key="stop", icon=":material/stop:")
+    result = work(lambda done, total, what: bar.progress(min(1.0, done / max(total, 1)), text=plain(what)))
+    place.empty()
+    return result
 
 
 def share(value: float) -> str:

@@ -5,6 +5,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from app.charts import BLUE, GREEN, GREY, ORANGE, RED, SKY, attribute_colour, figure_of
+from upsr_core.experiments.study_figure import log_ticks
 
 
 def added_bits(steps: pd.DataFrame) -> go.Figure:
@@ -67,7 +68,7 @@ def perplexities(items: pd.DataFrame, value: float) -> go.Figure:
         hovertemplate="perplexity about %{x:,.0f}: %{y:,} items<extra></extra>",
     )
     figure = figure_of(bars, height=260, x="perplexity of an item's text", y="items", bargap=0)
-    return figure.update_xaxes(type="log", dtick="D2").add_vline(
+    return figure.update_xaxes(type="log", **log_ticks(items.perplexity)).add_vline(
         x=value, line={"color": RED, "dash": "dash"}, annotation_text=f"mean {value:,.0f}"
     )
 
@@ -98,14 +99,13 @@ def domain_matrix(pairs: pd.DataFrame, column: str) -> go.Figure:
 
 
 def shifts(units: pd.DataFrame) -> go.Figure:
-    """The words that shift most. Columns: unit, attribute, shift, a, b."""
+    """The words that shift most, a bar for each pair of domains. Columns: unit, attribute, shift, a, b."""
     bars = go.Bar(
         x=units["shift"],
-        y=[f"{row.unit} ({row.attribute})" for row in units.itertuples()],
+        y=[f"{row.unit} ({row.attribute}), {row.a} – {row.b}" for row in units.itertuples()],
         orientation="h",
         marker_color=[attribute_colour(name) for name in units.attribute],
-        customdata=np.stack([units.a, units.b], axis=1) if len(units) else None,
-        hovertemplate="%{y}, %{customdata[0]} and %{customdata[1]}: %{x:.2f}<extra></extra>",
+        hovertemplate="%{y}: %{x:.2f}<extra></extra>",
     )
     figure = figure_of(bars, height=90 + 26 * len(units), x="shift (1: as far apart as two different words)")
     return figure.update_yaxes(autorange="reversed", type="category")
@@ -135,4 +135,4 @@ def designs(table: pd.DataFrame) -> go.Figure:
         x=front.perplexity, y=front.bits, mode="markers", name="on the front", hoverinfo="skip",
         marker={"color": RED, "size": 15, "symbol": "circle-open", "line": {"width": 2}},
     )  # fmt: skip
-    return figure.update_xaxes(type="log", dtick="D2")
+    return figure.update_xaxes(type="log", **log_ticks(table.perplexity))

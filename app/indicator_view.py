@@ -183,7 +183,12 @@ def _consistency(reading: Reading, data: Dataset, design: ItemDesign, key: str) 
     why = sorted({part for text in pairs["without"] for part in text.split("; ") if part})
     for part in why:
         st.caption(plain(f"{part}."))
-    st.dataframe(pairs, key=f"{key}_pairs", hide_index=True)
+    two = st.column_config.NumberColumn(format="%.2f")
+    names = {"a_low": "95 % from", "a_high": "to", "shared_units": "shared words"}
+    st.dataframe(
+        pairs.drop(columns="without").rename(columns={**titles, **names, "shared_values": "values with popularity"}),
+        key=f"{key}_pairs", hide_index=True, column_config=dict.fromkeys((*titles.values(), "95 % from", "to"), two),
+    )  # fmt: skip
     left, right = st.columns(2)
     with left:
         st.caption("Shared words and values, those that shift most first")

@@ -4,6 +4,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from app.charts import BLUE, GREEN, GREY, ORANGE, RED, figure_of
+from app.texts import label
 
 AXES = {
     "perplexity": "mean log-likelihood, nats per token",
@@ -122,7 +123,7 @@ def score_popularity(table: pd.DataFrame, score: str) -> go.Figure:
             mode="markers",
             name=name,
             marker=marker,
-            customdata=part[["title", "rank"]],
+            customdata=list(zip(map(label, part.title), part["rank"], strict=True)),
             hovertemplate="%{customdata[0]}<br>rank %{customdata[1]}, score %{y:.3f}<extra></extra>",
         )
     return figure

@@ -6,8 +6,9 @@ from upsr_core.datasets.splits import split
 from upsr_core.datasets.store import Dataset
 from upsr_core.evaluation.candidates import candidates_for
 from upsr_core.evaluation.metrics import named
-from upsr_core.experiments.runs import Run, Status
+from upsr_core.experiments.runs import Run
 from upsr_core.experiments.spec import BUDGETS, training_of
+from upsr_core.experiments.status import Status
 from upsr_core.rankers.base import evaluate
 from upsr_core.rankers.popularity import Popularity, Random
 from upsr_core.rankers.spec import ModelInfo
@@ -126,12 +127,19 @@ def budget_line(info: ModelInfo, budget: str) -> str:
 
 
 def health_table(records: list[dict]) -> pd.DataFrame:
-    """One row per run and published measure: what was reached, from where it is healthy, what was published."""
+    """One row per run and published measure: what was reached, from where it is healthy, what was published.
+
+    Beside it what the training used of its budget, its time, and whether its curve still rises.
+    """
     rows = []
     for record in records:
         band = record["band"] or {"low": {}, "published": {}, "source": ""}
-        for name in band["low"] or [""]:
+        for name in [name for name in band["low"] if name in record["metrics"]] or [""]:
             row = {"trial": record["title"], "verdict": record["verdict"], "measure": name}
+            used = record["training"]
+            row["budget"] = f"{used['used']:,.0f} of {used['most']:,.0f} {used['unit']}" if used else ""
+            row["minutes"] = used["seconds"] / 60 if used and used["seconds"] else None
+            row["curve"] = {None: "", True: "converged", False: "still rising"}[record["converged"]]
             row |= {"reached": record["metrics"].get(name), "healthy_from": band["low"].get(name)}
             row |= {"published": band["published"].get(name), "reason": record["reason"], "source": band["source"]}
             rows.append(row)

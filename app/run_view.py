@@ -17,7 +17,8 @@ from app.run_tables import (
 )  # fmt: skip
 from upsr_core.evaluation.metrics import named
 from upsr_core.experiments import jobs
-from upsr_core.experiments.runs import Run, Status, delete_run
+from upsr_core.experiments.runs import Run, delete_run
+from upsr_core.experiments.status import Status
 
 COLOURS = {"done": "green", "failed": "red", "died": "red", "cancelled": "orange", "cancelling": "orange"}
 RESUMABLE = ("cancelled", "failed", "died", "new")
@@ -141,5 +142,14 @@ def show_result(run: Run, result: dict) -> None:
         )
         st.caption(
             f"Score: {result['score']}. {evaluation_line(result)}; candidates {result['candidates']}; "
-            f"{duration(result['seconds'])} in all."
+            f"{duration(result['seconds'])} in all.{_trained_line(result)}"
         )
+
+
+def _trained_line(result: dict) -> str:
+    """Which other run trained the weights, in words; nothing where the run trained its own, or there are none."""
+    source = result.get("trained_by")
+    if source in (None, result["run"]):
+        return ""
+    took = result["training_seconds"]
+    return f" Its weights were trained by run {source}{f' in {duration(took)}' if took else ''}."

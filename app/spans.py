@@ -1,32 +1,11 @@
 """Text sequences and their targets as spans for the token strip: every token says its item and attribute."""
 
-import re
-
 import numpy as np
 import pandas as pd
 
 from app.components import Span
 from upsr_core.text.sequence import PROMPT, SENTINEL, SequenceBuilder, TextSequence
-
-_BYTE = re.compile("<0x[0-9A-F]{2}>")
-
-
-def readable(tokens: list[str]) -> list[str]:
-    """Tokens as text. A run of byte tokens, as rare characters have, becomes their character at its first place.
-
-    >>> readable(["▁Movies", "▁", "<0x26>", "▁caf", "<0xC3>", "<0xA9>"])
-    [' Movies', ' ', '&', ' caf', 'é', '']
-    """
-    texts, run = [token.replace("▁", " ") for token in tokens], []
-    for place, token in enumerate([*tokens, ""]):
-        if _BYTE.fullmatch(token):
-            run.append(place)
-        elif run:
-            decoded = bytes(int(tokens[other][3:5], 16) for other in run).decode("utf-8", "replace")
-            for other in run:
-                texts[other] = ""
-            texts[run[0]], run = decoded, []
-    return texts
+from upsr_core.text.tokenizer import readable
 
 
 def sequence_spans(sequence: TextSequence, builder: SequenceBuilder, history: np.ndarray, items: pd.DataFrame):

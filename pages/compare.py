@@ -16,7 +16,7 @@ MOST_AT_FIRST = 6
 
 def choose(done: list[Run]) -> list[Run]:
     """The chosen finished trials; the choice stands in the address, one `run` each."""
-    titles = {run.id: f"{run.title} · {run.spec.candidates.mode}" for run in done}
+    titles = {run.id: run.title for run in done}
     if "compare_choice" not in st.session_state:
         wanted = [run_id for run_id in st.query_params.get_all("run") if run_id in titles]
         st.session_state["compare_choice"] = wanted or [run.id for run in comparable(done)[0][:MOST_AT_FIRST]]

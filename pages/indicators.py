@@ -3,9 +3,10 @@
 import streamlit as st
 
 from app import cache, indicator_charts, state, tables
-from app.components import chart, empty_state, errors_shown, page_head, plain, section
+from app.components import chart, empty_state, errors_shown, page_head, plain, with_progress
 from app.design_editor import attribute_facts, change, editor
 from app.indicator_view import headline, show
+from app.study_view import predict_quality
 from upsr_core.errors import UpsrError
 from upsr_core.indicators import profile, table
 from upsr_core.indicators.reading import CHEAP, INDICATORS, MODEL_BASED, Reading
@@ -22,16 +23,6 @@ GOAL_TITLES = {
 }
 ORDER = (*CHEAP, *MODEL_BASED)  # what is there at once comes first
 TITLES = {"finetune": "Fine-tuning text", "pretrain": "Pre-training text"}
-
-
-def with_progress(work):
-    """Do long work under a bar; Stop begins the page anew, which ends the work at its next report."""
-    with st.container(horizontal=True, vertical_alignment="center"):
-        bar = st.progress(0.0, text="Starting…")
-        st.button("Stop", key="stop", icon=":material/stop:")
-    result = work(lambda done, total, what: bar.progress(min(1.0, done / max(total, 1)), text=plain(what)))
-    bar.empty()
-    return result
 
 
 def choose() -> profile.Setting:
@@ -91,7 +82,7 @@ def model_based(design: ItemDesign) -> dict[str, Reading]:
 
 
 def own_table() -> None:
-    section("Your own Table 1", "Every attribute alone, as in Table 1 of the paper, for these data.")
+    st.caption("Every attribute alone, as in Table 1 of the paper, for these data.")
     attributes = tuple(
         st.multiselect("Attributes", setting.dataset.attributes, setting.dataset.attributes, key="table_attributes")
     )
@@ -110,9 +101,10 @@ def own_table() -> None:
         shown[INDICATORS[name][0]] = [
             "–" if value != value else f"{value:,.3g}  {band}" for value, band in zip(values, bands, strict=True)
         ]
-    shown = shown.assign(**{"Suggested use": made.bands.use, "Reason": made.bands.reason})
-    shown = shown.assign(**{"Paper's use": made.bands.paper_use, "Otherwise in the paper": made.bands.differs})
     st.dataframe(shown, key="own_table", hide_index=True)
+    uses = made.bands[["attribute", "use", "reason", "paper_use", "differs"]].map(plain)
+    uses.columns = ["attribute", "Suggested use", "Reason", "Paper's use", "Otherwise in the paper"]
+    st.table(uses.set_index("attribute"))
     st.caption(plain(table.RULE))
     st.caption(plain(table.USE_RULE))
     left, right = st.columns(2)
@@ -122,10 +114,9 @@ def own_table() -> None:
 
 
 def design_search() -> None:
-    section(
-        "Design search",
+    st.caption(
         "Every order of every choice of the attributes, on sampled items that have them all. Orders share what they "
-        "begin with, so each beginning is read once.",
+        "begin with, so each beginning is read once."
     )
     with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = st.multiselect(
@@ -168,6 +159,14 @@ def best_of(designs, stage: str, rule: str) -> None:
     event = st.dataframe(
         best[["design", "perplexity", "bits", "distinguishable", "tokens", "noise"]], key=f"best_{stage}",
         hide_index=True, on_select="rerun", selection_mode="single-row",
+        column_config={
+            "design": st.column_config.TextColumn(width=190),
+            "perplexity": st.column_config.NumberColumn(format="%.1f"),
+            "bits": st.column_config.NumberColumn(format="%.2f"),
+            "distinguishable": st.column_config.NumberColumn("told apart", format="percent"),
+            "tokens": st.column_config.NumberColumn(format="%.1f"),
+            "noise": st.column_config.NumberColumn(format="percent"),
+        },
     )  # fmt: skip
     picked = best.design.iloc[event.selection.rows[0] if event.selection.rows else 0]
     st.button(
@@ -215,7 +214,11 @@ with errors_shown():
                 show(readings[name], setting.dataset, design)
             else:
                 empty_state("Not measured yet: it needs the language model. Press the button above.")
-with errors_shown():
-    own_table()
-with errors_shown():
-    design_search()
+parts = {
+    "Your own Table 1": own_table,
+    "Design search": design_search,
+    "Do they predict quality?": lambda: predict_quality(setting, design),
+}
+for tab, part in zip(st.tabs(list(parts)), parts.values(), strict=True):
+    with tab, errors_shown():
+        part()

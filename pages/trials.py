@@ -12,6 +12,7 @@ from upsr_core.experiments import jobs
 from upsr_core.experiments.health import health
 from upsr_core.experiments.runs import Run, create_run, list_runs
 from upsr_core.experiments.spec import BUDGETS, RunSpec, plan_run
+from upsr_core.experiments.status import ACTIVE
 from upsr_core.likelihood.score import SCORES
 from upsr_core.rankers.spec import MODELS
 from upsr_core.text import saved
@@ -38,7 +39,10 @@ def new_trial() -> None:
     with right:
         if info.text:
             plm = state.choose_plm()
-            model_worth(plm)
+            if info.task == "likelihood":
+                model_worth(plm)
+            else:
+                st.caption("Its texts may also be read by an encoder: the folder or hub id of a BERT-like model.")
     left, middle, right = st.columns([5, 3, 4])
     with left:
         budget = st.segmented_control(
@@ -47,19 +51,19 @@ def new_trial() -> None:
         )  # fmt: skip
         st.caption(budget_line(info, budget))
     with middle:
-        score, mode = SCORES[0], "uni100"
+        score = SCORES[0]
         if len(info.scores) > 1:
             score = st.segmented_control(
                 "Score", info.scores, default=info.scores[0], required=True, key="score",
                 help="perplexity: the paper's. conditional: the text's likelihood without the history is taken away. "
                 "A trial reports both; this one names its result.",
             )  # fmt: skip
-        else:
-            mode = st.segmented_control(
-                "Candidates", MODES, default="full", required=True, key="mode",
-                help="full: the whole catalogue, as published tables of this model have it. uni100 and pop100: the "
-                "target among 100 others, as the trials of UPSR are ranked.",
-            )  # fmt: skip
+        usual = "uni100" if info.task == "likelihood" else "full"
+        modes = st.segmented_control(
+            "Candidates", MODES, selection_mode="multi", default=usual, key=f"modes_{usual}",
+            help="uni100 and pop100: the target among 100 others, drawn uniformly or by popularity. full: the whole "
+            "catalogue, as published tables have it. Several are several trials of one training.",
+        )  # fmt: skip
     first = []
     with right:
         if info.pretrains:
@@ -68,8 +72,16 @@ def new_trial() -> None:
                 "Pre-train first on", names, key="pretrain_on", placeholder="nothing: learn this dataset directly",
                 help="Domains whose histories are learned first, with the design's pre-training text.",
             )  # fmt: skip
+    if not modes:
+        empty_state("Choose the candidates that are ranked: at least one of uni100, pop100 and full.")
+        return
     with errors_shown():
-        offer(plan_run(data.name, design, plm, budget, score, mode, pretrain_on=tuple(first), model=model))
+        offer(
+            [
+                plan_run(data.name, design, plm, budget, score, mode, pretrain_on=tuple(first), model=model)
+                for mode in modes
+            ]
+        )
 
 
 def any_done() -> bool:
@@ -88,32 +100,41 @@ def choose_design() -> Design:
     return designs[name]
 
 
-def offer(spec: RunSpec) -> None:
-    """The predicted time and the button; a trial that exists already is opened instead."""
-    existing = next((run for run in list_runs() if run.id == spec.digest), None)
+def offer(specs: list[RunSpec]) -> None:
+    """The predicted time and the button; trials that exist already are opened instead.
+
+    `specs` are of one training: the first trial trains, and the others wait for its weights.
+    """
+    states = {run.id: run.status().state for run in list_runs() if run.id in {spec.digest for spec in specs}}
+    active = [spec for spec in specs if states.get(spec.digest) in ACTIVE]
+    left = [spec for spec in specs if states.get(spec.digest) != "done" and spec not in active]
     with st.container(horizontal=True, vertical_alignment="center"):
-        if existing and existing.status().state == "done":
-            st.button("Open the finished trial", key="open", type="primary", on_click=select, args=(spec.digest,))
+        if not left and not active:
+            st.button("Open the finished trial", key="open", type="primary", on_click=select, args=(specs[0].digest,))
             st.caption("This very trial has been run: the same specification gives the same result.")
             return
         st.button(
-            "Start", key="start", type="primary", icon=":material/play_arrow:", on_click=begin, args=(spec,),
-            disabled=bool(existing and existing.status().active),
+            "Start" if len(left) < 2 else f"Start {len(left)} trials", key="start", type="primary",
+            icon=":material/play_arrow:", on_click=begin, args=(left,), disabled=not left,
         )  # fmt: skip
-        if existing and existing.status().active:
-            st.caption(f"This very trial is {existing.status().state}.")
-            return
-        time = cache.predicted(spec)
-        st.markdown(f"Predicted time: **{duration(time.seconds)}**")
-        st.caption(
-            f"{duration(time.training_seconds)} training, {duration(time.evaluation_seconds)} evaluation; "
-            f"{plain(time.basis)}"
-        )
+        for spec in active:
+            st.caption(f"The trial with {spec.candidates.mode} is {states[spec.digest]}.")
+        if left:
+            time = cache.predicted(left)
+            st.markdown(f"Predicted time: **{duration(time.seconds)}**")
+            st.caption(
+                f"{duration(time.training_seconds)} training, {duration(time.evaluation_seconds)} evaluation; "
+                f"{plain(time.basis)}"
+            )
 
 
-def begin(spec: RunSpec) -> None:
-    act(lambda: jobs.start(create_run(spec)), done="Started. It goes on when you close this page.")
-    select(spec.digest)
+def begin(specs: list[RunSpec]) -> None:
+    def start() -> None:
+        for spec in specs:
+            jobs.start(create_run(spec))
+
+    act(start, done="Started. It goes on when you close this page.")
+    select(specs[0].digest)
 
 
 def select(run_id: str) -> None:
@@ -163,6 +184,11 @@ def rivals_health(run: Run) -> None:
             "reached": st.column_config.NumberColumn("Reached", **figure),
             "healthy_from": st.column_config.NumberColumn("Healthy from", **figure),
             "published": st.column_config.NumberColumn("Published", **figure),
+            "budget": st.column_config.TextColumn("Trained for", help="Of the most that its budget allows"),
+            "minutes": st.column_config.NumberColumn("Minutes", format="%.0f", width="small"),
+            "curve": st.column_config.TextColumn(
+                "Curve", help="Still rising: its last validations raised its best NDCG@10 by more than a hundredth."
+            ),
             "reason": "Why",
             "source": "Source",
         },

@@ -1,4 +1,4 @@
-"""Users: one user's history, the item to predict, and how runs rank the candidates, side by side."""
+"""Users: one user's history, the item to predict, how runs rank the candidates, and why."""
 
 from pathlib import Path
 
@@ -8,15 +8,20 @@ import streamlit as st
 
 from app import cache, run_charts, state
 from app.components import chart, empty_state, errors_shown, page_head, plain, section
+from app.explain_view import pair_of_address, why
+from app.sides_view import sides
+from app.texts import visible
 from app.user_choice import choose_user
+from app.user_finding import find_users
+from app.what_if_view import what_if
 from upsr_core.datasets.store import Dataset
-from upsr_core.experiments.ranking import evaluated_users
 from upsr_core.experiments.runs import Run, list_runs
 
 MOST = 3
 ROWS_SHOWN = 200
 BEST = 10
-ORDERS = ("As stored", "Best", "Worst", "Random")
+LONGEST = 500  # characters of a text in a table
+VIEWS = {"ranking": "Ranking", "why": "Why A above B", "what-if": "What if", "sides": "Side by side"}
 
 
 def choose_runs(done: list[Run]) -> list[Run]:
@@ -24,6 +29,9 @@ def choose_runs(done: list[Run]) -> list[Run]:
     titles = {run.id: run.title for run in done}
     if "runs_choice" not in st.session_state:
         wanted = st.query_params.get("runs", st.session_state.get("run_choice") or "").split(",")
+        missing = [run_id for run_id in wanted if run_id and run_id not in titles]
+        if missing and "runs" in st.query_params:
+            st.warning(f"This link names trials that are not here: {plain(', '.join(missing))}.")
         st.session_state["runs_choice"] = [run_id for run_id in wanted if run_id in titles][:MOST] or [done[0].id]
     st.session_state["runs_choice"] = [run_id for run_id in st.session_state["runs_choice"] if run_id in titles]
     chosen = st.multiselect(
@@ -39,21 +47,6 @@ def choose_runs(done: list[Run]) -> list[Run]:
     return same
 
 
-def pool_of(evaluated: list[pd.DataFrame]) -> np.ndarray:
-    """Indices of the users that all runs evaluated, in the chosen order."""
-    ranks = pd.concat([table.set_index("user")["rank"] for table in evaluated], axis=1, join="inner").mean(axis=1)
-    order = st.segmented_control(
-        "Order", ORDERS, default=ORDERS[0], required=True, key="user_order",
-        help="Best and worst go by the rank of the target, the mean over the trials shown.",
-        on_change=lambda: st.session_state.update(user_id=""),  # a new order begins at its first user
-    )  # fmt: skip
-    if order == "Random":
-        return np.random.default_rng(0).permutation(ranks.index.to_numpy())
-    if order == "As stored":
-        return ranks.index.to_numpy()
-    return ranks.sort_values(ascending=order == "Best", kind="stable").index.to_numpy()
-
-
 def history(data: Dataset, end: int, user: int, target: int) -> None:
     events = data.history(user)[:end]
     left, right = st.columns([3, 2], gap="large")
@@ -61,7 +54,7 @@ def history(data: Dataset, end: int, user: int, target: int) -> None:
         section(f"History, {len(events)} items", "The newest last.")
         shown = data.items.iloc[events]
         names = [name for name in ("title", "category", "brand") if name in shown]
-        table = shown[[*names, "item_id"]].copy()
+        table = shown[[*names, "item_id"]].map(visible, most=LONGEST)
         table.insert(0, "place", np.arange(1, len(events) + 1))
         config = {
             "place": st.column_config.NumberColumn("Place", width=55),
@@ -72,11 +65,10 @@ def history(data: Dataset, end: int, user: int, target: int) -> None:
         section("Item to predict", "What the user took next; no prompt contains it.")
         item = data.items.iloc[target]
         with st.container(border=True):
-            st.markdown(f"**{plain(item.get('title', '') or item.item_id)}**")
+            st.markdown(f"**{plain(visible(item.get('title', '') or item.item_id, 200))}**")
             for name in data.attributes:
                 if name != "title" and item[name]:
-                    value = item[name] if len(item[name]) < 200 else item[name][:199] + "…"
-                    st.markdown(f":gray[{plain(name)}]  {plain(value)}")
+                    st.markdown(f":gray[{plain(name)}]  {plain(visible(item[name], 200))}")
             st.caption(plain(item.item_id))
 
 
@@ -101,6 +93,7 @@ def ranking(run: Run, user: int, score: str, alone: bool) -> None:
         st.metric("Tied with the target", f"{tied}", help="Candidates with the very same score; ranks are their mean.")
     shown = table[(table.index < ROWS_SHOWN) | table.target].copy()
     shown.insert(0, "mark", np.where(shown.target, "◆", ""))
+    shown["text"] = [visible(text, LONGEST) for text in shown.text]
     columns = [name for name in (*own, "popularity", "tokens", "identical") if name in table]
     st.dataframe(
         shown.style.apply(tint, axis=1),
@@ -130,6 +123,7 @@ def ranking(run: Run, user: int, score: str, alone: bool) -> None:
 def best_of_catalogue(run: Run, user: int, alone: bool) -> None:
     table, note = cache.best_of_catalogue(run, user, BEST)
     table.insert(0, "mark", np.where(table.target, "◆", ""))
+    table["text"] = [visible(text, LONGEST) for text in table.text]
     likelihood = [] if table.perplexity.isna().all() else ["perplexity"]
     st.dataframe(
         table.style.apply(tint, axis=1),
@@ -149,21 +143,9 @@ def best_of_catalogue(run: Run, user: int, alone: bool) -> None:
     st.caption(note if table.target.any() else f"{note} The target is not among the best {BEST}.")
 
 
-page_head("Users", "Open one user: what came before, what came next, and where each trial ranks it and why.")
-done = [run for run in list_runs() if run.status().state == "done"]
-if not done:
-    empty_state("No finished trial yet. Start one on the page Trials; its evaluated users can be opened here.")
-    st.page_link(Path(__file__).with_name("trials.py"), label="Go to Trials", icon=":material/science:")
-    st.stop()
-runs = choose_runs(done)
-if not runs:
-    empty_state("Choose at least one trial above.")
-    st.stop()
-data = cache.dataset(runs[0].spec.dataset.name)
-evaluated = [evaluated_users(run) for run in runs]
-with st.container(horizontal=True, vertical_alignment="bottom"):
-    pool = pool_of(evaluated)
+def rankings(runs: list[Run], user: int) -> None:
     names = [*dict.fromkeys(name for run in runs for name in run.spec.info.scores), "popularity"]
+    section("Ranked candidates")
     score = st.segmented_control(
         "Rank by",
         names,
@@ -172,14 +154,6 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
         key="rank_by",
         help="A trial that has no such score is ranked by its own.",
     )
-if not len(pool):
-    empty_state("These trials evaluated no user in common. Choose others.")
-    st.stop()
-user = choose_user(data.users, pool)
-instance = evaluated[0].set_index("user").loc[user]
-with errors_shown():
-    history(data, int(instance.end), user, int(instance.target))
-    section("Ranked candidates")
     for column, run in zip(st.columns(len(runs), gap="medium"), runs, strict=True):
         with column:
             ranking(run, user, score, alone=len(runs) == 1)
@@ -191,3 +165,59 @@ with errors_shown():
             with column:
                 st.markdown(f"**{plain(run.title)}**")
                 best_of_catalogue(run, user, alone=len(runs) == 1)
+
+
+def one_of(runs: list[Run]) -> Run:
+    """The trial that is explained or questioned."""
+    if len(runs) == 1:
+        state.keep("why", None)
+        return runs[0]
+    titles = {run.id: run.title for run in runs}
+    chosen = state.choose("Trial explained", "why", list(titles), format_func=titles.get)
+    return next(run for run in runs if run.id == chosen)
+
+
+page_head("Users", "Open one user: what came before, what came next, and where each trial ranks it and why.")
+done = [run for run in list_runs() if run.status().state == "done"]
+if not done:
+    empty_state("No finished trial yet. Start one on the page Trials; its evaluated users can be opened here.")
+    st.page_link(Path(__file__).with_name("trials.py"), label="Go to Trials", icon=":material/science:")
+    st.stop()
+runs = choose_runs(done)
+if not runs:
+    empty_state("Choose at least one trial above.")
+    st.stop()
+data = cache.dataset(runs[0].spec.dataset.name)
+table = find_users(runs, data)
+if table.empty:
+    empty_state("No user is left. Choose another order, fewer filters, or trials that evaluated users in common.")
+    st.stop()
+if "user_id" not in st.session_state and (wanted := st.query_params.get("user")) and wanted not in set(table.user_id):
+    st.warning(f"The user {plain(wanted)} of this link is not among those evaluated by these trials.")
+user = choose_user(data.users, table.user.to_numpy())
+instance = table.set_index("user").loc[user]
+pair_of_address(runs[0], user)
+if "view" not in st.session_state:
+    asked = st.query_params.get("view")
+    st.session_state["view"] = asked if asked in VIEWS else "ranking"
+view = st.segmented_control(
+    "View", list(VIEWS), required=True, key="view", persist_state="session", format_func=VIEWS.get,
+    label_visibility="collapsed",
+)  # fmt: skip
+state.keep("view", view if view != "ranking" else None)
+if view != "why":
+    state.keep("a", None)
+    state.keep("b", None)
+with errors_shown():
+    if view == "ranking":
+        history(data, int(instance["items"]), user, int(instance.target))
+        rankings(runs, user)
+    else:
+        with st.expander("History and item to predict", icon=":material/history:"):
+            history(data, int(instance["items"]), user, int(instance.target))
+    if view == "sides":
+        sides(runs, user)
+    elif view == "why":
+        why(one_of(runs), user, str(data.users[user]))
+    elif view == "what-if":
+        what_if(one_of(runs), data, user)

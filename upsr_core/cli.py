@@ -5,7 +5,17 @@ import sys
 import typer
 from pydantic import ValidationError
 
-from upsr_core import cli_bench, cli_compare, cli_data, cli_experiment, cli_indicators, cli_plm, cli_runs
+from upsr_core import (
+    cli_bench,
+    cli_compare,
+    cli_data,
+    cli_experiment,
+    cli_explain,
+    cli_indicators,
+    cli_plm,
+    cli_runs,
+    cli_study,
+)
 from upsr_core.errors import UpsrError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -14,8 +24,10 @@ cli_runs.register(app)
 cli_indicators.register(app)
 cli_compare.register(app)
 cli_experiment.register(app)
+cli_explain.register(app)
 app.add_typer(cli_plm.plm, name="plm")
 app.add_typer(cli_bench.benchmarks, name="bench")
+app.add_typer(cli_study.studies, name="study")
 
 
 @app.callback()

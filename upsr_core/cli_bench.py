@@ -1,4 +1,4 @@
-"""The benchmarks: `upsr bench likelihood`, `growth`, `search`, `indicators`, `statistics`."""
+"""The benchmarks: `upsr bench likelihood`, `growth`, `search`, `indicators`, `explain`, `statistics`."""
 
 import json
 from typing import Annotated
@@ -134,6 +134,28 @@ def statistics(
 
     with console.status("simulating") as status:
         result = bench(pairs, _say(status))
+    _show(result, as_json)
+
+
+@benchmarks.command("explain")
+def explain(
+    dataset: Dataset = "sample:movies",
+    design: Design = "category,title,brand",
+    plm: Annotated[str, typer.Option(help="embedded, a folder, or a hub id.")] = "embedded",
+    planted: Annotated[
+        bool, typer.Option(help="Also train on planted data, some minutes, and look for what was planted.")
+    ] = True,
+    as_json: Json = False,
+) -> None:
+    """Explanations: whether parts sum to scores and leaving out is exact, whether planted causes are found, seconds."""
+    from upsr_core.datasets.sample import ensure_sample
+    from upsr_core.datasets.store import load_dataset
+    from upsr_core.explain.bench import bench
+    from upsr_core.text.design import parse_design
+
+    ensure_sample()
+    with console.status("measuring") as status:
+        result = bench(load_dataset(dataset), parse_design(design), plm, planted, _say(status))
     _show(result, as_json)
 
 

@@ -107,9 +107,9 @@ def _progress():
 @plm.command("show")
 def show(name: Annotated[str, typer.Argument(help="embedded, a folder, or a hub id.")] = "embedded") -> None:
     """The card of a language model that we made, or what its folder says of a foreign one."""
-    from upsr_core.plm.door import card, locate
+    from upsr_core.plm.door import ENCODERS, card, locate
 
-    config = json.loads((locate(name) / "config.json").read_text())
+    config = json.loads((locate(name, ENCODERS) / "config.json").read_text())
     typer.echo(json.dumps(card(name) or config, indent=2))
 
 

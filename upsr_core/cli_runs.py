@@ -30,39 +30,50 @@ def run(
     model: Annotated[str, typer.Option(help="upsr, or a rival: see `upsr models`.")] = "upsr",
     pretrain_design: Annotated[str | None, typer.Option(help="Attributes of the pre-training stage.")] = None,
     pretrain_on: Annotated[str, typer.Option(help="Datasets to pre-train on first, with commas.")] = "",
-    plm: Annotated[str, typer.Option(help="embedded, a folder, or a hub id.")] = "embedded",
+    plm: Annotated[str, typer.Option(help="embedded, a folder, or a hub id; UniSRec: BERT-like too.")] = "embedded",
     budget: Annotated[str, typer.Option(help="smoke, first-look, quick, standard or zero-shot.")] = "quick",
     score: Annotated[str, typer.Option(help="perplexity or conditional.")] = "perplexity",
-    mode: Annotated[str, typer.Option(help="uni100, pop100 or full.")] = "uni100",
+    mode: Annotated[str, typer.Option(help="uni100, pop100, full, or several with commas.")] = "uni100",
     seed: Annotated[int, typer.Option(help="Seed of the training.")] = 0,
-    again: Annotated[bool, typer.Option(help="Throw away a finished run of the same specification first.")] = False,
+    again: Annotated[bool, typer.Option(help="Throw away finished runs of the same specification first.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Train UPSR with an item design, or a rival, and evaluate it; the same specification is the same run."""
+    """Train UPSR with an item design, or a rival, and evaluate it; the same specification is the same run.
+
+    Several modes are several runs of one training: the first trains, the others take its weights. A finished run of
+    the same training lends its weights to any other. With --json the last line is the result, of several modes an
+    object `runs` with all of them.
+    """
     from upsr_core.datasets.sample import ensure_sample
     from upsr_core.experiments.forecast import forecast
-    from upsr_core.experiments.runs import create_run, delete_run
+    from upsr_core.experiments.runs import create_run, delete_run, list_runs
     from upsr_core.experiments.spec import plan_run
     from upsr_core.text.design import parse_design
 
     ensure_sample()
     others = tuple(name.strip() for name in pretrain_on.split(",") if name.strip())
     chosen = parse_design(design, pretrain_design) if design else None
-    spec = plan_run(dataset, chosen, plm, budget, score, mode, seed, others, model)
-    this = create_run(spec)
-    if again and this.status().state == "done":
-        delete_run(this)
+    modes = list(dict.fromkeys(name.strip() for name in mode.split(",")))
+    specs = [plan_run(dataset, chosen, plm, budget, score, name, seed, others, model) for name in modes]
+    if again:
+        wanted = {spec.digest for spec in specs}
+        for this in list_runs():
+            if this.id in wanted and this.status().state == "done":
+                delete_run(this)
+    results = []
+    for spec in specs:
         this = create_run(spec)
-    result = this.result() if this.status().state == "done" else None
-    if result:
-        console.print(f"Run {this.id} is already done; --again repeats it.")
-    else:
-        expected = forecast(spec)
-        console.print(f"Run {this.id}: {this.title}. About {expected.seconds / 60:.0f} min ({expected.basis}).")
-        result = _work_here(this)
-    _show(result)
+        result = this.result() if this.status().state == "done" else None
+        if result:
+            console.print(f"Run {this.id} is already done; --again repeats it.")
+        else:
+            expected = forecast(spec)
+            console.print(f"Run {this.id}: {this.title}. About {expected.seconds / 60:.0f} min ({expected.basis}).")
+            result = _work_here(this)
+        _show(result)
+        results.append(result)
     if as_json:
-        print(json.dumps(result))
+        print(json.dumps(results[0] if len(results) == 1 else {"runs": results}))
 
 
 def _work_here(this) -> dict:
@@ -97,6 +108,8 @@ def _show(result: dict) -> None:
     gain = _interval(result["user_dependence"])
     verdict = "personal" if result["personal"] else "not personal yet"
     console.print(f"User dependence, {result['user_dependence']['metric']}: {gain} — {verdict}.")
+    if result.get("trained_by", result["run"]) not in (result["run"], None):
+        console.print(f"Its weights were trained by run {result['trained_by']}, which has the same training.")
 
 
 def _interval(gap: dict) -> str:
@@ -123,7 +136,7 @@ def health(
     from upsr_core.experiments.health import health as judged
 
     records = judged(dataset, model)
-    table = Table("run", "title", *MEASURES, "verdict", "reason")
+    table = Table("run", "title", "training", *MEASURES, "verdict", "reason")
     for record in records:
         low = (record["band"] or {"low": {}})["low"]
         cells = [
@@ -131,10 +144,21 @@ def health(
             if name in record["metrics"] else ""
             for name in MEASURES
         ]  # fmt: skip
-        table.add_row(record["run"], record["title"], *cells, record["verdict"], record["reason"])
+        table.add_row(record["run"], record["title"], _training(record), *cells, record["verdict"], record["reason"])
     console.print(table if records else f"No finished run on {dataset!r} yet; start one with `upsr run --mode full`.")
     if as_json:
         print(json.dumps({"runs": records}))
+
+
+def _training(record: dict) -> str:
+    """Budget, time and convergence of a run in words."""
+    used, parts = record["training"], []
+    if used:
+        parts.append(f"{used['used']:,.0f} of at most {used['most']:,.0f} {used['unit']}")
+        parts += [f"{used['seconds'] / 60:.0f} min"] if used["seconds"] else []
+    if record["converged"] is not None:
+        parts.append("converged" if record["converged"] else "still rising")
+    return ", ".join(parts)
 
 
 def runs(as_json: Json = False) -> None:

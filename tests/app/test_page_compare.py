@@ -29,10 +29,12 @@ def test_runs_of_the_address_are_compared(studio, stocked):
     board = frame(at, "dependence").set_index("label")
     assert board.loc["SASRec, cross-entropy", "value"] > board.loc["BERT4Rec", "value"]
     assert board.loc["UPSR · category, title", "verdict"] in ("personal", "not personal yet")
-    assert {"Popularity", "Random order"} <= set(board.index) and "40 of 800 test instances" in texts(at)
+    assert {"Popularity", "Random order"} <= set(
+        board.index
+    ) and f"{mine.spec.candidates.users} of 800 test instances" in texts(at)
     tested = frame(at, "p")
     assert len(tested) == 3 and set(tested["on"]) == {"these trainings"} and "HR@10" in texts(at)
-    assert frame(at, "link").link.str.startswith("users?run=").all()
+    assert frame(at, "link").link.str.startswith("users?runs=").all()
     assert frame(at, "slice").slice.iloc[0].isdigit() or "to" in frame(at, "slice").slice.iloc[0]
     assert frame(at, "informativeness").informativeness.iloc[0] > 1
     assert any(good.id in code.value and "upsr compare" in code.value for code in at.code)

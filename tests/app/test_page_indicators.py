@@ -62,8 +62,8 @@ def test_the_own_table_and_its_rules(studio):
     at.number_input(key="sample").set_value(20)
     at.multiselect(key="table_attributes").set_value(["title", "category", "brand"]).run()
     assert not at.exception and not at.error
-    table = next(frame.value for frame in at.dataframe if "Suggested use" in frame.value)
-    assert table.attribute.tolist() == ["title", "category", "brand"] and table.Reason.str.len().gt(0).all()
+    table = next(frame.value for frame in at.table if "Suggested use" in frame.value)
+    assert table.index.tolist() == ["title", "category", "brand"] and table.Reason.str.len().gt(0).all()
     assert "lower third is low" in texts(at).replace("\\", "")
 
 

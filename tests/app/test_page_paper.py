@@ -41,7 +41,7 @@ def test_a_finished_experiment_beside_the_paper(studio, stocked):
     cells, beside, claims = (frame.value for frame in at.dataframe)
     assert set(cells[["T", "T+C", "T+C+D"]].iloc[0]) == {"✓ done"}
     assert beside[beside.dataset == "Movies (paper)"].iloc[0]["T+C+D"] == "40.53"
-    assert len(claims) == 3 and "40 of 800" in texts(at)
+    assert len(claims) == 3 and "20 of 800" in texts(at)
     assert at.code[0].value == "upsr experiment table5 --dataset sample:movies --scale smoke"
 
 

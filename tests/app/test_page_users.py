@@ -1,10 +1,13 @@
 import shutil
 
 import numpy as np
+import pytest
 from pages_common import texts
 
 from upsr_core.datasets.store import load_dataset
 from upsr_core.experiments.ranking import evaluated_users, load_ranker, ranked
+from upsr_core.explain.explanation import explain
+from upsr_core.explain.finding import ORDERS
 from upsr_core.plm.door import locate
 
 
@@ -18,7 +21,7 @@ def test_a_user_with_history_target_and_candidates(studio, finished_run):
     user = int(evaluated_users(run).user[3])
     data = load_dataset("sample:movies")
     at = studio("users", runs=run.id, user=str(data.users[user]))
-    history, candidates = at.dataframe[0].value, at.dataframe[1].value
+    history, candidates = at.dataframe[1].value, at.dataframe[2].value
     assert history.item_id.tolist() == data.items.item_id.iloc[data.history(user)[:-1]].tolist()
     expected = ranked(run, user)
     assert candidates.item_id.tolist() == expected.item_id.tolist()
@@ -31,9 +34,98 @@ def test_best_and_worst_go_by_the_rank(studio, finished_run):
     run = finished_run(0.3)
     ranks = evaluated_users(run)["rank"]
     at = studio("users", runs=run.id)
-    for order, rank in (("Best", ranks.min()), ("Worst", ranks.max())):
+    for order, rank in (("best", ranks.min()), ("worst", ranks.max())):
         at.segmented_control(key="user_order").set_value(order).run()
         assert at.metric[0].value == f"{rank:g} of 101"
+
+
+def test_filters_and_search_find_users(studio, finished_run):
+    run = finished_run(0.3)
+    data, users = load_dataset("sample:movies"), evaluated_users(run)
+    at = studio("users", runs=run.id)
+    assert "gain" not in at.segmented_control(key="user_order").options, "it takes two trials"
+    at.checkbox(key="user_cold").check().run()
+    cold = int(users.cold.sum())
+    assert (f"of {cold}" in texts(at)) if cold else ("No user is left" in at.info[0].value)
+    at.checkbox(key="user_cold").uncheck().run()
+    target = data.items.iloc[int(users.target.iloc[5])]
+    at.text_input(key="user_words").set_value(target.item_id).run()
+    assert "items match" in texts(at) and not at.exception
+    found = at.dataframe(key="users_table").value.user_id.tolist()
+    assert users.user_id.iloc[5] in found and len(found) < len(users)
+    at.text_input(key="user_words").set_value("nothing at all like this").run()
+    assert "No user is left" in at.info[0].value
+
+
+@pytest.fixture
+def explainable(finished_run, small_t5):
+    """A finished run that has a model."""
+    run = finished_run(0.3)
+    shutil.copytree(small_t5, run.folder / "model")
+    return run
+
+
+def test_a_link_opens_this_user_and_these_candidates(studio, explainable):
+    run = explainable
+    user = int(evaluated_users(run).user[3])
+    data = load_dataset("sample:movies")
+    ids = ranked(run, user).item_id
+    name = str(data.users[user])
+    at = studio("users", runs=run.id, user=name, view="why", a=ids[4], b=ids[9])
+    assert not at.exception and not at.error
+    assert at.selectbox(key="pair_a").value == ids[4] and at.selectbox(key="pair_b").value == ids[9]
+    expected = explain(run, name, ids[4], ids[9])
+    assert f"by {abs(expected.lead):.3f}" in texts(at)
+    parts = next(frame.value for frame in at.dataframe if "wording" in frame.value)
+    np.testing.assert_allclose(parts.difference.iloc[-1], expected.lead, atol=1e-6)
+    assert "differ by up to" in at.warning[0].value, "the stored scores of this test are not the model's"
+    command = next(code.value for code in at.code if code.value.startswith("upsr explain"))
+    assert ids[4] in command and name in command
+    at.button(key="pair_swap").click().run()
+    assert at.selectbox(key="pair_a").value == ids[9] and ids[9] in at.query_params["a"]
+    at.segmented_control(key="history_method").set_value("Approximate: gradients").run()
+    assert "An approximation" in texts(at) and not at.exception
+    at.button(key="user_next").click().run()
+    assert ids[9] not in at.query_params["a"], "the pair belongs to one user"
+
+
+def test_a_link_to_something_unknown_says_so(studio, explainable):
+    at = studio("users", runs=f"{explainable.id},gone", user="nobody", view="why", a="nothing")
+    said = " ".join(warning.value for warning in at.warning)
+    assert "gone" in said and "nobody" in said
+    assert "no item 'nothing'" in at.error[0].value.replace("\\", "") and not at.exception
+
+
+def test_what_if_shows_before_and_after_and_stores_nothing(studio, explainable):
+    run = explainable
+    before = load_dataset("sample:movies").items
+    at = studio("users", runs=run.id, view="what-if")
+    assert "Nothing is changed yet" in at.info[0].value
+    at.selectbox(key="what_if_design").set_value("Title only").run()
+    assert not at.exception and "Candidates that moved" in [metric.label for metric in at.metric]
+    assert "trained with" in texts(at)
+    at.button(key="what_if_undo").click().run()
+    assert "Nothing is changed yet" in at.info[0].value
+    field = next(box for box in at.text_input if box.key.endswith("_title_1"))
+    field.set_value("<b>Another</b> title \u202e").run()
+    table = at.dataframe[-1].value
+    assert table.edited.sum() == 1 and not at.exception
+    at.text_input(key="what_if_words").set_value(before.title[5]).run()
+    at.button[[button.label for button in at.button].index("Add as the newest")].click().run()
+    assert not at.exception
+    assert load_dataset("sample:movies").items.equals(before)
+
+
+def test_models_side_by_side(studio, finished_run):
+    first, second = finished_run(0.3), finished_run(0.0, "title")
+    at = studio("users", runs=f"{first.id},{second.id}", view="sides")
+    assert not at.exception and not at.error
+    agreement = next(frame.value for frame in at.dataframe if "tau" in frame.value)
+    assert len(agreement) == 3, "two trials and popularity"
+    assert "cannot be told apart" in " ".join(header.value for header in at.subheader)
+    assert {"gain", "loss"} <= set(ORDERS)
+    at.segmented_control(key="user_order").set_value("gain").run()
+    assert not at.exception and at.dataframe(key="users_table").value.gain.min() > 0
 
 
 def test_runs_side_by_side_and_another_score(studio, finished_run):

@@ -1,5 +1,7 @@
 """The models that UPSR is measured against, on the pages: chosen, started, shown, judged."""
 
+import json
+
 import pytest
 from pages_common import texts
 
@@ -31,6 +33,40 @@ def test_a_rival_is_chosen_and_started_without_a_design(studio, monkeypatch):
     assert not at.exception and not at.error
     (run,) = started
     assert run.spec.model == "sasrec-ce" and run.spec.candidates.mode == "full" and run.spec.design is None
+
+
+def test_several_modes_are_trials_of_one_training(studio, monkeypatch):
+    started = []
+    monkeypatch.setattr(jobs, "start", lambda run: started.append(run))
+    at = studio("trials")
+    assert at.segmented_control(key="modes_uni100").value == ["uni100"], "as a trial of UPSR is ranked"
+    at.selectbox(key="model_choice").set_value("sasrec-ce").run()
+    at.segmented_control(key="modes_full").set_value(["uni100", "full"]).run()
+    (start,) = [button for button in at.button if button.key == "start"]
+    assert start.label == "Start 2 trials"
+    start.click().run()
+    assert [run.spec.candidates.mode for run in started] == ["uni100", "full"] and not at.exception
+    assert len({run.spec.training_digest for run in started}) == 1
+    at.segmented_control(key="modes_full").set_value([]).run()
+    assert "at least one of uni100" in "".join(box.value for box in at.info) and not at.exception
+
+
+def test_weights_of_another_trial_are_named(studio, finished_run):
+    run = finished_run(1.0)
+    run.model_folder.mkdir()
+    run.note_training("0123456789abcdef", 95.0)
+    result = run.result() | {"trained_by": run.trained_by, "training_seconds": run.training_seconds}
+    (run.folder / "result.json").write_text(json.dumps(result))
+    assert "trained by run 0123456789abcdef in 1 min 35 s" in texts(studio("trials", run=run.id))
+
+
+def test_an_encoder_is_refused_for_upsr_and_named_for_unisrec(studio, tmp_path):
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": "bert", "hidden_size": 8}))
+    (tmp_path / "model.safetensors").write_bytes(b"weights")
+    at = studio("trials", plm=str(tmp_path))
+    assert "is not a T5 but an encoder, bert" in at.error[0].value and not at.exception
+    at = studio("trials", plm=str(tmp_path), model="unisrec")
+    assert "BERT-like" in texts(at) and not at.error and not at.exception
 
 
 def test_a_model_of_texts_takes_the_design(studio, monkeypatch):

@@ -38,19 +38,25 @@ def chromium():
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory):
+def browser_home(tmp_path_factory) -> Path:
+    """The home folder of the running studio."""
+    return tmp_path_factory.mktemp("browser-home")
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory, browser_home):
     """The address of a running studio."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    home, log = tmp_path_factory.mktemp("browser-home"), tmp_path_factory.mktemp("browser-log") / "server.txt"
+    log = tmp_path_factory.mktemp("browser-log") / "server.txt"
     address = f"http://127.0.0.1:{port}"
     command = [sys.executable, "-m", "streamlit", "run", "app/main.py", "--server.headless=true"]
     with log.open("w") as output:
         process = subprocess.Popen(
             [*command, f"--server.port={port}"],
             cwd=ROOT,
-            env={**os.environ, "UPSR_HOME": str(home)},
+            env={**os.environ, "UPSR_HOME": str(browser_home)},
             stdout=output,
             stderr=subprocess.STDOUT,
         )
@@ -59,7 +65,7 @@ def server(tmp_path_factory):
             yield address
         finally:
             process.terminate()
-            process.wait(10)
+            process.wait(60)
 
 
 def _wait(address: str, process: subprocess.Popen, log: Path) -> None:

@@ -163,6 +163,7 @@ def test_4_a_trial_from_start_to_verdict_and_5_its_users(studio):
     studio.shot("paper")
 
 
+@pytest.mark.alone
 def test_6_every_page_opens_in_three_seconds_when_warm(studio):
     studio.open()
     titles = ("Item text", "Prompts", "Indicators", "Trials", "Users", "Compare", "Paper", "Data")

@@ -57,7 +57,7 @@ def test_wrong_column(stored, items_file, events_file):
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"\n\n \n", gzip.compress(b""), b"user_id\titem_id\ttimestamp\n", b'{"a": \n']
+    "content", [b"", b"\n\n \n", gzip.compress(b"", mtime=0), b"user_id\titem_id\ttimestamp\n", b'{"a": \n']
 )
 def test_nothing_to_read(stored, tmp_path, items_file, content):
     path = tmp_path / "empty.tsv"

@@ -21,6 +21,7 @@ def imported_2018(shared, name):
     return import_dataset(name, folder / f"meta_{name}.json.gz", folder / f"{name}_5.json.gz")
 
 
+@pytest.mark.alone
 def test_beauty_is_the_published_5_core(shared):
     began = time.monotonic()
     beauty = imported(shared, "amazon-beauty-2014")

@@ -78,9 +78,10 @@ def test_runs_that_differ_only_in_seed_are_one_line(movies):
 def test_a_sample_of_users_and_all_of_them_meet_on_the_sample(movies):
     upsr, rival = made_run(uniform(20), "upsr", design="title"), made_run(uniform(20))
     compared = load([rival, upsr])
-    assert len(compared.instances) == 40 and compared.of == len(movies.users)
+    users = upsr.spec.candidates.users
+    assert len(compared.instances) == users and compared.of == len(movies.users)
     parts = split(movies, SplitSpec())
-    few = candidates_for(movies, parts, CandidateSpec(users=40))
+    few = candidates_for(movies, parts, CandidateSpec(users=users))
     every = candidates_for(movies, parts, CandidateSpec())
     place = every.instances.reset_index().set_index("user")["index"][few.instances.user].to_numpy()
     np.testing.assert_array_equal(few.negatives, every.negatives[place])

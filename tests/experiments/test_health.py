@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
+from app.run_tables import health_table
 from upsr_core.cli import app
 from upsr_core.errors import RunError
 from upsr_core.evaluation.bands import BANDS, band_of, known_as
@@ -55,6 +56,25 @@ def test_verdicts(popular, reached, curve, verdict):
     assert judge(popular, result, None)[0] == "no reference"
     assert judge(popular, {**result, "users": 4}, band)[0] == "no reference"
     assert judge(popular, {**result, "metrics": {"HR@10 (uni100)": 0.9}}, band)[0] == "no reference"
+
+
+def test_health_says_budget_time_and_convergence(movies):
+    spec = plan_run(movies.name, model="bert4rec", mode="full", budget="smoke")
+    run = create_run(spec)
+    run.note_training(run.id, 90.0)
+    # An item of a history each: 10 epochs of a cloze read every training event ten times.
+    events = sum(len(movies.history(user)) - 2 for user in range(len(movies.users)))
+    (run.folder / "result.json").write_text(json.dumps({"metrics": {}, "users": 1, "of_users": 1}))
+    for quality, curve in (([0.1, 0.2], "still rising"), ([0.2, *[0.1] * 5], "converged")):
+        table = {"step": range(len(quality)), "tokens": np.linspace(0, 4 * events, len(quality)), "ndcg10": quality}
+        run.write_curve(pd.DataFrame(table))
+        (record,) = health(movies.name, "bert4rec")
+        assert record["training"] == {"unit": "epochs", "used": 4.0, "most": 10, "seconds": 90.0}
+        assert record["converged"] is (curve == "converged")
+        row = health_table([record]).iloc[0]
+        assert (row.budget, row.minutes, row.curve) == ("4 of 10 epochs", 1.5, curve)
+        shown = CliRunner().invoke(app, ["health", "--dataset", movies.name], env={"COLUMNS": "300"})
+        assert f"4 of at most 10 epochs, 2 min, {curve}" in shown.output
 
 
 def test_health_on_the_command_line(popular, movies, monkeypatch):

@@ -22,6 +22,7 @@ from upsr_core.experiments.job import work
 from upsr_core.experiments.ranking import evaluated_users, load_ranker, ranked, top_of_catalogue
 from upsr_core.experiments.runs import create_run, delete_run
 from upsr_core.experiments.spec import RunSpec, plan_run
+from upsr_core.experiments.spent import converged, spent
 from upsr_core.rankers.base import evaluate
 from upsr_core.rankers.popularity import Popularity
 from upsr_core.rankers.spec import MODELS
@@ -48,6 +49,12 @@ def test_every_rival_leaves_a_whole_result(movies, model, mode):
     result = finish(run)
     assert set(result["metrics"]) == {named(metric, mode) for metric in METRICS}
     assert result["users"] == result["of_users"] == len(movies.users)
+    used = spent(run)
+    if run.spec.training is None:
+        assert used is None and converged(run) is None and result["trained_by"] is None
+    else:
+        epochs = run.spec.training.epochs
+        assert (used.unit, used.most) == ("epochs", epochs) and used.used == pytest.approx(epochs)
     if model in ("popularity", "random"):
         assert result["metrics"] == result["references"][model] and result["user_dependence"]["mean"] == 0
         assert not result["personal"]
@@ -141,7 +148,7 @@ def test_what_a_model_cannot_do_is_said_before_it_starts(movies):
 
 def test_titles_and_forecast_name_the_model(movies):
     run = create_run(plan_run(movies.name, model="sasrec-ce", budget="standard"))
-    assert run.title == f"{movies.name} · SASRec, cross-entropy · standard"
-    assert create_run(plan_run(movies.name, model="popularity")).title == f"{movies.name} · Popularity"
+    assert run.title == f"{movies.name} · SASRec, cross-entropy · standard · uni100"
+    assert create_run(plan_run(movies.name, model="popularity")).title == f"{movies.name} · Popularity · uni100"
     long, short = (forecast(plan_run(movies.name, model="bert4rec", budget=name)) for name in ("standard", "quick"))
     assert long.seconds > short.seconds > 0 and "GFLOP/s" in long.basis

@@ -67,14 +67,16 @@ def test_many_rows_in_threads_equal_the_reference(monkeypatch):
     words = ["red", "blue", "old", "new", "drum", "flute", "north", "south"]
     rng = np.random.default_rng(0)
     titles = [" ".join(rng.choice(words, size=rng.integers(1, 8))) for _ in range(120)]
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
     scorer, builder = scorer_and_builder(titles, MODELS["v1.0"])
-    scorer.rows, scorer.threads = 90, 2
-    threads = torch.get_num_threads()
+    scorer.rows = 90
     sequences = [builder.ranking([3, 4]).ids, builder.ranking([]).ids]
     chosen = np.arange(120)
     for sequence, scores in zip(sequences, scorer.log_likelihoods(sequences, lambda _: chosen), strict=True):
         np.testing.assert_allclose(scores, reference(MODELS["v1.0"], builder, sequence, chosen), atol=5e-4, rtol=1e-6)
-    assert torch.get_num_threads() == threads
+    assert torch.get_num_threads() == scorer.threads == 2
+    torch.set_num_threads(before)
 
 
 @pytest.mark.parametrize("scale", [1e4, 1e-4], ids=["huge logits", "tiny logits"])

@@ -34,7 +34,7 @@ def test_text_vectors_are_mean_encoder_states_whatever_their_batch(successors, v
         with torch.inference_mode():
             mean = encoder(input_ids=ids).last_hidden_state[0].mean(0).numpy()
         np.testing.assert_allclose(vectors[item], mean, atol=1e-5)
-    monkeypatch.setattr(module, "load_model", lambda name: pytest.fail("kept vectors are read again"))
+    monkeypatch.setattr(module, "load_encoder", lambda name: pytest.fail("kept vectors are read again"))
     np.testing.assert_array_equal(text_vectors(successors, TITLE, "embedded", quiet), vectors)
 
 

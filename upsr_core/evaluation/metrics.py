@@ -48,6 +48,7 @@ def user_metrics(better: int, tied: int) -> dict[str, float]:
 
 
 METRICS = tuple(f"{name}@{k}" for name in ("HR", "NDCG") for k in CUTOFFS)
+HEADLINE = "NDCG@10"
 
 
 def rank_table(scored: list[np.ndarray]) -> pd.DataFrame:

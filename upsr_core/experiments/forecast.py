@@ -8,15 +8,19 @@ from functools import lru_cache
 import numpy as np
 
 from upsr_core.datasets.store import load_dataset
+from upsr_core.errors import UpsrError
 from upsr_core.evaluation.candidates import NEGATIVES
-from upsr_core.experiments.runs import Run, list_runs
+from upsr_core.experiments.runs import list_runs
 from upsr_core.experiments.spec import RunSpec
-from upsr_core.plm.door import load_tokenizer, locate
+from upsr_core.experiments.spent import spent
+from upsr_core.experiments.trained import trained_run
+from upsr_core.plm.door import load_tokenizer, locate, width
 from upsr_core.text.render import ItemTexts
 
 # Shares of the machine's own matrix rate that training and scoring reached with the embedded model on two cores.
 TRAINING_SHARE, SCORING_SHARE = 0.30, 0.45
 SETUP_SECONDS = 12  # imports, texts, loading
+COMPARING = 0.002  # seconds to compare an item's neighbours in text and in behaviour
 
 
 @dataclass(frozen=True)
@@ -29,29 +33,63 @@ class Forecast:
     basis: str
 
 
-def forecast(spec: RunSpec) -> Forecast:
-    """Time of a run from the arithmetic of the model and this machine's matrix rate.
+def forecast(*specs: RunSpec) -> Forecast:
+    """Time of runs one after the other, from the arithmetic of the model and this machine's matrix rate.
 
-    Where this machine has finished runs of the same model, the forecast is corrected by what they took. A training
-    that ends by an early stop takes less: its longest is foretold.
+    A training that several share takes its time once, and none where its weights are at hand. Where this machine has
+    finished runs of the same model, the forecast is corrected by what they took. A training that ends by an early
+    stop takes less: its longest is foretold.
     """
-    training, scoring = _work(spec)
-    rate = matrix_rate()
-    train_seconds = training / (rate * TRAINING_SHARE)
-    score_seconds = scoring / (rate * SCORING_SHARE)
+    training = evaluation = 0.0
+    trained: set[str] = set()
+    for spec in specs:
+        at_hand = spec.training_digest in trained or trained_run(spec) is not None
+        trained.add(spec.training_digest)
+        seconds = _seconds(spec, 0.0 if at_hand else 1.0)
+        factor, known = _correction(spec)
+        training, evaluation = training + seconds[0] * factor, evaluation + seconds[1] * factor
+    basis = f"{matrix_rate() / 1e9:.0f} GFLOP/s measured on this machine"
+    if known:
+        basis += f", corrected by {known} finished run{'s' if known > 1 else ''} of this model"
+    if spec.trains and not training:
+        basis += "; the weights are trained already"
+    return Forecast(training + evaluation + SETUP_SECONDS * len(specs), training, evaluation, basis)
+
+
+def _seconds(spec: RunSpec, trained: float) -> tuple[float, float]:
+    """Uncorrected seconds of training and of scoring, see `_work`."""
+    training, scoring = _work(spec, trained)
+    return training / (matrix_rate() * TRAINING_SHARE), scoring / (matrix_rate() * SCORING_SHARE)
+
+
+def _correction(spec: RunSpec) -> tuple[float, int]:
+    """By how much finished runs of the same model took longer than foretold, the median, and how many there are."""
     ratios = []
     for run in list_runs():
         record = run.result()
-        if record and _alike(run.spec, spec) and not record["resumed"]:
-            done = _work(run.spec, _trained(run))
-            predicted = done[0] / (rate * TRAINING_SHARE) + done[1] / (rate * SCORING_SHARE)
+        own = run.trained_by in (run.id, None)  # weights of another run took no time here
+        if record and own and _alike(run.spec, spec) and not record["resumed"]:
+            try:
+                predicted = sum(_seconds(run.spec, used.share if (used := spent(run)) else 1.0))
+            except UpsrError:  # its dataset is there no longer
+                continue
             ratios.append(max(1.0, record["seconds"] - SETUP_SECONDS) / predicted)
-    factor = float(np.median(ratios)) if ratios else 1.0
-    basis = f"{rate / 1e9:.0f} GFLOP/s measured on this machine"
-    if ratios:
-        basis += f", corrected by {len(ratios)} finished run{'s' if len(ratios) > 1 else ''} of this model"
-    train_seconds, score_seconds = train_seconds * factor, score_seconds * factor
-    return Forecast(train_seconds + score_seconds + SETUP_SECONDS, train_seconds, score_seconds, basis)
+    return (float(np.median(ratios)) if ratios else 1.0), len(ratios)
+
+
+def reading_seconds(trial: RunSpec, indicator: str, sample: int, domains: int) -> float:
+    """Seconds that an indicator of a trial's design takes: `sample` items of the dataset and of each further domain.
+
+    The model-based ones from the arithmetic of the model; those that count tokens and words take next to nothing.
+    """
+    encoder, decoder, head = _sizes(trial.plm.name)
+    tokens, items, _, _ = _sizes_of_data(trial)
+    met = {"naturalness": decoder + head, "alignment": encoder, "domain_consistency": (1 + domains) * encoder}
+    if indicator not in met:
+        return 0.1
+    read = min(items, sample) if sample else items
+    overhead = {"alignment": COMPARING * min(read, 1000)}.get(indicator, 0.0)
+    return overhead + 2 * tokens * read * met[indicator] / (matrix_rate() * SCORING_SHARE)
 
 
 def _alike(done: RunSpec, spec: RunSpec) -> bool:
@@ -61,21 +99,12 @@ def _alike(done: RunSpec, spec: RunSpec) -> bool:
     return done.training is not None and (done.info.task != "likelihood" or done.training.tokens > 1e6)
 
 
-def _trained(run: Run) -> float:
-    """The share of its longest training that a finished run of a sequence model went through before it stopped."""
-    curve, own = run.curve(), run.spec.training
-    if curve.empty or run.spec.info.task == "likelihood":
-        return 1.0
-    steps = own.epochs * -(-len(load_dataset(run.spec.dataset.name).users) // own.batch)
-    return min(1.0, float(curve.step.max()) / steps)
-
-
-def _work(spec: RunSpec, trained: float = 1.0) -> tuple[float, float]:
+def _work(spec: RunSpec, trained: float) -> tuple[float, float]:
     """Floating-point operations of training and of scoring (validation and test, right and borrowed histories).
 
-    `trained` is the share of its epochs that a sequence model goes through.
+    `trained` is the share of its training that the run goes through; 0 where it takes the weights of another.
     """
-    return _likelihood_work(spec) if spec.info.task == "likelihood" else _sequence_work(spec, trained)
+    return (_likelihood_work if spec.info.task == "likelihood" else _sequence_work)(spec, trained)
 
 
 def _sequence_work(spec: RunSpec, trained: float) -> tuple[float, float]:
@@ -91,24 +120,23 @@ def _sequence_work(spec: RunSpec, trained: float) -> tuple[float, float]:
     training = 6 * epochs * events * (state + catalogue * predicted)
     if spec.info.text:  # all items are adapted anew at every step, by eight experts
         steps = epochs * -(-users // own.batch)
-        model = json.loads((locate(spec.plm.name) / "config.json").read_text())["d_model"]
-        training += 6 * steps * items * 8 * model * own.width * (2 if spec.pretrain_on else 1)
+        training += 6 * steps * items * 8 * width(spec.plm.name) * own.width * (2 if spec.pretrain_on else 1)
     per_user = 2 * (state * len(dataset.sequence) / users + catalogue)
     validated = min(users, spec.validation_users) * own.evaluations * trained
     return training, 2 * per_user * (validated + min(users, spec.candidates.users or users))
 
 
-def _likelihood_work(spec: RunSpec) -> tuple[float, float]:
+def _likelihood_work(spec: RunSpec, trained: float) -> tuple[float, float]:
     encoder, decoder, head = _sizes(spec.plm.name)
     text_tokens, texts, users, candidates = _sizes_of_data(spec)
     # A tenth of the items is predicted, at least one of each sequence of about ten.
-    tokens = spec.training.tokens + spec.training.pretrain_tokens
+    tokens = (spec.training.tokens + spec.training.pretrain_tokens) * trained
     training = 6 * tokens * (encoder + (decoder + head) * 0.15)
     evaluated = min(users, spec.candidates.users or users)
     validated = min(users, spec.validation_users) * spec.training.evaluations if spec.training.tokens else 0
     # Prefixes shared by candidates are computed once; the share left is about .7 among a hundred of them.
     per_user = 2 * text_tokens * candidates * 0.7 * (decoder + head)
-    validation = per_user * 101 / candidates * 2 * validated
+    validation = per_user * (NEGATIVES + 1) / candidates * 2 * validated * trained
     return training, validation + per_user * 2 * evaluated + 2 * text_tokens * texts * 0.5 * (decoder + head)
 
 

@@ -1,22 +1,23 @@
 """Whether a rival is as good as it is known to be: its runs against published figures."""
 
-import pandas as pd
+from dataclasses import asdict
 
 from upsr_core.datasets.splits import SplitSpec
 from upsr_core.datasets.store import load_dataset
 from upsr_core.evaluation.bands import MEASURES, Band, band_of
 from upsr_core.experiments.runs import Run, list_runs
+from upsr_core.experiments.spent import converged, spent
 from upsr_core.rankers.spec import model_info
 
 HEALTHY, BELOW, IMPROVING, NO_REFERENCE = "healthy", "below", "still improving", "no reference"
-GAIN = 0.01  # a curve still improves if its last validations raised its best by more than a hundredth
 
 
 def health(dataset_name: str, model: str | None = None) -> list[dict]:
     """The finished runs on a dataset, of one model or of all, newest first: one record each.
 
-    Keys: run, title, model, dataset, metrics (all of the run), band (`low`, `published`, `source`, or None), verdict,
-    reason. Raises DataError for an unknown dataset, RunError for an unknown model.
+    Keys: run, title, model, dataset, metrics (all of the run), training (`unit`, `used`, `most` and `seconds` of its
+    budget, or None), converged (whether its curve no longer rises, or None), band (`low`, `published`, `source`, or
+    None), verdict, reason. Raises DataError for an unknown dataset, RunError for an unknown model.
     """
     if model is not None:
         model_info(model)
@@ -35,6 +36,8 @@ def health(dataset_name: str, model: str | None = None) -> list[dict]:
                 "model": spec.model,
                 "dataset": dataset.name,
                 "metrics": result["metrics"],
+                "training": None if (used := spent(run)) is None else {**asdict(used), "seconds": run.training_seconds},
+                "converged": converged(run),
                 "band": None if band is None else {"low": band.low, "published": band.published, "source": band.source},
                 "verdict": verdict,
                 "reason": reason,
@@ -56,25 +59,9 @@ def judge(run: Run, result: dict, band: Band | None) -> tuple[str, str]:
     if not short:
         return HEALTHY, "Every figure is in its band."
     figures = ", ".join(f"{name} {result['metrics'][name]:.4f} of {band.low[name]:.4f}" for name in short)
-    if still_improving(run.curve(), run.spec.training.patience if run.spec.training else 1):
+    if converged(run) is False:
         return (
             IMPROVING,
             f"Not there yet: {figures}; its curve was still rising when its budget ended. Train it longer.",
         )
     return BELOW, f"{figures}; its curve no longer rises, so longer training is no remedy."
-
-
-def still_improving(curve: pd.DataFrame, patience: int) -> bool:
-    """Whether the last `patience` validations of a learning curve raised its best NDCG@10 by more than a hundredth.
-
-    A training that was stopped because it gained nothing more never does.
-
-    >>> still_improving(pd.DataFrame({"ndcg10": [0.1, 0.2, 0.3, 0.4, 0.5]}), 2)
-    True
-    >>> still_improving(pd.DataFrame({"ndcg10": [0.1, 0.5, 0.5, 0.4]}), 2)
-    False
-    """
-    values = curve.ndcg10.dropna().to_numpy()
-    if len(values) <= patience:
-        return len(values) > 0
-    return bool(values[-patience:].max() > values[:-patience].max() * (1 + GAIN))

@@ -4,20 +4,25 @@ import logging
 import os
 import time
 import traceback
+from collections.abc import Callable
 
 from upsr_core.errors import UpsrError
 from upsr_core.experiments.jobs import check_cancelled, claim, wait_for_turn
 from upsr_core.experiments.runs import Run
+from upsr_core.experiments.status import Job
 from upsr_core.runtime import Cancelled, Progress
 
 EVERY = 1.0  # seconds between writes of the status
 
 
 class StatusProgress:
-    """A progress callback that writes the status at most once a second, with the time left, and honours Cancel."""
+    """A progress callback that writes the status at most once a second, with the time left, and honours Cancel.
 
-    def __init__(self, run: Run, also: Progress | None = None):
-        self.run, self.also = run, also
+    `message` goes into the status with the next write.
+    """
+
+    def __init__(self, job: Job, also: Progress | None = None):
+        self.job, self.also, self.message = job, also, ""
         self.phase, self.began, self.first, self.written = "", 0.0, 0.0, 0.0
 
     def __call__(self, done: float, total: float, phase: str) -> None:
@@ -28,11 +33,13 @@ class StatusProgress:
         if now - self.written > EVERY or done >= total:
             worked = done - self.first
             left = (now - self.began) / worked * (total - done) if worked > 0 else None
-            self.run.write_status(state="running", phase=phase, step=done, total=total, seconds_left=left, message="")
+            self.job.write_status(
+                state="running", phase=phase, step=done, total=total, seconds_left=left, message=self.message
+            )
             self.written = now
         if self.also:
             self.also(done, total, phase)
-        check_cancelled(self.run)
+        check_cancelled(self.job)
 
 
 def work(run: Run, also: Progress | None = None) -> dict | None:
@@ -40,26 +47,35 @@ def work(run: Run, also: Progress | None = None) -> dict | None:
 
     Raises UpsrError as it came; any other error is logged and raised as it came, and the status says so.
     """
-    logging.basicConfig(level=logging.WARNING)
-    claim(run, os.getpid())
-    try:
-        wait_for_turn(run)
+
+    def do(progress: Progress) -> dict:
+        wait_for_turn(run, also)
         run.write_status(state="running", phase="loading", started=time.time(), message="")
         from upsr_core.experiments.work import execute
 
-        result = execute(run, StatusProgress(run, also))
+        return execute(run, progress)
+
+    return carry_out(run, do, also)
+
+
+def carry_out(job: Job, do: Callable[[StatusProgress], dict], also: Progress | None = None) -> dict | None:
+    """Do the work of a queued job in this process and keep its status true; see `work`."""
+    logging.basicConfig(level=logging.WARNING)
+    claim(job, os.getpid())
+    try:
+        result = do(StatusProgress(job, also))
     except (Cancelled, KeyboardInterrupt):
-        run.write_status(
+        job.write_status(
             state="cancelled", finished=time.time(), seconds_left=None, message="Cancelled. It can be resumed."
         )
         return None
     except UpsrError as error:
-        run.write_status(state="failed", finished=time.time(), seconds_left=None, message=str(error))
+        job.write_status(state="failed", finished=time.time(), seconds_left=None, message=str(error))
         raise
     except BaseException as error:
         traceback.print_exc()
-        message = f"{type(error).__name__}: {error}. The whole story is in {run.folder / 'log.txt'}."
-        run.write_status(state="failed", finished=time.time(), seconds_left=None, message=message)
+        message = f"{type(error).__name__}: {error}. The whole story is in {job.folder / 'log.txt'}."
+        job.write_status(state="failed", finished=time.time(), seconds_left=None, message=message)
         raise
-    run.write_status(state="done", phase="done", finished=time.time(), seconds_left=0)
+    job.write_status(state="done", phase="done", finished=time.time(), seconds_left=0, message="")
     return result

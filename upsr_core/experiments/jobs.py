@@ -8,24 +8,25 @@ from pathlib import Path
 import psutil
 
 from upsr_core.errors import RunError
-from upsr_core.experiments.runs import STOP, Run, list_runs
-from upsr_core.runtime import Cancelled
+from upsr_core.experiments.runs import Run, list_runs
+from upsr_core.experiments.status import STOP, Job
+from upsr_core.runtime import Cancelled, Progress
 
 
-def start(run: Run) -> None:
-    """Queue a run as a process of its own; also how a cancelled, failed or dead run is resumed.
+def start(job: Job) -> None:
+    """Begin a job as a process of its own; also how a cancelled, failed or dead one is resumed.
 
     Raises RunError while it is queued or running, or when it is done.
     """
-    status = run.status()
+    status, name = job.status(), type(job).__name__
     if status.active:
-        raise RunError(f"Run {run.id} is already {status.state}", how="Wait for it, or cancel it first.")
+        raise RunError(f"{name} {job.id} is already {status.state}", how="Wait for it, or cancel it first.")
     if status.state == "done":
-        raise RunError(f"Run {run.id} is done", how="Delete it to run the same specification again.")
-    enqueue(run)
-    with (run.folder / "log.txt").open("ab") as log:
+        raise RunError(f"{name} {job.id} is done", how="Delete it to do the same again.")
+    enqueue(job)
+    with (job.folder / "log.txt").open("ab") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "upsr_core", "work", run.id],
+            [sys.executable, "-m", "upsr_core", *job.command, job.id],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
@@ -33,43 +34,43 @@ def start(run: Run) -> None:
             cwd=Path(__file__).resolve().parents[2],
         )
     # A job that dies before its first word must be seen too; its own first word is the same.
-    claim(run, process.pid)
+    claim(job, process.pid)
 
 
 resume = start
 
 
-def enqueue(run: Run) -> None:
+def enqueue(job: Job) -> None:
     """Take a place in the queue."""
-    (run.folder / STOP).unlink(missing_ok=True)
-    run.write_status(
+    (job.folder / STOP).unlink(missing_ok=True)
+    job.write_status(
         state="queued", phase="waiting", step=0, total=0, seconds_left=None, message="", queued=time.time(),
         started=None, finished=None, pid=None, process_created=None,
     )  # fmt: skip
 
 
-def claim(run: Run, pid: int) -> None:
-    """Say which process works on a run."""
+def claim(job: Job, pid: int) -> None:
+    """Say which process works on a job."""
     try:
-        run.write_status(pid=pid, process_created=psutil.Process(pid).create_time())
+        job.write_status(pid=pid, process_created=psutil.Process(pid).create_time())
     except psutil.NoSuchProcess:
-        run.write_status(pid=pid, process_created=0)
+        job.write_status(pid=pid, process_created=0)
 
 
-def cancel(run: Run) -> None:
-    """Ask a run to stop; it saves a checkpoint first, so that it can be resumed."""
-    if run.status().active:
-        (run.folder / STOP).touch()
+def cancel(job: Job) -> None:
+    """Ask a job to stop; it saves a checkpoint first, so that it can be resumed."""
+    if job.status().active:
+        (job.folder / STOP).touch()
 
 
-def check_cancelled(run: Run) -> None:
-    """Raise Cancelled where the user asked this run to stop."""
-    if (run.folder / STOP).exists():
+def check_cancelled(job: Job) -> None:
+    """Raise Cancelled where the user asked this job to stop."""
+    if (job.folder / STOP).exists():
         raise Cancelled
 
 
-def wait_for_turn(run: Run) -> None:
-    """Block until no earlier run of this machine is queued or running. Raises Cancelled."""
+def wait_for_turn(run: Run, also: Progress | None = None) -> None:
+    """Block until no earlier run of this machine is queued or running; `also` is told of it. Raises Cancelled."""
     while True:
         check_cancelled(run)
         mine = run.status()
@@ -82,5 +83,8 @@ def wait_for_turn(run: Run) -> None:
         ]
         if not ahead:
             return
-        run.write_status(message=f"Waiting for {len(ahead)} earlier run{'s' if len(ahead) > 1 else ''}.")
+        message = f"Waiting for {len(ahead)} earlier run{'s' if len(ahead) > 1 else ''}."
+        run.write_status(message=message)
+        if also:
+            also(0, 0, message)
         time.sleep(0.5)

@@ -7,15 +7,13 @@ import numpy as np
 import pandas as pd
 
 from upsr_core.evaluation.candidates import Candidates
-from upsr_core.evaluation.metrics import METRICS, named, rank_table
+from upsr_core.evaluation.metrics import HEADLINE, METRICS, named, rank_table
 from upsr_core.evaluation.statistics import mean_interval, other_users, paired_difference
 from upsr_core.experiments.runs import BORROWED, Run
 from upsr_core.likelihood.score import SCORES, ScoreSpec
 from upsr_core.rankers.popularity import Popularity
 from upsr_core.rankers.upsr import Upsr
 from upsr_core.runtime import Progress, peak_memory_mib, write_json
-
-HEADLINE = "NDCG@10"
 
 
 def score_table(ranker: Upsr, test: Candidates, popularity: Popularity, progress: Progress) -> pd.DataFrame:
@@ -84,8 +82,9 @@ def write_result(
 ) -> dict:
     """Metrics, gaps and user dependence from the ranks; writes `per_user.parquet` and `result.json`.
 
-    `seconds` were spent since the last start; `resumed` says that there was an earlier one. `counts` are what the
-    model says of its evaluation, by name: they are kept with the result.
+    `seconds` were spent since the last start; `resumed` says that there was an earlier one. Where the weights are
+    another run's, `trained_by` is its id and `training_seconds` what it took, which `seconds` do not hold then.
+    `counts` are what the model says of its evaluation, by name: they are kept with the result.
     """
     ranks, wrong, references = ranked.right, ranked.borrowed, ranked.references
     frames = [
@@ -120,6 +119,8 @@ def write_result(
         "cold_targets": int(test.instances.cold.sum()),
         **counts,
         "candidates": test.digest,
+        "trained_by": run.trained_by,
+        "training_seconds": run.training_seconds,
         "seconds": round(seconds, 1),
         "peak_memory_mib": peak_memory_mib(),
         "resumed": resumed,

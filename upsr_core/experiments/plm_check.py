@@ -13,9 +13,9 @@ from upsr_core.datasets.splits import SplitSpec, split
 from upsr_core.datasets.store import Dataset
 from upsr_core.errors import DataError
 from upsr_core.evaluation.candidates import CandidateSpec, candidates_for
-from upsr_core.evaluation.metrics import named
+from upsr_core.evaluation.metrics import HEADLINE, named
 from upsr_core.evaluation.statistics import paired_difference
-from upsr_core.experiments.outcome import HEADLINE, Ranked, score_table
+from upsr_core.experiments.outcome import Ranked, score_table
 from upsr_core.likelihood.score import SCORES, ScoreSpec
 from upsr_core.likelihood.texts import mean_log_probs
 from upsr_core.plm.door import load_model, load_tokenizer, weights_digest

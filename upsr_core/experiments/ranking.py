@@ -1,5 +1,7 @@
 """The ranked candidates of one user from the stored scores of a run, and the best of the whole catalogue."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 
@@ -17,21 +19,35 @@ def load_ranker(run: Run):
 
     Raises RunError where the run trains and its model is not there.
     """
-    spec, trained = run.spec, run.folder / "model"
-    trains = spec.training is not None and spec.training.trains
-    if trains and not trained.exists():
-        raise RunError(f"Run {run.id} has no trained model", str(trained), "Delete the run and start it again.")
+    spec = run.spec
     if spec.info.task != "likelihood":
         from upsr_core.rankers.catalogue import new_ranker, stored_ranker
 
-        dataset = spec.dataset.load()
+        trained, dataset = trained_model(run), spec.dataset.load()
         parts = split(dataset, spec.split)
-        return stored_ranker(trained, dataset, parts) if trains else new_ranker(spec.model, None, dataset, parts)
-    from upsr_core.plm.door import load_model, load_tokenizer
+        return stored_ranker(trained, dataset, parts) if trained else new_ranker(spec.model, None, dataset, parts)
+    from upsr_core.plm.door import load_tokenizer
     from upsr_core.rankers.upsr import Upsr
 
-    model = load_model(str(trained) if trained.exists() else spec.plm.name, spec.score.dtype)
+    model = load_language_model(run)
     return Upsr(model, load_tokenizer(spec.plm.name), spec.dataset.load(), spec.design, spec.score)
+
+
+def load_language_model(run: Run):
+    """The T5 of a run of UPSR: trained, or as it is where nothing is trained. Raises RunError as `load_ranker`."""
+    from upsr_core.plm.door import load_model
+
+    return load_model(str(trained_model(run) or run.spec.plm.name), run.spec.score.dtype)
+
+
+def trained_model(run: Run) -> Path | None:
+    """The folder of what a run has trained; None where it trains nothing. Raises RunError where it is not there."""
+    if run.model_folder.exists():
+        return run.model_folder
+    if run.spec.trains:
+        where = str(run.model_folder)
+        raise RunError(f"Run {run.id} has no trained model", where, "Delete the run and start it again.")
+    return None
 
 
 def top_of_catalogue(run: Run, ranker, user: int, k: int = 10) -> tuple[pd.DataFrame, str]:

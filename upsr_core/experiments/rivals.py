@@ -21,14 +21,12 @@ KEPT = 101  # candidates stored for every instance: all of the sampled modes, th
 
 
 def train_rival(run: Run, dataset: Dataset, parts: Split, progress: Progress) -> None:
-    """Train the model of a run, validated by ranking, and save it; a saved one stays.
+    """Train the model of a run, validated by ranking, and save it.
 
     A model of texts first reads all items with the frozen language model, and where there are datasets to pre-train
     on, learns from those, with the design's pre-training text.
     """
-    spec, trained = run.spec, run.folder / "model"
-    if trained.exists() or spec.training is None:
-        return
+    spec = run.spec
     texts = _text_vectors(run, dataset, spec.design.finetune, progress) if spec.info.text else None
     ranker = new_ranker(spec.model, spec.training, dataset, parts, texts)
     if spec.pretrain_on:
@@ -36,7 +34,7 @@ def train_rival(run: Run, dataset: Dataset, parts: Split, progress: Progress) ->
     if spec.training.epochs:
         validation = candidates_for(dataset, parts, spec.validation)
         ranker.fit(run.folder / "tuning", progress, lambda _: validate(ranker, validation), run.write_curve)
-    ranker.save(trained)
+    ranker.save(run.model_folder)
 
 
 def _text_vectors(run: Run, dataset: Dataset, design: ItemDesign, progress: Progress) -> np.ndarray:

@@ -2,69 +2,26 @@
 
 import json
 import shutil
-import time
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 import pandas as pd
-import psutil
 
 from upsr_core.errors import RunError
 from upsr_core.experiments.spec import RunSpec, budget_of
+from upsr_core.experiments.status import Job
 from upsr_core.runtime import home, write_atomically, write_json
 from upsr_core.training.spec import CURVE
 
-STOP = "STOP"  # a file of this name asks the run to stop
-ACTIVE = ("queued", "running", "cancelling")
 BORROWED = "{}, another user's history"  # names the score of another user's history in `per_user.parquet`
-UNSEEN = 30  # seconds after which a job without a living process is taken for dead
 
 
 @dataclass(frozen=True)
-class Status:
-    """What a run is doing: `state` is new, queued, running, cancelling, done, failed, cancelled or died.
-
-    `step` of `total` belongs to `phase`; times are seconds since 1970, `seconds_left` may be unknown.
-    """
-
-    state: str = "new"
-    phase: str = ""
-    step: float = 0
-    total: float = 0
-    seconds_left: float | None = None
-    message: str = ""
-    queued: float = 0
-    started: float | None = None
-    finished: float | None = None
-    pid: int | None = None
-    process_created: float | None = None
-
-    @property
-    def active(self) -> bool:
-        return self.state in ACTIVE
-
-
-def _alive(status: Status) -> bool:
-    if status.pid is None:
-        return time.time() - status.queued < UNSEEN
-    try:
-        process = psutil.Process(status.pid)
-        same = abs(process.create_time() - (status.process_created or 0)) < 1
-        return same and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
-
-
-@dataclass(frozen=True)
-class Run:
+class Run(Job):
     """One run folder."""
 
-    folder: Path
-
-    @property
-    def id(self) -> str:
-        return self.folder.name
+    command = ("work",)
 
     @cached_property
     def spec(self) -> RunSpec:
@@ -80,52 +37,58 @@ class Run:
 
     @property
     def title(self) -> str:
-        """What a person calls this run: dataset, model or attributes and language model, budget."""
+        """What a person calls this run: dataset, model or attributes and language model, budget, candidates."""
         spec = self.spec
         parts = [part for part in (spec.dataset.name, spec.label, self.budget) if part]
         if spec.pretrain_on:
             parts.append("after " + ", ".join(ref.name for ref in spec.pretrain_on))
         if spec.seed:
             parts.append(f"seed {spec.seed}")
+        parts.append(spec.candidates.mode)
         return " · ".join(parts)
 
     @property
     def budget(self) -> str:
         return budget_of(self.spec)
 
-    def status(self) -> Status:
-        """The status on disk; an active run whose process is gone is `died`."""
-        try:
-            status = Status(**json.loads((self.folder / "status.json").read_text()))
-        except FileNotFoundError:
-            return Status()
-        except (ValueError, TypeError):
-            return Status("died", message="Its status file is damaged; resume the run to go on.")
-        if status.active and not _alive(status):
-            lost = "The process was killed or ran out of memory. Resume to go on from the last checkpoint."
-            return replace(status, state="died", message=lost, seconds_left=None)
-        if status.active and (self.folder / STOP).exists():
-            return replace(status, state="cancelling")
-        return status
-
-    def write_status(self, **changes) -> None:
-        write_json(self.folder / "status.json", {**asdict(self._raw_status()), **changes})
-
-    def _raw_status(self) -> Status:
-        try:
-            return Status(**json.loads((self.folder / "status.json").read_text()))
-        except (OSError, ValueError, TypeError):
-            return Status()
+    @property
+    def curve_file(self) -> Path:
+        return self.folder / "curve.csv"
 
     def curve(self) -> pd.DataFrame:
         """The learning curve; columns as in `upsr_core.training.trainer.curve_of`, empty before the first step."""
-        file = self.folder / "curve.csv"
-        if not file.exists():
+        if not self.curve_file.exists():
             return pd.DataFrame(columns=list(CURVE))
-        return pd.read_csv(file)
+        return pd.read_csv(self.curve_file)
 
     def write_curve(self, curve: pd.DataFrame) -> None:
-        write_atomically(self.folder / "curve.csv", curve.to_csv(index=False))
+        write_atomically(self.curve_file, curve.to_csv(index=False))
+
+    @property
+    def model_folder(self) -> Path:
+        """Where the trained weights are; there whole, or not at all."""
+        return self.folder / "model"
+
+    def note_training(self, run_id: str, seconds: float | None) -> None:
+        """Keep which run trained the weights, and in how many seconds since its last start, None where unknown."""
+        write_json(self.folder / "trained.json", {"run": run_id, "seconds": seconds})
+
+    @property
+    def trained_by(self) -> str | None:
+        """The id of the run that trained the weights: this one's, or another's; None where there are none."""
+        if not self.model_folder.exists():
+            return None
+        return self._training_note().get("run", self.id)
+
+    @property
+    def training_seconds(self) -> float | None:
+        """Seconds of the training of the weights, by whichever run; None where unknown."""
+        return self._training_note().get("seconds")
+
+    def _training_note(self) -> dict:
+        # Runs that were stored before weights could be shared have none: they trained their own.
+        file = self.folder / "trained.json"
+        return json.loads(file.read_text()) if file.exists() else {}
 
     def result(self) -> dict | None:
         """Metrics, gaps, user dependence, cost; None before the run is done."""

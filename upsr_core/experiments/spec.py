@@ -26,7 +26,10 @@ class DatasetRef(Spec):
 
     def load(self) -> Dataset:
         """The dataset. Raises RunError where what is stored under its name is no longer the same data."""
-        dataset = load_dataset(self.name)
+        return self.check(load_dataset(self.name))
+
+    def check(self, dataset: Dataset) -> Dataset:
+        """The dataset itself, once it is known to be the same data. Raises RunError where it is not."""
         if dataset.digest != self.content:
             raise RunError(
                 f"The dataset {self.name!r} is not the one of this run",
@@ -77,6 +80,21 @@ class RunSpec(Spec):
         if self.model == "upsr":
             del record["model"]  # runs that were stored when there was no other model keep their ids
         return digest_of({"spec": "RunSpec", **record})
+
+    @property
+    def training_digest(self) -> str:
+        """What the trained weights depend on: runs that agree in it differ in the candidates of their test alone.
+
+        The candidates of the validation belong to it, because they decide when a training stops and which state is
+        kept; so does the score, by which the validation of UPSR ranks.
+        """
+        record = self.model_dump(mode="json", exclude={"candidates", "validation_users"})
+        return digest_of({"spec": "training", **record, "validation": self.validation.model_dump(mode="json")})
+
+    @property
+    def trains(self) -> bool:
+        """Whether there are weights of its own to rank with."""
+        return self.training is not None and self.training.trains
 
     @property
     def info(self) -> ModelInfo:
@@ -132,8 +150,8 @@ BUDGETS = {
         "Smoke",
         "Seconds. Shows that everything fits together; its figures mean nothing.",
         TrainingSpec(tokens=40_000, batch_tokens=2048, evaluations=2, learning_rate=1e-3),
+        8,
         20,
-        40,
         40_000,
         0.01,
     ),
@@ -217,7 +235,7 @@ def plan_run(
         dataset=DatasetRef(name=dataset.name, content=dataset.digest),
         pretrain_on=tuple(DatasetRef(name=source.name, content=source.digest) for source in sources),
         design=design,
-        plm=PlmRef(name=plm, content=weights_digest(plm)) if info.text else None,
+        plm=PlmRef(name=plm, content=weights_digest(plm, info.reads_with)) if info.text else None,
         training=training_of(info, budget, seed, bool(sources)),
         score=ScoreSpec(name=score),
         validation_users=VALIDATION_USERS if cheap else chosen.validation_users,

@@ -12,6 +12,7 @@ from upsr_core.experiments.outcome import Ranked, score_table, write_result
 from upsr_core.experiments.ranking import load_ranker
 from upsr_core.experiments.rivals import rank_rival, train_rival
 from upsr_core.experiments.runs import Run
+from upsr_core.experiments.trained import take_weights
 from upsr_core.experiments.validation import validate
 from upsr_core.plm.door import load_model, load_tokenizer, locate, weights_digest
 from upsr_core.rankers.popularity import Popularity
@@ -36,7 +37,7 @@ def execute(run: Run, progress: Progress) -> dict:
     began, spec = time.time(), run.spec
     resumed = any((run.folder / name).exists() for name in ("pretraining", "pretrained", "tuning", "model"))
     dataset = spec.dataset.load()
-    if spec.plm and weights_digest(spec.plm.name) != spec.plm.content:
+    if spec.plm and weights_digest(spec.plm.name, spec.info.reads_with) != spec.plm.content:
         raise RunError(
             f"The language model {spec.plm.name!r} is not the one of this run",
             "its weights changed",
@@ -44,7 +45,9 @@ def execute(run: Run, progress: Progress) -> dict:
         )
     parts = split(dataset, spec.split)
     by_likelihood = spec.info.task == "likelihood"
-    (_train if by_likelihood else train_rival)(run, dataset, parts, progress)
+    if spec.trains and not run.model_folder.exists() and not take_weights(run):
+        (_train if by_likelihood else train_rival)(run, dataset, parts, progress)
+        run.note_training(run.id, round(time.time() - began, 1))
     write_json(run.folder / "environment.json", environment())
     test = candidates_for(dataset, parts, spec.candidates)
     ranked, counts = (_rank if by_likelihood else rank_rival)(run, dataset, parts, test, progress)
@@ -56,8 +59,6 @@ def execute(run: Run, progress: Progress) -> dict:
 
 def _train(run: Run, dataset: Dataset, parts: Split, progress: Progress) -> None:
     spec = run.spec
-    if (run.folder / "model").exists() or not spec.training.trains:
-        return
     model, tokenizer = load_model(spec.plm.name), load_tokenizer(spec.plm.name)
     _pretrain(run, model, tokenizer, progress)
     if spec.training.tokens:

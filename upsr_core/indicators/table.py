@@ -14,12 +14,13 @@ BOTH, TUNING, DISCARD = "pre-training and tuning", "tuning only", "discard"
 COLUMNS = ("naturalness", "domain_consistency", "informativeness", "noise", "length", "alignment")
 RULE = (
     "Between the lowest and the highest value among these attributes, the lower third is low, the middle medium, the "
-    "upper high; perplexity and length on a logarithmic scale. Naturalness is high where perplexity is low. Noise "
-    "joins defects inside values and conflict with behaviour: 1 - (1 - defects) (1 - conflict)."
+    "upper high, where there are at least three values; perplexity and length on a logarithmic scale. Naturalness is "
+    "high where perplexity is low. Noise joins defects inside values and conflict with behaviour: 1 - (1 - defects) "
+    "(1 - conflict)."
 )
 USE_RULE = (
     "Discard: noise high, naturalness or consistency low. Pre-training and tuning: naturalness not low, consistency "
-    "high (or unknown, with one domain), noise not high, at most half of the items above 40 tokens. Otherwise tuning."
+    "high (or without a band), noise not high, at most half of the items above 40 tokens. Otherwise tuning."
 )
 # Table 1 of the paper in three bands: "very high" is high, "very low" low. Columns as COLUMNS without alignment.
 PAPER = {
@@ -113,13 +114,16 @@ def _values(readings: dict[str, Reading]) -> dict[str, float]:
 
 
 def bands(values: np.ndarray) -> list[str]:
-    """The third of the range that each value lies in; "" for NaN and where fewer than two values differ.
+    """The third of the range that each value lies in; "" for NaN, and for all where there are fewer than three values
+    or they are one: of two values one would be low and one high, however near they are.
 
     >>> bands(np.array([0.0, 1.0, 5.0, 9.0, np.nan]))
     ['low', 'low', 'medium', 'high', '']
+    >>> bands(np.array([0.51, 0.52, np.nan]))
+    ['', '', '']
     """
     known = values[np.isfinite(values)]
-    if len(known) < 2 or np.ptp(known) == 0:
+    if len(known) < 3 or np.ptp(known) == 0:
         return [""] * len(values)
     place = (values - known.min()) / np.ptp(known)
     return ["" if not np.isfinite(x) else "low" if x < 1 / 3 else "medium" if x <= 2 / 3 else "high" for x in place]
@@ -144,7 +148,7 @@ def _use(row: dict) -> tuple[str, str]:
         against.append(f"{row['over_40']:.0%} of the items above 40 tokens")
     if against:
         return TUNING, ", ".join(against)
-    unknown = "" if consistent else "; consistency unknown: name further domains"
+    unknown = "" if consistent else "; consistency unknown: it needs further domains and three attributes"
     return BOTH, f"naturalness {natural or 'not compared'}, noise {noisy or 'not compared'}{unknown}"
 
 
@@ -155,7 +159,7 @@ def _against_paper(row: dict) -> tuple[str, str]:
         return "", ""
     other = [
         f"{INDICATORS[name][0].lower()} {row[f'{name}_band']}, paper {band}"
-        for name, band in zip(COLUMNS, theirs, strict=False)
+        for name, band in zip(COLUMNS[:-1], theirs[:-1], strict=True)
         if row[f"{name}_band"] and row[f"{name}_band"] != band
     ]
     return theirs[-1], "; ".join(other)

@@ -1,10 +1,14 @@
-"""One door to every T5: the embedded one, a local folder, a hub id. Tokenizers open without torch."""
+"""One door to every T5, and to encoders for text vectors: the embedded one, a local folder, a hub id.
+
+Tokenizers open without torch. Weights are read from safetensors only, and no model brings code of its own.
+"""
 
 import hashlib
 import json
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Literal
 
 from upsr_core.errors import ModelError
 from upsr_core.runtime import ASSETS
@@ -12,7 +16,10 @@ from upsr_core.text.tokenizer import TextTokenizer
 
 SHIPPED = {name: ASSETS / "plm" / name for name in ("embedded", "behaviour")}  # those whose folder is there
 WAYS_OUT = "Use the model 'embedded', a folder with a T5 in safetensors format, or a hub id where the hub is reachable."
-_FILES = ["*.json", "*.safetensors", "spiece.model"]
+T5 = ("t5",)
+ENCODERS = (*T5, "bert", "distilbert", "electra", "mpnet", "roberta", "xlm-roberta")  # as config.json names them
+_COUNTED = ("mpnet", "roberta", "xlm-roberta")  # their positions begin after the number of the padding token
+_FILES = ["*.json", "*.safetensors", "spiece.model", "vocab.txt", "merges.txt", "sentencepiece.bpe.model"]
 
 
 @dataclass(frozen=True)
@@ -38,14 +45,14 @@ def available() -> list[PlmInfo]:
 
 def card(name: str) -> dict:
     """The model card of a model that we made; an empty record for a foreign one."""
-    file = locate(name) / "card.json"
+    file = locate(name, ENCODERS) / "card.json"
     return json.loads(file.read_text()) if file.is_file() else {}
 
 
-def locate(name: str) -> Path:
-    """The folder of a model. A hub id is looked up in the local cache first and then, once, at the hub.
+def locate(name: str, kinds: tuple[str, ...] = T5) -> Path:
+    """The folder of a model of one of the `kinds`. A hub id is looked up in the local cache first, then at the hub.
 
-    Raises ModelError at once where the folder is missing, has no T5, or the hub cannot be reached.
+    Raises ModelError at once where the folder is missing, its model is of another kind, or the hub cannot be reached.
     """
     if not name.strip():
         raise ModelError("No language model was named", how=WAYS_OUT)
@@ -54,10 +61,50 @@ def locate(name: str) -> Path:
         if name.startswith((".", "/", "~")) or name.count("/") > 1:
             raise ModelError(f"There is no model folder {name!r}", how=WAYS_OUT)
         folder = _from_hub(name)
-    config = folder / "config.json"
-    if config.is_file() and json.loads(config.read_text()).get("model_type") != "t5":
-        raise ModelError(f"The model {name!r} is not a T5", str(config), WAYS_OUT)
-    return folder
+    kind = _config(folder).get("model_type")
+    if kind in kinds:
+        return folder
+    where = str(folder / "config.json")
+    if kind in ENCODERS:
+        raise ModelError(
+            f"The model {name!r} is not a T5 but an encoder, {kind}: it reads texts and writes none",
+            where,
+            f"It can be the text encoder of UniSRec. {WAYS_OUT}",
+        )
+    others = [encoder for encoder in kinds if encoder not in T5]
+    also = f" and no encoder that is known here ({', '.join(others)})" if others else ""
+    raise ModelError(f"The model {name!r} is not a T5{also}", f"{where} names {kind!r}", WAYS_OUT)
+
+
+def _config(folder: Path) -> dict:
+    file = folder / "config.json"
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ModelError(f"The model's configuration cannot be read: {error}", str(file), WAYS_OUT) from None
+
+
+def width(name: str) -> int:
+    """The size of a text vector of a model. Raises ModelError where its configuration does not say it."""
+    config = _config(locate(name, ENCODERS))
+    found = next((config[key] for key in ("d_model", "hidden_size", "dim") if key in config), None)
+    if found is None:
+        raise ModelError(f"The configuration of {name!r} names no width", str(locate(name, ENCODERS)), WAYS_OUT)
+    return int(found)
+
+
+def pooling(name: str) -> Literal["first", "mean"]:
+    """What stands for a text: the state of its first token, or the mean over its tokens.
+
+    UniSRec takes the first token of a BERT (Hou et al., KDD 2022, section 2.1). A T5 has none that stands for its
+    text, so the mean does (Ni et al., Sentence-T5, ACL 2022), as it does where the folder of an encoder says that it
+    was trained so (the pooling of Reimers and Gurevych, Sentence-BERT, EMNLP 2019).
+    """
+    folder = locate(name, ENCODERS)
+    if _config(folder)["model_type"] in T5:
+        return "mean"
+    file = folder / "1_Pooling" / "config.json"
+    return "mean" if file.is_file() and json.loads(file.read_text()).get("pooling_mode_mean_tokens") else "first"
 
 
 def _from_hub(name: str) -> Path:
@@ -96,19 +143,37 @@ def load_tokenizer(name: str) -> TextTokenizer:
     return TextTokenizer.of(T5Tokenizer.from_pretrained(folder, extra_ids=100, local_files_only=True).backend_tokenizer)
 
 
+@lru_cache(maxsize=8)
+def load_reader(name: str) -> TextTokenizer:
+    """The tokenizer of a model whose text vectors are wanted, see `load_encoder`."""
+    folder = locate(name, ENCODERS)
+    if _config(folder)["model_type"] in T5:
+        return load_tokenizer(name)
+    if (folder / "tokenizer.json").is_file():
+        return TextTokenizer.from_folder(folder, writes=False)
+    from transformers import AutoTokenizer
+
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    except (OSError, ValueError) as error:
+        raise ModelError(f"The tokenizer of {name!r} cannot be read: {error}", str(folder), WAYS_OUT) from None
+    return TextTokenizer.of(tokenizer.backend_tokenizer, writes=False)
+
+
 @lru_cache(maxsize=32)
 def _file_digest(file: Path, size: int, changed: int) -> str:
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()[:16]
 
 
-def weights_digest(name: str) -> str:
-    """Identity of a model's weights; part of every run's specification."""
-    files = sorted(locate(name).glob("*.safetensors"))
+def weights_digest(name: str, kinds: tuple[str, ...] = T5) -> str:
+    """Identity of the weights of a model of one of the `kinds`; part of every run's specification."""
+    folder = locate(name, kinds)
+    files = sorted(folder.glob("*.safetensors"))
     if not files:
         raise ModelError(
             f"The model {name!r} has no weights in safetensors format",
-            str(locate(name)),
+            str(folder),
             "Pickles are never read.",
         )
     return "-".join(_file_digest(f, f.stat().st_size, f.stat().st_mtime_ns) for f in files)
@@ -135,3 +200,34 @@ def load_model(name: str, dtype: str = "float32"):
         raise ModelError(f"The model {name!r} cannot be read: {error}", str(locate(name)), WAYS_OUT) from None
     model.accepts_loss_kwargs = False  # Trainer would otherwise mis-scale T5's loss under accumulation
     return model.to("cuda" if torch.cuda.is_available() else "cpu").eval()
+
+
+def load_encoder(name: str):
+    """What gives text vectors, in evaluation mode, on the best device: (model, most tokens it reads or None).
+
+    The encoder of a T5, or a BERT-like one. Raises ModelError where a weight is missing.
+    """
+    folder = locate(name, ENCODERS)
+    config = _config(folder)
+    if config["model_type"] in T5:
+        return load_model(name).encoder, None
+    import torch
+    from transformers import AutoModel
+    from transformers.utils import logging
+
+    weights_digest(name, ENCODERS)
+    logging.disable_progress_bar()
+    logging.set_verbosity_error()  # a head that is not used here may be missing, or there without being asked for
+    try:
+        model, report = AutoModel.from_pretrained(
+            folder, dtype=torch.float32, local_files_only=True, use_safetensors=True, trust_remote_code=False,
+            output_loading_info=True,
+        )  # fmt: skip
+    except (OSError, ValueError, RuntimeError) as error:
+        raise ModelError(f"The model {name!r} cannot be read: {error}", str(folder), WAYS_OUT) from None
+    missing = sorted(key for key in report["missing_keys"] if not key.startswith("pooler."))
+    if missing:
+        raise ModelError(f"The model {name!r} lacks {len(missing)} weights", f"such as {missing[0]}", WAYS_OUT)
+    reserved = model.config.pad_token_id + 1 if config["model_type"] in _COUNTED else 0
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    return model.to(device).eval(), model.config.max_position_embeddings - reserved

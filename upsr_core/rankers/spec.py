@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from upsr_core.errors import RunError
 from upsr_core.likelihood.score import SCORES
+from upsr_core.plm.door import ENCODERS, T5
 from upsr_core.schema import Spec
 
 SCORE = "score"  # the one score of every model that has no named scores
@@ -81,6 +82,11 @@ class ModelInfo:
     loss: Loss = "cross-entropy"
     scores: tuple[str, ...] = (SCORE,)
     training: SequenceSpec | None = None
+
+    @property
+    def reads_with(self) -> tuple[str, ...]:
+        """Kinds of language models that it can read texts with: UPSR needs one that also writes."""
+        return T5 if self.task == "likelihood" else ENCODERS
 
     @property
     def pretrains(self) -> bool:

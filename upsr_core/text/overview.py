@@ -51,3 +51,10 @@ def history_fit(builder: SequenceBuilder, dataset: Dataset) -> pd.DataFrame:
     first = np.searchsorted(total, total[ends] - room, side="left")
     first = np.clip(first, starts, ends)
     return pd.DataFrame({"items": ends - starts, "kept": ends - first})
+
+
+def identical_groups(texts: ItemTexts) -> np.ndarray:
+    """A number from 1 for each group of items whose tokens, as cut, are the same (n_items,); 0 for an item alone."""
+    keys = pd.Series([texts.ids_of(number).tobytes() for number in range(len(texts))], dtype=object)
+    shared = keys[keys.duplicated(keep=False)].drop_duplicates()
+    return keys.map({key: number for number, key in enumerate(shared, start=1)}).fillna(0).to_numpy(dtype=np.int64)

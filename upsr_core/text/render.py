@@ -96,7 +96,7 @@ class ItemTexts:
                 keep &= ~((owner == position[name]) & (np.cumsum(owner == position[name]) > cap))
             token_ids, owner = token_ids[keep][: design.cap], owner[keep][: design.cap]
             if not len(token_ids):
-                token_ids, owner = np.array([2], dtype=np.int32), np.zeros(1, dtype=np.int8)
+                token_ids, owner = np.array([tokenizer.unknown], dtype=np.int32), np.zeros(1, dtype=np.int8)
             ids.append(token_ids)
             owners.append(owner)
             lengths.append(len(token_ids))

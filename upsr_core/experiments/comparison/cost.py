@@ -32,7 +32,7 @@ def cost(compared: Compared) -> pd.DataFrame:
 
 def parameters(run: Run) -> float:
     """How many weights the run's model has, read from the headers of its files; NaN where they are not there."""
-    folder = run.folder / "model"
+    folder = run.model_folder
     if not folder.exists():
         spec = run.spec
         if spec.plm is None:

@@ -1,0 +1,283 @@
+"""The view "Why A above B" of the page Users: attribute by attribute, token by token, history item by item."""
+
+import shlex
+
+import pandas as pd
+import streamlit as st
+
+from app import cache, explain_charts, state
+from app.components import chart, empty_state, plain, section, with_progress
+from app.parts_view import aligned_tokens
+from app.texts import visible
+from upsr_core.experiments.runs import Run
+from upsr_core.explain.case import Case, case_of, name_of, pair_of
+from upsr_core.schema import ITEM
+
+EXACT, NEAR = "Exact: leave one out", "Approximate: gradients"
+METHODS = {EXACT: "leave-one-out", NEAR: "gradients"}
+
+
+def pair_of_address(run: Run, user: int) -> None:
+    """Take the candidates that a link names, once, when the session begins; they belong to the link's user."""
+    if "pair" not in st.session_state:
+        a, b = st.query_params.get("a"), st.query_params.get("b")
+        st.session_state["pair"] = ((run.spec.dataset.content, user), a, b)
+
+
+def choose_pair(run: Run, user: int) -> tuple[Case, int, int]:
+    """The case with candidates A and B, rows of it; the choice stands in the address and belongs to one user."""
+    owner = (run.spec.dataset.content, user)
+    held, a, b = st.session_state.get("pair", (None, None, None))
+    if held != owner:
+        a = b = None
+    case = case_of(run, user, [item_id for item_id in (a, b) if item_id])
+    row_a, row_b = pair_of(case, a, b)
+    ids = case.candidates[ITEM].tolist()
+    st.session_state["pair_a"], st.session_state["pair_b"] = ids[row_a], ids[row_b]
+    names = {item_id: _option(row) for item_id, (_, row) in zip(ids, case.candidates.iterrows(), strict=True)}
+
+    def take() -> None:
+        first, second = st.session_state["pair_a"], st.session_state["pair_b"]
+        if first == second:
+            st.session_state.setdefault("notices", []).append("A and B are the same candidate: nothing was changed.")
+        else:
+            st.session_state["pair"] = (owner, first, second)
+
+    def swap() -> None:
+        st.session_state["pair"] = (owner, ids[row_b], ids[row_a])
+
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.selectbox("A", ids, key="pair_a", format_func=names.get, on_change=take)
+        st.selectbox("B", ids, key="pair_b", format_func=names.get, on_change=take)
+        st.button("Swap", key="pair_swap", icon=":material/swap_horiz:", on_click=swap)
+    st.session_state["pair"] = (owner, ids[row_a], ids[row_b])
+    state.keep("a", ids[row_a])
+    state.keep("b", ids[row_b])
+    return case, row_a, row_b
+
+
+def _option(row: pd.Series) -> str:
+    rank = "new" if pd.isna(row.stored_rank) else f"rank {row.stored_rank:g}"
+    return f"{rank} · {visible(name_of(row), 60)}{' ◆ target' if row.target else ''}"
+
+
+def why(run: Run, user: int, user_id: str) -> None:
+    """The whole view for one run and user."""
+    by_text = run.spec.info.task == "likelihood"
+    parts = "A score is a mean of token log-probabilities, so it can be taken apart without a rest. " if by_text else ""
+    section("Why A stands above B", f"{parts}◆ is the item taken.")
+    case, a, b = choose_pair(run, user)
+    method = METHODS[
+        st.segmented_control(
+            "What the history did", list(METHODS), default=EXACT, required=True, key="history_method",
+            help="Exact: every history item is left out once and everything is scored anew. Approximate: integrated "
+            "gradients, one pass, for large models and long histories.",
+        )
+        if by_text
+        else EXACT
+    ]  # fmt: skip
+    found = explained(run, user, user_id, case, a, b, method)
+    headline(found, case, a, b)
+    if found.difference is None:
+        empty_state(f"{run.spec.info.title} reads no text: its score has no parts. What the history did is below.")
+    else:
+        by_attribute(found)
+    by_history(found, case)
+    take_along(run, found)
+
+
+def explained(run: Run, user: int, user_id: str, case: Case, a: int, b: int, method: str):
+    """The explanation, kept; what does not depend on A and B is kept for all pairs."""
+    reading = cache.reading(run)
+    from upsr_core.explain.explanation import explain_case
+    from upsr_core.explain.history import leave_out
+
+    key = (run.id, run.status().finished, user, tuple(case.candidates.item))
+    read = left = None
+    if run.spec.info.task == "likelihood":
+        read = cache.once(("read", *key), lambda: reading.read([case])[0])
+    if method == "leave-one-out":
+        left = cache.once(("left", *key), lambda: with_progress(lambda report: leave_out(case, reading, report)))
+        return explain_case(run, user_id, case, a, b, method, reading, read=read, left=left)
+    return cache.once(
+        ("near", *key, a, b),
+        lambda: with_progress(
+            lambda report: explain_case(run, user_id, case, a, b, method, reading, report, read=read)
+        ),
+    )
+
+
+STORED = 1e-3  # nats; what a score may differ from the one on disk by rounding alone
+
+
+def headline(found, case: Case, a: int, b: int) -> None:
+    rows = found.candidates.set_index("item_id")
+    with st.container(horizontal=True):
+        for letter, item_id, place in (("A", found.a, a), ("B", found.b, b)):
+            row = rows.loc[item_id]
+            title = visible(name_of(case.candidates.loc[place]), 60)
+            mark = " ◆" if row.target else ""
+            with st.container(border=True):
+                with st.container(horizontal=True, vertical_alignment="center"):
+                    st.badge(letter, color="blue" if letter == "A" else "orange")
+                    st.markdown(f"**{plain(title)}**{mark}")
+                st.caption(f"rank {row['rank']:g} of {len(rows):,} · score {row.score:+.4f} · {plain(item_id)}")
+    st.markdown(sentence(found))
+    if found.stored_error > STORED * max(1.0, abs(found.lead)):
+        st.warning(
+            f"The scores stored with this trial differ by up to {found.stored_error:.3g} from those that its model "
+            "gives now. Something changed since; what is explained is the model as it is now."
+        )
+
+
+def sentence(found) -> str:
+    """The explanation in one plain sentence or two.
+
+    Who leads, by what most, and which history item weighs most.
+    """
+    ahead, behind = ("A", "B") if found.lead >= 0 else ("B", "A")
+    if found.lead == 0:
+        text = "**A and B have the same score.**"
+    else:
+        text = f"**{ahead} leads {behind} by {abs(found.lead):.3f}.**"
+    if found.difference is not None and len(found.difference):
+        top = found.difference.loc[found.difference.difference.abs().idxmax()]
+        side = "A" if top.difference >= 0 else "B"
+        text += f" Most is decided by *{plain(top.attribute)}*, {abs(top.difference):.3f} for {side}."
+    if len(found.items) and found.items.effect.abs().max() > 0:
+        top = found.items.loc[found.items.effect.abs().idxmax()]
+        side = "A" if top.effect >= 0 else "B"
+        text += (
+            f" Of the history, item {top.place}, *{plain(visible(top['name'], 60))}*, weighs most: "
+            f"{abs(top.effect):.3f} for {side}."
+        )
+    return text
+
+
+def tiny(value: float) -> str:
+    """
+    >>> tiny(0.0), tiny(3.2e-7)
+    ('0', '3e-07')
+    """
+    return f"{value:.0e}" if value else "0"
+
+
+def by_attribute(found) -> None:
+    left, right = st.columns([5, 4], gap="medium")
+    with left:
+        st.markdown("**Attribute by attribute**")
+        chart(
+            explain_charts.lead_by_attribute(found.difference, found.lead), "lead", f"why-{found.a}-{found.b}",
+            alt="; ".join(f"{row.attribute} {row.difference:+.3f}" for row in found.difference.itertuples()),
+        )  # fmt: skip
+    with right:
+        st.markdown("**The parts and their sums**")
+        table = found.difference[["attribute", "part_a", "part_b", "wording", "length", "difference"]]
+        sums = table.drop(columns="attribute").sum()
+        table = pd.concat([table, pd.DataFrame([{"attribute": "sum", **sums}])], ignore_index=True)
+        number = {"format": "%+.3f", "width": 66}
+        st.dataframe(
+            table,
+            hide_index=True,
+            column_config={
+                "attribute": st.column_config.TextColumn("Attribute", width=85),
+                "part_a": st.column_config.NumberColumn("A", help="These sum to A's score", **number),
+                "part_b": st.column_config.NumberColumn("B", help="These sum to B's score", **number),
+                "wording": st.column_config.NumberColumn(
+                    "Wording", help="How much better the attribute's own tokens are predicted", **number
+                ),
+                "length": st.column_config.NumberColumn(
+                    "Length", help="How much more of the text it takes, above or below the middle", **number
+                ),
+                "difference": st.column_config.NumberColumn("For A", help="Wording and length together", **number),
+            },
+        )
+        st.caption(
+            f"Parts sum to the score of every candidate within {tiny(found.sum_error)}; the scores are those stored "
+            f"with the trial within {tiny(found.stored_error)}."
+        )
+    st.markdown("**Token by token**")
+    st.caption(
+        "Against the middle of the two scores: blue and + lifts its text, orange, hatched and − weighs it down. The "
+        "tokens of A minus those of B are the bar above. An attribute that one text lacks counts nothing there."
+    )
+    cuts = [f"{cut} off {letter}" for letter, cut in (("A", found.cut_a), ("B", found.cut_b)) if cut]
+    if cuts:
+        st.caption(f"Tokens that the caps of the design cut, and that count nowhere: {', '.join(cuts)}.")
+    aligned_tokens(found.tokens_a, found.tokens_b, found.difference)
+
+
+def by_history(found, case: Case) -> None:
+    section("What the history did", f"To A's lead over B; found by: {found.method}.")
+    if not found.items.effect.abs().max() > 0:
+        empty_state("No item of the history changes this lead: the model does not look at it.")
+        return
+    unit = "nats per token" if found.difference is not None else "score"
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        st.markdown("**Item by item**, the newest on top")
+        chart(
+            explain_charts.history_effects(found.items, unit), "history_effects", f"history-{found.a}-{found.b}",
+            alt="; ".join(f"item {row.place} {row.effect:+.3f}" for row in found.items.itertuples()),
+        )  # fmt: skip
+        notes = []
+        if found.dropped:
+            notes.append(f"The {found.dropped} oldest items fell off the prompt: the model never saw them.")
+        if found.approximation_gap is not None:
+            notes.append(f"An approximation: the effects miss their right sum by {found.approximation_gap:+.3f}.")
+        if notes:
+            st.caption(" ".join(notes))
+    with right:
+        if found.attributes is not None and len(found.attributes):
+            st.markdown("**An attribute of all its items**")
+            chart(
+                explain_charts.attribute_effects(found.attributes), "attribute_effects",
+                f"history-attributes-{found.a}-{found.b}",
+            )  # fmt: skip
+        if "rank_a" in found.items:
+            st.markdown("**Ranks without the item**")
+            table = found.items.iloc[::-1][["place", "name", "rank_a", "rank_b"]].assign(
+                name=lambda rows: [visible(name, 200) for name in rows.name]
+            )
+            st.dataframe(
+                table,
+                hide_index=True,
+                height=min(420, 40 + 35 * len(table)),
+                column_config={
+                    "place": st.column_config.NumberColumn("Place", width=55),
+                    "name": st.column_config.TextColumn("Without", width=200),
+                    "rank_a": st.column_config.NumberColumn("A", format="%g", width=55),
+                    "rank_b": st.column_config.NumberColumn("B", format="%g", width=55),
+                },
+            )
+
+
+def take_along(run: Run, found) -> None:
+    """The numbers as files, the command and the Python that give the same; the address itself is the link."""
+    with st.expander("Take it along: numbers, command, link", icon=":material/download:"):
+        tables = {"candidates": found.candidates, "history-items": found.items}
+        if found.difference is not None:
+            tokens = pd.concat([found.tokens_a.assign(candidate="A"), found.tokens_b.assign(candidate="B")])
+            tables |= {"difference": found.difference, "tokens": tokens, "history-attributes": found.attributes}
+        with st.container(horizontal=True):
+            for name, table in tables.items():
+                st.download_button(
+                    f"{name}.csv", table.to_csv(index=False), f"{name}-{found.a}-{found.b}.csv", "text/csv",
+                    key=f"csv_{name}", icon=":material/download:", on_click="ignore",
+                )  # fmt: skip
+        st.caption(
+            "The camera in the corner of a figure gives a PNG. The address of this page opens this very view: trials, "
+            "user and candidates."
+        )
+        words = ["upsr", "explain", run.id, "--user", found.user, "--candidates", found.a, found.b, "--json"]
+        if found.approximation_gap is not None:
+            words += ["--method", "gradients"]
+        st.code(shlex.join(words), language="bash")
+        method = ', method="gradients"' if found.approximation_gap is not None else ""
+        st.code(
+            "from upsr_core.experiments.runs import load_run\n"
+            "from upsr_core.explain.explanation import explain\n\n"
+            f"found = explain(load_run({run.id!r}), {found.user!r}, {found.a!r}, {found.b!r}{method})\n"
+            "print(found.difference)",
+            language="python",
+        )

@@ -1,0 +1,161 @@
+"""Explanations against scores that are taken by another way."""
+
+import numpy as np
+import pytest
+
+from upsr_core.errors import RunError
+from upsr_core.experiments.ranking import find_user, load_ranker, ranked
+from upsr_core.explain.case import case_of, pair_of
+from upsr_core.explain.explanation import explain
+from upsr_core.explain.history import attribute_effects, item_effects, leave_out
+from upsr_core.explain.parts import attribute_parts, difference, sum_error, token_parts
+from upsr_core.explain.reading import TextReading, reading_of
+from upsr_core.likelihood.reference import reference_log_likelihood
+from upsr_core.text.overview import identical_groups
+
+
+@pytest.mark.parametrize("name", ["perplexity", "conditional"])
+def test_parts_sum_to_the_score_that_the_ranker_gives(runs, user, name):
+    run = runs[name]
+    number = find_user(run.spec.dataset.load(), user)
+    case, ranker = case_of(run, number), load_ranker(run)
+    [read] = reading_of(run).read([case])
+    [expected] = ranker.scores([case.history.item.to_numpy()], lambda _: case.candidates.item.to_numpy())
+    np.testing.assert_allclose(read.scores, expected, atol=1e-5)
+    np.testing.assert_allclose(read.scores, case.candidates.stored, atol=1e-5)
+    assert sum_error(read) < 1e-9
+    parts = attribute_parts(read).groupby("candidate").part.sum()
+    for place in (0, 7, 100):
+        tokens = token_parts(read, place)
+        assert tokens.part.sum() == pytest.approx(expected[place], abs=1e-5)
+        assert parts[place] == pytest.approx(expected[place], abs=1e-5)
+        text = ranker.texts.item(int(case.candidates.item[place]))
+        assert "".join(tokens.token).strip() == text.text[: len("".join(tokens.token).strip())]
+        assert (tokens.unconditional != 0).any() == (name == "conditional")
+
+
+def test_leave_one_out_is_a_fresh_scoring_of_the_edited_history(runs, user):
+    run = runs["perplexity"]
+    case, ranker, reading = case_of(run, find_user(run.spec.dataset.load(), user)), load_ranker(run), reading_of(run)
+    items = case.candidates.item.to_numpy()
+    history = case.history.item.to_numpy()
+    [full] = ranker.scores([history], lambda _: items)
+    effects = item_effects(case, leave_out(case, reading), 3, 8)
+    assert effects.item_id.tolist() == case.history.item_id.tolist()
+    for place in range(len(history)):
+        [without] = ranker.scores([np.delete(history, place)], lambda _: items)
+        row = effects.iloc[place]
+        assert row.effect_a == pytest.approx(full[3] - without[3], abs=1e-5)
+        assert row.effect_b == pytest.approx(full[8] - without[8], abs=1e-5)
+        assert row.effect == pytest.approx(row.effect_a - row.effect_b)
+        assert row.rank_a == 1 + (without > without[3]).sum()
+
+
+def test_leave_one_attribute_out_equals_transformers_on_the_edited_history(runs, user):
+    run = runs["perplexity"]
+    case, reading = case_of(run, find_user(run.spec.dataset.load(), user)), reading_of(run)
+    effects = attribute_effects(case, leave_out(case, reading), 0, 5).set_index("attribute")
+    assert effects.index.tolist() == ["category", "title", "brand"]
+    assert effects["items"].category == len(case.history)
+
+    def score(edited, place):
+        builder, [history] = reading.builder([edited])
+        sentinel, ids = reading.tokenizer.sentinels[0], builder.texts.ids_of(place)
+        return reference_log_likelihood(reading.model, builder.ranking(history).ids, sentinel, ids) / len(ids)
+
+    edited = case.without_attribute("category")
+    assert "category" not in reading.builder([edited])[0].texts.texts[-1]
+    for place, name in ((0, "effect_a"), (5, "effect_b")):
+        expected = score(case, place) - score(edited, place)
+        assert effects.loc["category", name] == pytest.approx(expected, abs=1e-5)
+
+
+def test_an_item_that_fell_off_the_prompt_did_nothing(runs, user):
+    run = runs["perplexity"]
+    case = case_of(run, find_user(run.spec.dataset.load(), user))
+    long = case.in_order(list(range(len(case.history))) * 6)
+    reading = reading_of(run)
+    [read] = reading.read([long])
+    assert read.dropped > 3
+    effects = item_effects(long, leave_out(long, reading), 0, 1)
+    # The item just before the oldest one seen may be too long where an older one is not: only those before it.
+    assert (effects.effect_a[: read.dropped - 1] == 0).all() and (effects.effect_a[read.dropped :] != 0).all()
+
+
+def test_explain_gives_the_same_as_tables(runs, user):
+    run = runs["perplexity"]
+    found = explain(run, user)
+    number = find_user(run.spec.dataset.load(), user)
+    table = ranked(run, number)
+    target = table[table.target].iloc[0]
+    assert {found.a, found.b} >= {target.item_id}
+    ranks = found.candidates.set_index("item_id")["rank"]
+    assert ranks[found.a] < ranks[found.b]
+    assert found.difference.difference.sum() == pytest.approx(found.lead, abs=1e-6)
+    assert found.tokens_a.part.sum() - found.tokens_b.part.sum() == pytest.approx(found.lead, abs=1e-6)
+    assert found.stored_error < 1e-5 and found.sum_error < 1e-9 and found.approximation_gap is None
+    assert len(found.items) == len(case_of(run, number).history)
+    turned = explain(run, user, found.b, found.a)
+    assert turned.lead == pytest.approx(-found.lead)
+    np.testing.assert_allclose(turned.difference.difference, -found.difference.difference, atol=1e-9)
+    record = found.record()
+    assert record["lead"] == found.lead and record["items"][0]["place"] == 1
+
+
+def test_any_item_of_the_catalogue_can_be_a_candidate(runs, user):
+    run = runs["perplexity"]
+    data = run.spec.dataset.load()
+    known = set(ranked(run, find_user(data, user)).item_id)
+    other = next(item_id for item_id in data.items.item_id if item_id not in known)
+    found = explain(run, user, b=other)
+    assert found.b == other and len(found.candidates) == 102
+    assert found.stored_error < 1e-5, "those that are stored are compared"
+
+
+def test_a_model_of_items_has_no_parts_but_a_history(runs, user):
+    found = explain(runs["popularity"], user)
+    assert found.difference is None and found.attributes is None and found.sum_error is None
+    assert (found.items.effect == 0).all(), "popularity does not look at the user"
+    with pytest.raises(RunError, match="reads no text"):
+        explain(runs["popularity"], user, method="gradients")
+
+
+def test_gradients_are_an_approximation_with_a_name(runs, user):
+    run = runs["perplexity"]
+    exact, near = explain(run, user), explain(run, user, method="gradients")
+    assert near.method.startswith("integrated gradients") and exact.method == "leave one out, exact"
+    assert near.items.item_id.tolist() == exact.items.item_id.tolist()
+    assert near.items.effect.sum() == pytest.approx(near.attributes.effect.sum())
+    assert abs(near.approximation_gap) < 0.25 * near.items.effect.abs().sum()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"user": "nobody"}, "no user 'nobody'"),
+        ({"a": "nothing"}, "no item 'nothing'"),
+        ({"method": "guess"}, "no method 'guess'"),
+    ],
+)
+def test_what_cannot_be_explained_is_said(runs, user, arguments, message):
+    with pytest.raises(RunError, match=message):
+        explain(runs["perplexity"], **{"user": user, **arguments})
+
+
+def test_an_item_cannot_be_compared_with_itself(runs, user):
+    case = case_of(runs["perplexity"], find_user(runs["perplexity"].spec.dataset.load(), user))
+    first = case.candidates.item_id[0]
+    with pytest.raises(RunError, match="with itself"):
+        pair_of(case, first, first)
+
+
+def test_identical_texts_are_one_group(runs, user):
+    run = runs["perplexity"]
+    case = case_of(run, find_user(run.spec.dataset.load(), user))
+    same = case.candidates.loc[4, ["category", "title", "brand"]].to_dict()
+    [read] = reading_of(run).read([case.with_text("candidates", 9, **same)])
+    groups = identical_groups(read.texts)
+    assert groups[4] == groups[9] > 0 and read.scores[4] == read.scores[9]
+    assert isinstance(reading_of(run), TextReading)
+    table = difference(read, 4, 9)
+    assert table.difference.abs().max() == 0

@@ -1,0 +1,109 @@
+"""Made data in which one thing alone decides what a user takes next, and a model that has learned it.
+
+Explanations are checked against it: what they name must be what was planted.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from upsr_core.plm.door import load_model, load_tokenizer
+from upsr_core.runtime import Progress
+from upsr_core.text.design import parse_design
+from upsr_core.text.render import ItemTexts
+from upsr_core.text.sequence import SequenceBuilder
+from upsr_core.text.tokenizer import TextTokenizer
+from upsr_core.training.batches import MaskedBatches, Source
+from upsr_core.training.spec import TrainingSpec
+from upsr_core.training.trainer import train
+
+Cause = Literal["brand", "item"]
+DESIGN = parse_design("category,title,brand")
+ITEMS, BRANDS, LENGTH, CANDIDATES = 600, 12, 6, 20
+SIGNAL = "Signal"
+TRAININGS = {
+    cause: TrainingSpec(tokens=tokens, batch_tokens=4096, learning_rate=1e-3, last_only=1.0, evaluations=1)
+    for cause, tokens in (("brand", 400_000), ("item", 1_000_000))
+}
+
+
+@dataclass(frozen=True)
+class Planted:
+    """Items with random titles, and users (n,) of whom one thing decides the next item.
+
+    `brand`: all items of a history share their brand with the next one and nothing else does. `item`: the next item
+    has the brand of the one item of the category Signal; the others have brands of their own. `histories` (n, LENGTH)
+    and `targets` (n,) are item indices, `causes` (n,) the place of the deciding item, -1 where it is the brand.
+    """
+
+    cause: Cause
+    items: pd.DataFrame
+    histories: np.ndarray
+    targets: np.ndarray
+    causes: np.ndarray
+
+    def candidates(self, user: int, seed: int = 0) -> np.ndarray:
+        """The target, then others of other brands (CANDIDATES,)."""
+        rng = np.random.default_rng([seed, user])
+        others = np.flatnonzero((self.items.brand != self.items.brand[self.targets[user]]).to_numpy())
+        return np.concatenate([[self.targets[user]], rng.choice(others, CANDIDATES - 1, replace=False)])
+
+
+def plant(cause: Cause, users: int, tokenizer: TextTokenizer, seed: int = 0) -> Planted:
+    """Make `users` users. Items and brands follow from the seed 0 alone: other seeds are other users of one shop."""
+    items = _items(cause, tokenizer, np.random.default_rng([0, 1]))
+    rng = np.random.default_rng([seed, 2])
+    of_brand = [np.flatnonzero(items.brand == name) for name in dict.fromkeys(items.brand)]
+    signal = (items.category == SIGNAL).to_numpy()
+    plain = [group[~signal[group]] for group in of_brand]
+    histories, targets, causes = np.empty((users, LENGTH), np.int64), np.empty(users, np.int64), np.full(users, -1)
+    for user in range(users):
+        brands = rng.permutation(len(of_brand))
+        if cause == "brand":
+            *histories[user], targets[user] = rng.choice(of_brand[brands[0]], LENGTH + 1, replace=False)
+            continue
+        histories[user] = [rng.choice(plain[brand]) for brand in brands[1 : LENGTH + 1]]
+        causes[user] = place = rng.integers(LENGTH)
+        histories[user, place] = rng.choice(of_brand[brands[0]][signal[of_brand[brands[0]]]])
+        targets[user] = rng.choice(plain[brands[0]])
+    return Planted(cause, items, histories, targets, causes)
+
+
+def _items(cause: Cause, tokenizer: TextTokenizer, rng: np.random.Generator) -> pd.DataFrame:
+    """Titles, categories and brands of words that are one token each, so that no text is longer than another."""
+    vocabulary = tokenizer.backend.get_vocab()
+    words = sorted(token[1:] for token in vocabulary if token[0] == "▁" and token[1:].isalpha() and len(token) > 4)
+    words = [word for word in words if word.islower() and word.isascii()]
+    chosen = rng.choice(words, 260, replace=False)
+    brands, categories, titles = chosen[:BRANDS], chosen[BRANDS : BRANDS + 8], chosen[BRANDS + 8 :]
+    category = rng.choice(categories, ITEMS).astype(object)
+    if cause == "item":
+        category[rng.random(ITEMS) < 0.3] = SIGNAL
+    pairs = rng.integers(len(titles), size=(ITEMS, 2))
+    return pd.DataFrame(
+        {
+            "item_id": [f"item{number}" for number in range(ITEMS)],
+            "title": [f"{titles[a]} {titles[b]}" for a, b in pairs],
+            "category": category,
+            "brand": rng.choice(brands, ITEMS),
+        }
+    )
+
+
+def learn(planted: Planted, folder: Path, progress: Progress, training: TrainingSpec, plm: str = "embedded"):
+    """The language model after training on planted users, as UPSR trains; checkpoints in `folder`."""
+    model, tokenizer = load_model(plm), load_tokenizer(plm)
+    builder = SequenceBuilder(DESIGN, ItemTexts(DESIGN.finetune, planted.items, tokenizer))
+    histories = [np.append(history, target) for history, target in zip(planted.histories, planted.targets, strict=True)]
+    train(
+        model,
+        MaskedBatches([Source(builder, histories)], training, training.tokens),
+        training,
+        folder,
+        progress,
+        f"learning the planted {planted.cause}",
+    )
+    return model
