@@ -18,7 +18,7 @@ def board_table(board: pd.DataFrame, metric: str) -> pd.DataFrame:
     rows = []
     for row in board.to_dict("records"):
         gain = {"mean": row["dependence"], "low": row["dependence_low"], "high": row["dependence_high"]}
-        shown = {"label": row["label"], "seeds": None if row["reference"] else row["seeds"], "value": row[metric]}
+        shown = {"label": row["label"], "seeds": "" if row["reference"] else str(row["seeds"]), "value": row[metric]}
         shown["interval"] = f"{row[f'{metric}_low']:.3f} to {row[f'{metric}_high']:.3f}"
         shown |= {name: row[name] for name in METRICS if name not in (metric, "NDCG@1")}  # NDCG@1 is HR@1
         shown["dependence"] = "" if row["reference"] else interval(gain)

@@ -37,7 +37,7 @@ def leaderboard(compared: Compared, board: pd.DataFrame, metric: str, asked: int
     chart(figures.board(board, name), "board")
     config = {
         "label": st.column_config.TextColumn("Trial", width=250),
-        "seeds": st.column_config.NumberColumn("Seeds", width="small"),
+        "seeds": st.column_config.TextColumn("Seeds", width="small"),
     }
     config |= {other: st.column_config.NumberColumn(other, **NUMBER) for other in METRICS}
     config |= {"value": st.column_config.NumberColumn(name, **NUMBER), "interval": "95 % interval"}
