@@ -122,7 +122,7 @@ def test_the_keyboard_alone_opens_an_explanation(chromium, server, hostile):
     tab_to("Ranking")
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Enter")
-    expect(page.get_by_text("Token by token")).to_be_visible()
+    expect(page.get_by_text("Token by token")).to_be_visible(timeout=180_000)  # the model is loaded first
     settled(page)
     assert "view=why" in page.url and "a=" in page.url
     a_before = page.url

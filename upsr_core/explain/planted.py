@@ -23,20 +23,17 @@ from upsr_core.training.trainer import train
 Cause = Literal["brand", "item"]
 DESIGN = parse_design("category,title,brand")
 ITEMS, BRANDS, LENGTH, CANDIDATES = 600, 12, 6, 20
-SIGNAL = "Signal"
-TRAININGS = {
-    cause: TrainingSpec(tokens=tokens, batch_tokens=4096, learning_rate=1e-3, last_only=1.0, evaluations=1)
-    for cause, tokens in (("brand", 400_000), ("item", 1_000_000))
-}
+TRAINING = TrainingSpec(tokens=400_000, batch_tokens=4096, learning_rate=1e-3, last_only=1.0, evaluations=1)
 
 
 @dataclass(frozen=True)
 class Planted:
     """Items with random titles, and users (n,) of whom one thing decides the next item.
 
-    `brand`: all items of a history share their brand with the next one and nothing else does. `item`: the next item
-    has the brand of the one item of the category Signal; the others have brands of their own. `histories` (n, LENGTH)
-    and `targets` (n,) are item indices, `causes` (n,) the place of the deciding item, -1 where it is the brand.
+    `brand`: all items of a history share their brand with the next one, and nothing else. `item`: one item of the
+    history, at a random place, shares its brand with the next one; the others have none, so they say nothing.
+    `histories` (n, LENGTH) and `targets` (n,) are item indices, `causes` (n,) the place of the deciding item, -1
+    where it is the brand.
     """
 
     cause: Cause
@@ -48,7 +45,8 @@ class Planted:
     def candidates(self, user: int, seed: int = 0) -> np.ndarray:
         """The target, then others of other brands (CANDIDATES,)."""
         rng = np.random.default_rng([seed, user])
-        others = np.flatnonzero((self.items.brand != self.items.brand[self.targets[user]]).to_numpy())
+        brand = self.items.brand
+        others = np.flatnonzero(((brand != brand[self.targets[user]]) & (brand != "")).to_numpy())
         return np.concatenate([[self.targets[user]], rng.choice(others, CANDIDATES - 1, replace=False)])
 
 
@@ -56,19 +54,16 @@ def plant(cause: Cause, users: int, tokenizer: TextTokenizer, seed: int = 0) -> 
     """Make `users` users. Items and brands follow from the seed 0 alone: other seeds are other users of one shop."""
     items = _items(cause, tokenizer, np.random.default_rng([0, 1]))
     rng = np.random.default_rng([seed, 2])
-    of_brand = [np.flatnonzero(items.brand == name) for name in dict.fromkeys(items.brand)]
-    signal = (items.category == SIGNAL).to_numpy()
-    plain = [group[~signal[group]] for group in of_brand]
+    of_brand = [np.flatnonzero(items.brand == name) for name in dict.fromkeys(items.brand) if name]
+    bare = np.flatnonzero(items.brand == "")
     histories, targets, causes = np.empty((users, LENGTH), np.int64), np.empty(users, np.int64), np.full(users, -1)
     for user in range(users):
-        brands = rng.permutation(len(of_brand))
+        same = of_brand[rng.integers(len(of_brand))]
         if cause == "brand":
-            *histories[user], targets[user] = rng.choice(of_brand[brands[0]], LENGTH + 1, replace=False)
+            *histories[user], targets[user] = rng.choice(same, LENGTH + 1, replace=False)
             continue
-        histories[user] = [rng.choice(plain[brand]) for brand in brands[1 : LENGTH + 1]]
-        causes[user] = place = rng.integers(LENGTH)
-        histories[user, place] = rng.choice(of_brand[brands[0]][signal[of_brand[brands[0]]]])
-        targets[user] = rng.choice(plain[brands[0]])
+        histories[user], causes[user] = rng.choice(bare, LENGTH, replace=False), rng.integers(LENGTH)
+        histories[user, causes[user]], targets[user] = rng.choice(same, 2, replace=False)
     return Planted(cause, items, histories, targets, causes)
 
 
@@ -79,16 +74,15 @@ def _items(cause: Cause, tokenizer: TextTokenizer, rng: np.random.Generator) -> 
     words = [word for word in words if word.islower() and word.isascii()]
     chosen = rng.choice(words, 260, replace=False)
     brands, categories, titles = chosen[:BRANDS], chosen[BRANDS : BRANDS + 8], chosen[BRANDS + 8 :]
-    category = rng.choice(categories, ITEMS).astype(object)
+    pairs, brand = rng.integers(len(titles), size=(ITEMS, 2)), rng.choice(brands, ITEMS).astype(object)
     if cause == "item":
-        category[rng.random(ITEMS) < 0.3] = SIGNAL
-    pairs = rng.integers(len(titles), size=(ITEMS, 2))
+        brand[rng.random(ITEMS) < 0.3] = ""
     return pd.DataFrame(
         {
             "item_id": [f"item{number}" for number in range(ITEMS)],
             "title": [f"{titles[a]} {titles[b]}" for a, b in pairs],
-            "category": category,
-            "brand": rng.choice(brands, ITEMS),
+            "category": rng.choice(categories, ITEMS),
+            "brand": brand,
         }
     )
 
