@@ -3,6 +3,7 @@
 Explanations are checked against it: what they name must be what was planted.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -23,7 +24,7 @@ from upsr_core.training.trainer import train
 Cause = Literal["brand", "item"]
 DESIGN = parse_design("category,title,brand")
 ITEMS, BRANDS, LENGTH, CANDIDATES = 600, 12, 6, 20
-TRAINING = TrainingSpec(tokens=400_000, batch_tokens=4096, learning_rate=1e-3, last_only=1.0, evaluations=1)
+TRAINING = TrainingSpec(tokens=600_000, batch_tokens=4096, learning_rate=1e-3, last_only=1.0, evaluations=1)
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class Planted:
 
 def plant(cause: Cause, users: int, tokenizer: TextTokenizer, seed: int = 0) -> Planted:
     """Make `users` users. Items and brands follow from the seed 0 alone: other seeds are other users of one shop."""
-    items = _items(cause, tokenizer, np.random.default_rng([0, 1]))
+    items = _items(tokenizer, np.random.default_rng([0, 1]))
     rng = np.random.default_rng([seed, 2])
     of_brand = [np.flatnonzero(items.brand == name) for name in dict.fromkeys(items.brand) if name]
     bare = np.flatnonzero(items.brand == "")
@@ -67,16 +68,15 @@ def plant(cause: Cause, users: int, tokenizer: TextTokenizer, seed: int = 0) -> 
     return Planted(cause, items, histories, targets, causes)
 
 
-def _items(cause: Cause, tokenizer: TextTokenizer, rng: np.random.Generator) -> pd.DataFrame:
-    """Titles, categories and brands of words that are one token each, so that no text is longer than another."""
+def _items(tokenizer: TextTokenizer, rng: np.random.Generator) -> pd.DataFrame:
+    """Titles, categories and brands of words of one token each: texts differ in length only where there is no brand."""
     vocabulary = tokenizer.backend.get_vocab()
     words = sorted(token[1:] for token in vocabulary if token[0] == "▁" and token[1:].isalpha() and len(token) > 4)
     words = [word for word in words if word.islower() and word.isascii()]
     chosen = rng.choice(words, 260, replace=False)
     brands, categories, titles = chosen[:BRANDS], chosen[BRANDS : BRANDS + 8], chosen[BRANDS + 8 :]
     pairs, brand = rng.integers(len(titles), size=(ITEMS, 2)), rng.choice(brands, ITEMS).astype(object)
-    if cause == "item":
-        brand[rng.random(ITEMS) < 0.3] = ""
+    brand[rng.random(ITEMS) < 0.3] = ""
     return pd.DataFrame(
         {
             "item_id": [f"item{number}" for number in range(ITEMS)],
@@ -87,17 +87,15 @@ def _items(cause: Cause, tokenizer: TextTokenizer, rng: np.random.Generator) -> 
     )
 
 
-def learn(planted: Planted, folder: Path, progress: Progress, training: TrainingSpec, plm: str = "embedded"):
-    """The language model after training on planted users, as UPSR trains; checkpoints in `folder`."""
+def learn(planted: Sequence[Planted], folder: Path, progress: Progress, training: TrainingSpec, plm: str = "embedded"):
+    """The language model after training on the users of one shop, as UPSR trains; checkpoints in `folder`."""
     model, tokenizer = load_model(plm), load_tokenizer(plm)
-    builder = SequenceBuilder(DESIGN, ItemTexts(DESIGN.finetune, planted.items, tokenizer))
-    histories = [np.append(history, target) for history, target in zip(planted.histories, planted.targets, strict=True)]
-    train(
-        model,
-        MaskedBatches([Source(builder, histories)], training, training.tokens),
-        training,
-        folder,
-        progress,
-        f"learning the planted {planted.cause}",
-    )
+    builder = SequenceBuilder(DESIGN, ItemTexts(DESIGN.finetune, planted[0].items, tokenizer))
+    histories = [
+        np.append(history, target)
+        for part in planted
+        for history, target in zip(part.histories, part.targets, strict=True)
+    ]
+    batches = MaskedBatches([Source(builder, histories)], training, training.tokens)
+    train(model, batches, training, folder, progress, "learning what is planted")
     return model
