@@ -136,16 +136,19 @@ def health(
     from upsr_core.experiments.health import health as judged
 
     records = judged(dataset, model)
-    table = Table("run", "title", "training", *MEASURES, "verdict", "reason")
+    if not records:
+        console.print(f"No finished run on {dataset!r} yet; start one with `upsr run --mode full`.")
     for record in records:
-        low = (record["band"] or {"low": {}})["low"]
-        cells = [
-            f"{record['metrics'][name]:.4f}" + (f" (from {low[name]:.4f})" if name in low else "")
-            if name in record["metrics"] else ""
+        low, metrics = (record["band"] or {"low": {}})["low"], record["metrics"]
+        figures = [
+            f"{name} {metrics[name]:.4f}" + (f" (healthy from {low[name]:.4f})" if name in low else "")
             for name in MEASURES
-        ]  # fmt: skip
-        table.add_row(record["run"], record["title"], _training(record), *cells, record["verdict"], record["reason"])
-    console.print(table if records else f"No finished run on {dataset!r} yet; start one with `upsr run --mode full`.")
+            if name in metrics
+        ]
+        lines = [", ".join(figures), _training(record), record["reason"]]
+        console.print(f"[bold]{record['title']}: {record['verdict']}[/bold] ({record['run']})", soft_wrap=True)
+        for line in filter(None, lines):
+            console.print(f"  {line}", soft_wrap=True, highlight=False)
     if as_json:
         print(json.dumps({"runs": records}))
 

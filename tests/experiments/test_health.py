@@ -73,7 +73,7 @@ def test_health_says_budget_time_and_convergence(movies):
         assert record["converged"] is (curve == "converged")
         row = health_table([record]).iloc[0]
         assert (row.budget, row.minutes, row.curve) == ("4 of 10 epochs", 1.5, curve)
-        shown = CliRunner().invoke(app, ["health", "--dataset", movies.name], env={"COLUMNS": "300"})
+        shown = CliRunner().invoke(app, ["health", "--dataset", movies.name])
         assert f"4 of at most 10 epochs, 2 min, {curve}" in shown.output
 
 

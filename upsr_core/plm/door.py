@@ -134,8 +134,11 @@ def _from_hub(name: str) -> Path:
 
 @lru_cache(maxsize=8)
 def load_tokenizer(name: str) -> TextTokenizer:
-    """The tokenizer of a model, without torch where the folder has a tokenizer.json."""
-    folder = locate(name)
+    """The tokenizer of a model, without torch where the folder has a tokenizer.json; a folder may hold it alone."""
+    folder = Path(name).expanduser()
+    alone = any((folder / file).is_file() for file in ("tokenizer.json", "spiece.model"))
+    if not alone or (folder / "config.json").is_file():
+        folder = locate(name)
     if (folder / "tokenizer.json").is_file() or not (folder / "spiece.model").is_file():
         return TextTokenizer.from_folder(folder)
     from transformers import T5Tokenizer
