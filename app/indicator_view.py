@@ -180,11 +180,12 @@ def _consistency(reading: Reading, data: Dataset, design: ItemDesign, key: str) 
         chart(indicator_charts.domain_matrix(pairs, column), f"{key}_matrix")
     with right:
         chart(indicator_charts.shifts(units.head(12)), f"{key}_shifts")
-    why = sorted({part for text in pairs["without"] for part in text.split("; ") if part})
-    for part in why:
-        st.caption(plain(f"{part}."))
+    for pair in pairs.itertuples():
+        for part in filter(None, pair.without.split("; ")):
+            st.caption(plain(f"{pair.a} – {pair.b}: {part}."))
     two = st.column_config.NumberColumn(format="%.2f")
-    names = {"a_low": "95 % from", "a_high": "to", "shared_units": "shared words"}
+    domains = {"a": "domain", "b": "other domain"}
+    names = {**domains, "a_low": "95 % from", "a_high": "to", "shared_units": "shared words"}
     st.dataframe(
         pairs.drop(columns="without").rename(columns={**titles, **names, "shared_values": "values with popularity"}),
         key=f"{key}_pairs", hide_index=True, column_config=dict.fromkeys((*titles.values(), "95 % from", "to"), two),
@@ -192,10 +193,18 @@ def _consistency(reading: Reading, data: Dataset, design: ItemDesign, key: str) 
     left, right = st.columns(2)
     with left:
         st.caption("Shared words and values, those that shift most first")
-        st.dataframe(units, key=f"{key}_units", hide_index=True, height=260)
+        named = {"unit": "word or value", "count_left": "uses", "count_right": "uses in the other"}
+        shown = units.rename(columns={**domains, **named, "at_least": "at least"})
+        st.dataframe(
+            shown, key=f"{key}_units", hide_index=True, height=260, column_config={"shift": two, "at least": two}
+        )
     with right:
         st.caption("Shared values and their training events per item, those in which the domains differ most first")
-        st.dataframe(values, key=f"{key}_shared", hide_index=True, height=260)
+        named = {"events_left": "events per item", "events_right": "in the other", "difference": "ranks apart"}
+        st.dataframe(
+            values.rename(columns={**domains, **named}), key=f"{key}_shared", hide_index=True, height=260,
+            column_config=dict.fromkeys(named.values(), two),
+        )  # fmt: skip
 
 
 def _alignment(reading: Reading, data: Dataset, design: ItemDesign, key: str) -> None:

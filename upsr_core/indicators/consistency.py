@@ -188,7 +188,7 @@ def shared_values(a: Domain, b: Domain, design: ItemDesign) -> pd.DataFrame:
 
 def _agreement(shared: pd.DataFrame) -> tuple[float | None, str]:
     if len(shared) < FEWEST_VALUES:
-        return None, f"the domains share {len(shared)} values"
+        return None, f"the domains share {len(shared)} values, fewer than {FEWEST_VALUES}"
     if shared.events_left.nunique() < 2 or shared.events_right.nunique() < 2:
         return None, "the shared values are all equally popular, or there are no training events"
     return float(spearmanr(shared.events_left, shared.events_right)[0]), ""
