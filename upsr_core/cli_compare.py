@@ -57,11 +57,11 @@ def compare(
     board, tested = comparing.leaderboard(compared, metric), comparing.pairs(compared, metric)
     costs = cost(compared)
     _board(board, compared, metric, named(metric, compared.mode))
-    _pairs(tested, named(metric, compared.mode))
+    _pairs(tested, _numbers(board), named(metric, compared.mode))
     sliced = None
     if by:
         sliced, what = slices(compared, by, metric)
-        _slices(sliced, SLICES[by], what, named(metric, compared.mode))
+        _slices(sliced, _numbers(board), SLICES[by], what, named(metric, compared.mode))
     if export:
         console.print(f"Written to {write(compared, export, metric)}.")
     if as_json:
@@ -77,22 +77,35 @@ def compare(
         print(json.dumps(plain(record)))
 
 
+def _numbers(board) -> dict[str, str]:
+    """Short names of the lines of a leaderboard by their label: tables of whole labels fit no terminal."""
+    labels = [row.label for row in board.itertuples() if not row.reference]
+    return {label: str(number) for number, label in enumerate(labels, start=1)}
+
+
 def _board(board, compared, metric: str, title: str) -> None:
     from upsr_core.evaluation.metrics import METRICS
 
     people = f"{len(compared.instances):,} of {compared.of:,} test instances"
-    others = [name for name in METRICS if name not in (metric, "NDCG@1")]  # which is HR@1: there is one target
+    for label, number in _numbers(board).items():
+        console.print(f"{number}: {label}", soft_wrap=True, highlight=False)
+    others = [name for name in METRICS if name.endswith("@10") and name != metric]
     table = Table("", "seeds", f"{title}, 95 %", *others, "user dependence", "", title=people)
     for row in board.to_dict("records"):
         value = f"{row[metric]:.4f} [{row[f'{metric}_low']:.4f}, {row[f'{metric}_high']:.4f}]"
         gain = f"{row['dependence']:+.4f} [{row['dependence_low']:+.4f}, {row['dependence_high']:+.4f}]"
         verdict = {True: "personal", False: "not personal yet", None: ""}[row["personal"]]
-        cells = [row["label"], str(row["seeds"]), value, *(f"{row[name]:.4f}" for name in others)]
+        cells = [
+            _numbers(board).get(row["label"], row["label"]),
+            str(row["seeds"]),
+            value,
+            *(f"{row[name]:.4f}" for name in others),
+        ]
         table.add_row(*cells, "" if row["reference"] else gain, verdict)
     console.print(table)
 
 
-def _pairs(tested, metric: str) -> None:
+def _pairs(tested, numbers: dict[str, str], metric: str) -> None:
     if tested.empty:
         console.print("One line only: nothing to test.")
         return
@@ -101,13 +114,19 @@ def _pairs(tested, metric: str) -> None:
         moved = f"{row.better} better, {row.worse} worse"
         verdict = f"{row.on} {row.verdict}"
         interval = f"[{row.low:+.4f}, {row.high:+.4f}]"
-        table.add_row(row.label_a, row.label_b, f"{row.difference:+.4f}", interval, f"{row.p_holm:.4f}", moved, verdict)
+        sides = (numbers.get(label, label) for label in (row.label_a, row.label_b))
+        table.add_row(*sides, f"{row.difference:+.4f}", interval, f"{row.p_holm:.4f}", moved, verdict)
     console.print(table)
     console.print(f"Paired randomisation test over users, corrected for {len(tested)} pairs (Holm).")
 
 
-def _slices(table, title: str, what: str, metric: str) -> None:
-    shown = Table(title, "instances", *dict.fromkeys(table.label), title=f"{metric} by {what}")
+def _slices(table, numbers: dict[str, str], title: str, what: str, metric: str) -> None:
+    shown = Table(
+        title,
+        "instances",
+        *(numbers.get(label, label) for label in dict.fromkeys(table.label)),
+        title=f"{metric} by {what}",
+    )
     for name, part in table.groupby("slice", sort=False):
         cells = [f"{row.value:.4f} [{row.low:.4f}, {row.high:.4f}]" for row in part.itertuples()]
         shown.add_row(str(name), str(part.instances.iloc[0]), *cells)
