@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: app test lint clean
+.PHONY: app test fuzz lint clean
 
 app: $(VENV)/installed
 	$(BIN)/streamlit run app/main.py
@@ -12,6 +12,9 @@ test: $(VENV)/installed-tests
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 	$(BIN)/pytest
+
+fuzz: $(VENV)/installed-tests
+	$(BIN)/python tests/fuzz/campaign.py
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

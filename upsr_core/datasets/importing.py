@@ -8,11 +8,12 @@ from upsr_core.datasets.events import read_events
 from upsr_core.datasets.files import sha256
 from upsr_core.datasets.items import read_items
 from upsr_core.datasets.preparation import prepare
-from upsr_core.datasets.sniff import Guess, guess
+from upsr_core.datasets.sniff import Guess, attribute_name, guess
 from upsr_core.datasets.spec import ColumnMapping, DatasetSpec, PreparationSpec, SourceSpec
 from upsr_core.datasets.store import Dataset, check_name, save_dataset
 from upsr_core.errors import DataError
 from upsr_core.runtime import Progress
+from upsr_core.schema import ATTRIBUTE_NAME
 
 
 def import_dataset(
@@ -69,6 +70,13 @@ def _item_mapping(items: Guess, mapping: ColumnMapping | None) -> ColumnMapping:
         raise _unmapped("item_id", items, "--map-item")
     if not mapping.attributes:
         raise _unmapped("an attribute such as title", items, "--map-item")
+    for name in mapping.names:
+        if not ATTRIBUTE_NAME.fullmatch(name):
+            raise DataError(
+                f"No design could name an attribute {name!r}",
+                str(items.path),
+                f"Use letters, digits and '_', such as {attribute_name(name) or 'title'}={mapping.sources(name)[0]}.",
+            )
     return mapping
 
 

@@ -2,7 +2,7 @@
 
 from typing import Literal, get_args
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationError, field_validator
 
 from upsr_core.errors import DataError
 from upsr_core.schema import ITEM, TIME, USER, Spec
@@ -52,8 +52,9 @@ class ColumnMapping(Spec):
         attributes = tuple(kept + [pair for pair in added if pair[1]])
         try:
             return ColumnMapping(**(self.model_dump(exclude={"attributes"}) | fixed), attributes=attributes)
-        except ValueError as error:
-            raise DataError(f"The mapping {pairs} cannot be used: {error}") from error
+        except ValidationError as error:
+            reason = error.errors()[0]["msg"].removeprefix("Value error, ")
+            raise DataError(f"The mapping cannot be used: {reason}", how="Write FIELD=COLUMN, both named.") from error
 
 
 class SourceSpec(Spec):

@@ -11,6 +11,7 @@ from upsr_core.errors import DataError
 # A number of this size cannot be of the smaller unit: 1e11 seconds is the year 5138.
 UNITS = ((1e17, 1e-6, "nanoseconds"), (1e14, 1e-3, "microseconds"), (1e11, 1.0, "milliseconds"))
 
+_MILLISECONDS = "datetime64[ms, UTC]"
 LATEST = 253_402_300_800_000  # the year 10000, in milliseconds
 
 
@@ -63,13 +64,14 @@ def _from_numbers(numbers: pd.Series) -> tuple[pd.Series, str]:
 
 def _from_dates(values: pd.Series) -> tuple[pd.Series, str]:
     unique = pd.Series(values.astype("str").unique(), dtype="str")
-    parsed = pd.to_datetime(unique, format="ISO8601", errors="coerce", utc=True)
+    dated = unique.where(unique.str.contains(r"\d"))  # pandas takes "now" and "today" for times
+    parsed = pd.to_datetime(dated, format="ISO8601", errors="coerce", utc=True).astype(_MILLISECONDS)
     note = ""
     if parsed.isna().any():
-        other = pd.to_datetime(unique[parsed.isna()], format="mixed", errors="coerce", utc=True)
+        other = pd.to_datetime(dated[parsed.isna()], format="mixed", errors="coerce", utc=True).astype(_MILLISECONDS)
         parsed = parsed.fillna(other)
         if other.notna().any():
             note = "Dates that are not in ISO form were read with the month first."
-    stamp = (parsed - pd.Timestamp(0, tz="UTC")) // pd.Timedelta(milliseconds=1)
+    stamp = parsed.astype("int64").where(parsed.notna())
     by_text = dict(zip(unique, stamp, strict=True))
     return values.astype("str").map(by_text), note

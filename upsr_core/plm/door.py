@@ -57,7 +57,11 @@ def locate(name: str, kinds: tuple[str, ...] = T5) -> Path:
     if not name.strip():
         raise ModelError("No language model was named", how=WAYS_OUT)
     folder = SHIPPED.get(name) or Path(name).expanduser()
-    if not folder.is_dir():
+    try:
+        there = folder.is_dir()
+    except OSError as error:
+        raise ModelError(f"No folder can be named {name!r}: {error.strerror}", how=WAYS_OUT) from None
+    if not there:
         if name.startswith((".", "/", "~")) or name.count("/") > 1:
             raise ModelError(f"There is no model folder {name!r}", how=WAYS_OUT)
         folder = _from_hub(name)
@@ -79,9 +83,12 @@ def locate(name: str, kinds: tuple[str, ...] = T5) -> Path:
 def _config(folder: Path) -> dict:
     file = folder / "config.json"
     try:
-        return json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        config = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
         raise ModelError(f"The model's configuration cannot be read: {error}", str(file), WAYS_OUT) from None
+    if not isinstance(config, dict) or not isinstance(config.get("model_type"), str):
+        raise ModelError("The model's configuration names no kind of model (model_type)", str(file), WAYS_OUT)
+    return config
 
 
 def width(name: str) -> int:
@@ -143,7 +150,11 @@ def load_tokenizer(name: str) -> TextTokenizer:
         return TextTokenizer.from_folder(folder)
     from transformers import T5Tokenizer
 
-    return TextTokenizer.of(T5Tokenizer.from_pretrained(folder, extra_ids=100, local_files_only=True).backend_tokenizer)
+    try:
+        tokenizer = T5Tokenizer.from_pretrained(folder, extra_ids=100, local_files_only=True)
+    except Exception as error:  # the library raises its own and others' errors for any damage
+        raise ModelError(f"The tokenizer of {name!r} cannot be read: {error}", str(folder), WAYS_OUT) from None
+    return TextTokenizer.of(tokenizer.backend_tokenizer)
 
 
 @lru_cache(maxsize=8)
@@ -158,7 +169,7 @@ def load_reader(name: str) -> TextTokenizer:
 
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-    except (OSError, ValueError) as error:
+    except Exception as error:  # the library raises its own and others' errors for any damage
         raise ModelError(f"The tokenizer of {name!r} cannot be read: {error}", str(folder), WAYS_OUT) from None
     return TextTokenizer.of(tokenizer.backend_tokenizer, writes=False)
 
