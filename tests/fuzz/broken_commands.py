@@ -110,7 +110,7 @@ STORED = [
     (("health", "--dataset", "nowhere"), "nowhere"), (("health", "gpt", "--dataset", "sample:movies"), "gpt"), (("indicators", "nowhere"), "nowhere"), (("indicators", "sample:movies", "--only", "beauty"), "beauty"), (("indicators", "sample:movies", "--design", "nothing"), "nothing"),
     (("indicators", "sample:movies", "--naturalness", "guess"), "guess"), (("indicators", "sample:movies", "--domains", "nowhere"), "nowhere"), (("indicators", "sample:movies", "--only", ","), "indicator"), (("attributes", "sample:movies", "--only", "nothing"), "nothing"), (("designs", "sample:movies", "--attributes", ","), "attribute"),
     (("designs", "sample:movies", "--attributes", "title,title"), "title"), (("experiment", "table99"), "table99"), (("experiment", "table5", "--dataset", "nowhere"), "nowhere"), (("experiment", "table5", "--scale", "huge"), "huge"), (("experiment", "table5", "--dataset", ","), "dataset"),
-    (("experiment", "../../x"), "x"), (("study", "indicators", "sample:movies", "--designs", ";"), "design"), (("study", "indicators", "sample:movies", "--designs", "nothing;title"), "nothing"), (("study", "indicators", "sample:movies", "--budget", "huge"), "huge"),
+    (("experiment", "../../x"), "x"), (("study", "indicators", "sample:movies", "--designs", ";"), "design"), (("study", "indicators", "sample:movies", "--designs", "nothing;title;brand"), "nothing"), (("study", "indicators", "sample:movies", "--budget", "huge"), "huge"),
 ]  # fmt: skip
 
 TAKEN = [

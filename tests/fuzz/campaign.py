@@ -1,10 +1,12 @@
 """All broken inputs, one after the other, each on the clock and on the scales: `make fuzz`.
 
-A worker process runs the cases; one that takes longer than SECONDS is killed with its worker and counted as hanging.
+A worker process runs the cases; one that takes more than SECONDS of processor time is killed with its worker and
+counted as hanging.
 Then the property tests run with many examples. The last line is one JSON object; anything but zeros ends with 1.
 """
 
 import json
+import logging
 import multiprocessing
 import os
 import re
@@ -12,6 +14,7 @@ import resource
 import subprocess
 import sys
 import tempfile
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -19,12 +22,13 @@ import broken_addresses
 import broken_commands
 import broken_files
 import broken_words
+import psutil
 from fuzz_case import MIB, SECONDS, judge
 
 HERE = Path(__file__).resolve().parent
 EXAMPLES = 1500
 LIMIT = 12 << 30  # bytes of address space of the worker; what it holds is measured case by case
-PREPARING = 120  # seconds for what stands before a case
+PREPARING, WAITING = 300, 90  # seconds for what stands before a case, and for a case that sleeps
 
 
 def all_cases() -> list:
@@ -35,6 +39,7 @@ def all_cases() -> list:
 
 
 def _work(pipe, wanted: list[str]) -> None:
+    logging.disable(logging.WARNING)  # of the libraries, about running pages without a browser
     resource.setrlimit(resource.RLIMIT_AS, (LIMIT, LIMIT))
     cases = {case.name: case for case in all_cases()}
     for name in wanted:
@@ -42,10 +47,29 @@ def _work(pipe, wanted: list[str]) -> None:
             place = Path(folder)
             os.environ["UPSR_HOME"] = str(place / "home")
             (place / "files").mkdir()
+            _warm(name)
             cases[name].prepare(place / "files")
             pipe.send({"begins": name})
             pipe.send(judge(cases[name], place / "files"))
     pipe.send(None)
+
+
+def _heard(pipe, pid: int) -> bool:
+    """Whether the worker answers within SECONDS of processor time, and WAITING seconds of any."""
+    process, begun = psutil.Process(pid), time.monotonic()
+    before = sum(process.cpu_times()[:2])
+    while not pipe.poll(0.5):
+        if sum(process.cpu_times()[:2]) - before > SECONDS or time.monotonic() - begun > WAITING:
+            return False
+    return True
+
+
+def _warm(name: str) -> None:
+    """Import what a case needs before its clock starts: a library is imported once, however often it is used."""
+    if name.startswith(("run/", "exported/", "command/", "page/", "typed/")):
+        import upsr_core.experiments.comparison.export
+    if name.startswith(("model/", "command/")):
+        import upsr_core.experiments.ranking  # noqa: F401
 
 
 def run_all(names: list[str], report) -> None:
@@ -59,7 +83,7 @@ def run_all(names: list[str], report) -> None:
         theirs.close()
         begun = False
         while True:
-            heard = ours.poll(SECONDS if begun else PREPARING)
+            heard = _heard(ours, worker.pid) if begun else ours.poll(PREPARING)
             try:
                 record = ours.recv() if heard else {"name": left[0], "verdict": "hang", "message": "", "mib": 0.0}
             except EOFError:

@@ -11,7 +11,7 @@ from typing import Literal
 from upsr_core.errors import UpsrError
 from upsr_core.runtime import forget_peak_memory, peak_memory_mib
 
-SECONDS, MIB = 10.0, 1024.0
+SECONDS, MIB = 10.0, 1024.0  # of processor time, so that other work on the machine does not count
 
 
 class Refusal(Exception):
@@ -34,9 +34,9 @@ class Case:
 
 
 def judge(case: Case, folder: Path) -> dict:
-    """Run a case that was prepared: verdict ("ok", "traceback", "unclear"), message, seconds, peak memory in MiB."""
+    """Run a case that was prepared: verdict ("ok", "traceback", "unclear"), message, processor seconds, peak MiB."""
     forget_peak_memory()
-    started = time.monotonic()
+    started = time.process_time()
     verdict, message = "ok", ""
     try:
         message = case.act(folder)
@@ -54,7 +54,7 @@ def judge(case: Case, folder: Path) -> dict:
         verdict, message = "traceback", traceback.format_exc()
     return {
         "name": case.name, "verdict": verdict, "message": message,
-        "seconds": round(time.monotonic() - started, 2), "mib": peak_memory_mib(),
+        "seconds": round(time.process_time() - started, 2), "mib": peak_memory_mib(),
     }  # fmt: skip
 
 

@@ -18,7 +18,7 @@ CHUNK = 1 << 22  # bytes
 LONGEST_LINE = 24 << 20  # bytes; a line is held whole, and as JSON takes up to thirty times its size
 # Tables of ids and texts pack to a fifth or a tenth. What unpacks to more than MOST_RATIO times its size was made to
 # fill the memory or the hours of whoever opens it; looked at once it is larger than UNSUSPECTED bytes.
-MOST_RATIO, UNSUSPECTED = 200, 8 << 20
+MOST_RATIO, UNSUSPECTED = 200, 2 << 20
 MAGIC = {
     b"PK\x03\x04": "a zip archive or an Excel workbook",
     b"SQLite": "an SQLite database",

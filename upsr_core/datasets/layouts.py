@@ -57,7 +57,8 @@ def rows(layout: Layout, columns: Sequence[str], reading: Reading) -> Iterator[t
     Rows that cannot be read are counted in `reading`. Raises DataError when a column is not there.
     """
     if layout.form in ("delimited", "parquet"):
-        missing = [column for column in columns if column not in layout.columns]
+        there = set(layout.columns)
+        missing = [column for column in columns if column not in there]
         if missing:
             raise DataError(
                 f"There is no column {missing[0]!r}",
@@ -145,7 +146,8 @@ def _is_number(text: str) -> bool:
 
 
 def _delimited_rows(layout: Layout, columns: Sequence[str], reading: Reading) -> Iterator[tuple]:
-    places = [layout.columns.index(column) for column in columns]
+    numbers = {column: number for number, column in enumerate(layout.columns)}
+    places = [numbers[column] for column in columns]
     width = len(layout.columns)
     records = _quoted(layout.delimiter, reading) if layout.delimiter in ",;" else _split(layout.delimiter, reading)
     if layout.header:

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
@@ -109,8 +110,13 @@ def _plain(column: str) -> str:
     return "".join(letter for letter in column.lower() if letter.isalnum())
 
 
+@lru_cache(maxsize=16)
+def _by_plain_name(columns: tuple[str, ...]) -> dict[str, str]:
+    return {_plain(column): column for column in reversed(columns)}
+
+
 def _first(aliases: str, layout: Layout) -> str | None:
-    by_name = {_plain(column): column for column in reversed(layout.columns)}
+    by_name = _by_plain_name(layout.columns)
     return next((by_name[alias] for alias in aliases.split() if alias in by_name), None)
 
 

@@ -1,6 +1,7 @@
 """What an item and a history look like as text: the specifications `ItemDesign` and `Design`."""
 
 import string
+from collections import Counter
 from collections.abc import Sequence
 
 from pydantic import Field, field_validator, model_validator
@@ -64,10 +65,11 @@ class ItemDesign(Spec):
     @field_validator("attributes")
     @classmethod
     def _distinct(cls, attributes):
+        counts = Counter(attributes)
         for name in attributes:
             if name == ITEM or not ATTRIBUTE_NAME.fullmatch(name):
                 raise DesignError(f"{name!r} cannot be an attribute of a design", how="Use the names of text columns.")
-            if attributes.count(name) > 1:
+            if counts[name] > 1:
                 raise DesignError(f"The attribute {name!r} is in the design twice", how="Name every attribute once.")
         return attributes
 
