@@ -26,7 +26,7 @@ import psutil
 from fuzz_case import MIB, SECONDS, judge
 
 HERE = Path(__file__).resolve().parent
-EXAMPLES = 1500
+EXAMPLES = 400
 LIMIT = 12 << 30  # bytes of address space of the worker; what it holds is measured case by case
 PREPARING, WAITING = 300, 90  # seconds for what stands before a case, and for a case that sleeps
 
@@ -38,12 +38,12 @@ def all_cases() -> list:
     return found
 
 
-def _work(pipe, wanted: list[str]) -> None:
+def _work(pipe, wanted: list[str], base: str) -> None:
     logging.disable(logging.WARNING)  # of the libraries, about running pages without a browser
     resource.setrlimit(resource.RLIMIT_AS, (LIMIT, LIMIT))
     cases = {case.name: case for case in all_cases()}
     for name in wanted:
-        with tempfile.TemporaryDirectory(prefix="upsr-fuzz-") as folder:
+        with tempfile.TemporaryDirectory(dir=base) as folder:
             place = Path(folder)
             os.environ["UPSR_HOME"] = str(place / "home")
             (place / "files").mkdir()
@@ -72,13 +72,13 @@ def _warm(name: str) -> None:
         import upsr_core.experiments.ranking  # noqa: F401
 
 
-def run_all(names: list[str], report) -> None:
+def run_all(names: list[str], base: str, report) -> None:
     """Judge the named cases; `report` gets a record of each."""
     context = multiprocessing.get_context("spawn")
     left = list(names)
     while left:
         ours, theirs = context.Pipe()
-        worker = context.Process(target=_work, args=(theirs, left), daemon=True)
+        worker = context.Process(target=_work, args=(theirs, left, base), daemon=True)
         worker.start()
         theirs.close()
         begun = False
@@ -127,7 +127,8 @@ def main() -> int:
             print(f"{record['verdict']}: {record['name']} ({record['mib']:.0f} MiB)", flush=True)
             print(f"    {record['message'][-1500:]}", flush=True)
 
-    run_all(names, report)
+    with tempfile.TemporaryDirectory(prefix="upsr-fuzz-") as base:
+        run_all(names, base, report)
     held, failed = (0, 0) if wanted else properties()
     verdicts = Counter(record["verdict"] for record in records)
     result = {

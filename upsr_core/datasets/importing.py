@@ -11,6 +11,7 @@ from upsr_core.datasets.preparation import prepare
 from upsr_core.datasets.sniff import Guess, attribute_name, guess
 from upsr_core.datasets.spec import ColumnMapping, DatasetSpec, PreparationSpec, SourceSpec
 from upsr_core.datasets.store import Dataset, check_name, save_dataset
+from upsr_core.datasets.times import DAY_FIRST
 from upsr_core.errors import DataError
 from upsr_core.runtime import Progress
 from upsr_core.schema import ATTRIBUTE_NAME
@@ -44,11 +45,10 @@ def import_dataset(
         _check_not_swapped(guess(items_path, kind), guess(events_path, kind))
     items, events = guess(items_path, kind, "items"), guess(events_path, kind, "events")
     item_mapping, event_mapping = _item_mapping(items, item_mapping), _event_mapping(events, event_mapping)
-    spec = DatasetSpec(
-        items=_source(items, item_mapping), events=_source(events, event_mapping), preparation=preparation
-    )
+    sources = {"items": _source(items, item_mapping), "events": _source(events, event_mapping)}
     raw_events = read_events(events, event_mapping, progress)
     raw_items = read_items(items, item_mapping, progress)
+    spec = DatasetSpec(**sources, preparation=preparation, reading=2 if DAY_FIRST in raw_events.note else 1)
     prepared = prepare(raw_items, raw_events, preparation)
     prepared.report["seconds"] = round(time.monotonic() - started, 2)
     sources = {"items": items.path.name, "events": events.path.name}

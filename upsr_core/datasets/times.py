@@ -12,6 +12,7 @@ from upsr_core.errors import DataError
 UNITS = ((1e17, 1e-6, "nanoseconds"), (1e14, 1e-3, "microseconds"), (1e11, 1.0, "milliseconds"))
 
 _MILLISECONDS = "datetime64[ms, UTC]"
+DAY_FIRST = "Dates that are not in ISO form were read with the day first."
 LATEST = 253_402_300_800_000  # the year 10000, in milliseconds
 
 
@@ -68,10 +69,23 @@ def _from_dates(values: pd.Series) -> tuple[pd.Series, str]:
     parsed = pd.to_datetime(dated, format="ISO8601", errors="coerce", utc=True).astype(_MILLISECONDS)
     note = ""
     if parsed.isna().any():
-        other = pd.to_datetime(dated[parsed.isna()], format="mixed", errors="coerce", utc=True).astype(_MILLISECONDS)
-        parsed = parsed.fillna(other)
+        left, first = dated[parsed.isna()], "day" if _day_first(dated) else "month"
+        other = pd.to_datetime(left, format="mixed", errors="coerce", utc=True, dayfirst=first == "day")
+        parsed = parsed.fillna(other.astype(_MILLISECONDS))
         if other.notna().any():
-            note = "Dates that are not in ISO form were read with the month first."
+            note = DAY_FIRST if first == "day" else DAY_FIRST.replace("day", "month")
     stamp = parsed.astype("int64").where(parsed.notna())
     by_text = dict(zip(unique, stamp, strict=True))
     return values.astype("str").map(by_text), note
+
+
+def _day_first(dates: pd.Series) -> bool:
+    """Whether dates such as 03.11.2024 or 28/11/2024 begin with the day: by their dots, or a number over 12.
+
+    >>> _day_first(pd.Series(["03/11/2024", "28/11/2024"])), _day_first(pd.Series(["03/11/2024", "11/28/2024"]))
+    (True, False)
+    """
+    found = dates.str.extract(r"^\s*(\d{1,2})([./-])(\d{1,2})\2\d{2,4}\b").dropna()
+    if (found[2].astype(int) > 12).any():
+        return False
+    return bool((found[1] == ".").any() or (found[0].astype(int) > 12).any())
