@@ -22,5 +22,5 @@ def tour() -> None:
     with st.expander("New here? Five steps on the sample", icon=":material/route:", expanded=not begun):
         for number, (column, (page, title, what)) in enumerate(zip(st.columns(5), STEPS, strict=True), start=1):
             with column:
-                st.page_link(PAGES / f"{page}.py", label=f"{number}. {title}", disabled=page == "data")
+                st.page_link(PAGES / f"{page}.py", label=f"{number}. {title}")
                 st.caption(what)

@@ -49,6 +49,7 @@ def settle(page: Page) -> None:
 
 def import_view(page: Page) -> None:
     page.get_by_role("radio", name="Import").click()
+    expect(page.get_by_role("textbox", name="Item file")).to_be_visible(timeout=60_000)
     settle(page)
 
 
@@ -61,19 +62,17 @@ def shot(page: Page, name: str, width: int) -> None:
 
 
 def findings(page: Page) -> list[dict]:
-    """Serious violations, one per element: rule, element and whose."""
-    violations = Axe().run(page).response["violations"]
+    """Serious violations, one per element: rule, element, what is wrong with it, and whose it is."""
     found = []
-    for violation in violations:
+    for violation in Axe().run(page).response["violations"]:
         if violation["impact"] not in SERIOUS:
             continue
         for node in violation["nodes"]:
-            element = f"{' '.join(map(str, node['target']))} {node['html']}"
-            why = next(
-                (why for rule, part, why in OF_STREAMLIT if rule == violation["id"] and re.search(part, element)), ""
-            )
+            place = f"{' '.join(map(str, node['target']))} {node['html']}"
+            known = [why for rule, part, why in OF_STREAMLIT if rule == violation["id"] and re.search(part, place)]
+            said = next((check["message"] for check in [*node["any"], *node["all"], *node["none"]]), violation["help"])
             found.append(
-                {"rule": violation["id"], "element": element[:400], "streamlit": why, "help": violation["help"]}
+                {"rule": violation["id"], "place": place, "html": node["html"][:300], "said": said, "known": known}
             )
     return found
 
@@ -147,16 +146,19 @@ def main() -> int:
     options = parser.parse_args()
     shutil.rmtree(SHOTS, ignore_errors=True)
     SHOTS.mkdir(parents=True)
-    visited, ours, theirs = [], [], Counter()
+    visited, ours, theirs = [], Counter(), Counter()
+    first = {}
 
     def report(name: str, found: list[dict]) -> None:
         visited.append(name)
         for each in found:
-            if each["streamlit"]:
-                theirs[f"{each['rule']}: {each['streamlit']}"] += 1
-            else:
-                ours.append(each)
-                print(f"{name}: {each['rule']} ({each['help']})\n    {each['element']}", flush=True)
+            if each["known"]:
+                theirs[f"{each['rule']}: {each['known'][0]}"] += 1
+                continue
+            key = (each["rule"], re.sub(r"st-emotion-cache-\w+|\be\w{7,}\b|\d+", "", each["html"]))
+            ours[key] += 1
+            first.setdefault(key, (name, each))
+        print(f"{name}: {len(found)} findings", flush=True)
 
     with tempfile.TemporaryDirectory(prefix="upsr-a11y-") as made, sync_playwright() as play:
         place = Path(made)
@@ -168,10 +170,13 @@ def main() -> int:
                 visit(browser, address, state, chosen, report)
         cold, warm = timings(browser, full, place / "timings.txt")
         browser.close()
+    for key, count in ours.most_common():
+        name, each = first[key]
+        print(f"{each['rule']}, {count} times, first on {name}: {each['said']}\n    {each['place'][-500:]}")
     for what, count in theirs.items():
         print(f"of Streamlit, {count} times: {what}")
     result = {
-        "pages": len(visited), "serious": len(ours), "of_streamlit": sum(theirs.values()),
+        "pages": len(visited), "serious": sum(ours.values()), "of_streamlit": sum(theirs.values()),
         "cold_start_seconds": round(cold, 2),
         "warm_page_seconds": {name: round(each, 2) for name, each in warm.items()},
         "screenshots": str(SHOTS.relative_to(ROOT)),
