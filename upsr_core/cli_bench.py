@@ -1,6 +1,7 @@
-"""The benchmarks: `upsr bench likelihood`, `growth`, `search`, `indicators`, `explain`, `statistics`."""
+"""The benchmarks: `upsr bench likelihood`, `growth`, `search`, `indicators`, `explain`, `statistics`, `ingest`."""
 
 import json
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -156,6 +157,31 @@ def explain(
     ensure_sample()
     with console.status("measuring") as status:
         result = bench(load_dataset(dataset), parse_design(design), plm, planted, _say(status))
+    _show(result, as_json)
+
+
+@benchmarks.command("ingest")
+def ingest(
+    millions: Annotated[str, typer.Option(help="Millions of interactions of the sources, with commas.")] = "2,6,20",
+    memory: Annotated[str, typer.Option(help="What an import may use.")] = "2GB",
+    folder: Annotated[Path | None, typer.Option(help="Where the sources are written; the temporary folder.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Imports of generated Amazon-2018 files, growing, against the obvious pandas program on the smallest.
+
+    The invented sources have a tenth as many items as interactions; 20 million interactions are 8 GB of files, and as
+    much as a half more while they are imported.
+    """
+    from upsr_core.datasets.ingest_bench import bench
+
+    try:
+        sizes = tuple(float(size) for size in millions.split(","))
+    except ValueError:
+        raise typer.BadParameter(f"{millions!r} are no numbers with commas", param_hint="--millions") from None
+    if min(sizes) <= 0:
+        raise typer.BadParameter("sizes are above 0", param_hint="--millions")
+    with console.status("measuring") as status:
+        result = bench(sizes, memory, folder, lambda done, total, what: status.update(what))
     _show(result, as_json)
 
 

@@ -33,7 +33,7 @@ class Prepared:
     def items(self) -> Iterator[pa.Table]:
         """item_id and one text column per attribute, "" where missing."""
         place = 0
-        with pa.memory_map(str(self.raw_items.texts)) as file, pa.ipc.open_file(file) as texts:
+        with pa.OSFile(str(self.raw_items.texts)) as file, pa.ipc.open_file(file) as texts:
             for number in range(texts.num_record_batches):
                 rows = pa.Table.from_batches([texts.get_batch(number)])
                 yield rows.filter(pa.array(self.kept_items[place : place + len(rows)]))
