@@ -190,12 +190,12 @@ def _builder(dataset: str, design: str, tokenizer: str):
     from upsr_core.datasets.store import load_dataset
     from upsr_core.plm.door import load_tokenizer
     from upsr_core.text.design import parse_design
-    from upsr_core.text.render import ItemTexts
     from upsr_core.text.sequence import SequenceBuilder
+    from upsr_core.text.stored import texts_of
 
     ensure_sample()
     chosen = parse_design(design)
-    return SequenceBuilder(chosen, ItemTexts(chosen.finetune, load_dataset(dataset).items, load_tokenizer(tokenizer)))
+    return SequenceBuilder(chosen, texts_of(load_dataset(dataset), chosen.finetune, load_tokenizer(tokenizer)))
 
 
 def _say(status):

@@ -143,6 +143,7 @@ def save_dataset(
     write_json(made / "dataset.json", record)
     with _lock():
         _swap(made, _folder(name))
+        _forget_derived()
     return load_dataset(name)
 
 
@@ -205,12 +206,25 @@ def list_datasets() -> list[dict]:
     """
     with _lock():
         _restore()
-        found = [_summary(folder) for folder in _root().iterdir() if folder.is_dir() and folder.name[0] != "."]
+        found = [_summary(folder) for folder in _folders()]
     return sorted(found, key=lambda entry: entry["name"])
 
 
+def derived_folder(digest: str) -> Path:
+    """Where is kept what was made of a dataset and can be made again; it goes when the dataset goes."""
+    return home() / "derived" / digest
+
+
+def _forget_derived() -> None:
+    """Remove what was made of datasets that are not there any more."""
+    digests = {entry["digest"] for entry in map(_summary, _folders())}
+    for folder in (home() / "derived").glob("*"):
+        if folder.name not in digests:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
 def delete_dataset(name: str) -> None:
-    """Remove a stored dataset.
+    """Remove a stored dataset, and what was made of it.
 
     Raises DataError when there is none of this name.
     """
@@ -219,6 +233,7 @@ def delete_dataset(name: str) -> None:
         if not folder.is_dir():
             raise DataError(f"There is no dataset {name!r}", how="`upsr data list` names those that are stored.")
         shutil.rmtree(folder)
+        _forget_derived()
 
 
 def _root() -> Path:
@@ -230,6 +245,10 @@ def _root() -> Path:
             f"The home folder cannot be used: {error}", how="Set UPSR_HOME to a folder that you may write to."
         ) from error
     return root
+
+
+def _folders() -> list[Path]:
+    return [folder for folder in _root().iterdir() if folder.is_dir() and folder.name[0] != "."]
 
 
 def _folder(name: str) -> Path:
