@@ -21,7 +21,6 @@ from upsr_core.datasets.cleaning import LONGEST, clean, identifier
 from upsr_core.datasets.importing import import_dataset
 from upsr_core.datasets.sniff import attribute_name, guess
 from upsr_core.datasets.spec import ColumnMapping, PreparationSpec
-from upsr_core.datasets.times import milliseconds
 from upsr_core.errors import DataError, DesignError, UpsrError
 from upsr_core.schema import ATTRIBUTE_NAME, ATTRIBUTES
 from upsr_core.sheets import csv_text
@@ -92,11 +91,14 @@ def test_a_table_with_quotation_marks_reads_as_it_was_written(folder, titles, de
     assert [row["title"] for row in found.preview] == titles
 
 
-@given(values=st.lists(JSON | st.datetimes().map(str) | st.integers().map(str), min_size=1, max_size=6))
-def test_any_values_are_times_or_one_clear_error(values):
+@given(times=st.lists(JSON | st.datetimes().map(str) | st.integers().map(str), min_size=1, max_size=6))
+def test_any_values_are_times_or_one_clear_error(folder, times):
+    (folder / "items.csv").write_bytes(table(ROLES["items"]))
+    rows = [{**row, "timestamp": times[n % len(times)]} for n, row in enumerate(EVENTS)]
+    (folder / "events.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     try:
-        time, known, _ = milliseconds(values, "here")
-        assert len(known) == len(values) and (time is None or len(time) == len(values))
+        data = import_dataset("d", folder / "items.csv", folder / "events.jsonl", preparation=ALL)
+        assert len(data.sequence) and (data.timestamps is None or len(data.timestamps) == len(data.sequence))
     except DataError as error:
         clear(error)
 
