@@ -157,7 +157,9 @@ def main() -> int:
                 continue
             key = (each["rule"], re.sub(r"st-emotion-cache-\w+|\be\w{7,}\b|\d+", "", each["html"]))
             ours[key] += 1
-            first.setdefault(key, (name, each))
+            if key not in first:
+                first[key] = (name, each)
+                print(f"{name}: {each['rule']}, {each['said']}\n    {each['place'][-500:]}", flush=True)
         print(f"{name}: {len(found)} findings", flush=True)
 
     with tempfile.TemporaryDirectory(prefix="upsr-a11y-") as made, sync_playwright() as play:
@@ -171,8 +173,7 @@ def main() -> int:
         cold, warm = timings(browser, full, place / "timings.txt")
         browser.close()
     for key, count in ours.most_common():
-        name, each = first[key]
-        print(f"{each['rule']}, {count} times, first on {name}: {each['said']}\n    {each['place'][-500:]}")
+        print(f"{count} times, first on {first[key][0]}: {key[0]} {key[1]}")
     for what, count in theirs.items():
         print(f"of Streamlit, {count} times: {what}")
     result = {
