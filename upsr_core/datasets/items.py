@@ -77,13 +77,13 @@ def _in_bulk(scratch: Scratch, source: Guess, plan: Plan, columns: tuple[str, ..
     """The items of a clean file; raises _NotClean for any other."""
     import duckdb
 
-    found = bulk.source(source.path, source.layout, tuple(dict.fromkeys(columns)), "JSON")
-    if found is None:
+    found = bulk.source(source.path, source.layout, columns, as_json=True)
+    if found is None or plan.sequences:
         raise _NotClean
-    query = f"SELECT {', '.join(f'{bulk.quoted(name)} AS c{place}' for place, name in enumerate(columns))}"
+    query = f"SELECT {', '.join(f'{found.expressions[name]} AS c{place}' for place, name in enumerate(columns))}"
     reading, used = Reading(source.path), [False] * len(columns)
     try:
-        parts = scratch.batches(f"{query} FROM {found[0]}", ROWS_AT_ONCE, found[1])
+        parts = scratch.batches(f"{query} FROM {found.table}", ROWS_AT_ONCE, found.parameters)
         items = _collected(scratch, plan, _tables(parts), reading, used)
     except (duckdb.IOException, duckdb.InvalidInputException, duckdb.ConversionException) as error:
         raise _NotClean from error
