@@ -2,7 +2,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: app test lint clean
+.PHONY: app test fuzz a11y soak lint clean
+
+MINUTES ?= 30
 
 app: $(VENV)/installed
 	$(BIN)/streamlit run app/main.py
@@ -12,6 +14,15 @@ test: $(VENV)/installed-tests
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 	$(BIN)/pytest
+
+fuzz: $(VENV)/installed-tests
+	$(BIN)/python tests/fuzz/campaign.py
+
+a11y: $(VENV)/installed-tests
+	$(BIN)/python tests/browser/a11y.py
+
+soak: $(VENV)/installed-tests
+	$(BIN)/python tests/browser/soak.py --minutes $(MINUTES)
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

@@ -1,5 +1,6 @@
 """What is computed once and kept while the server runs; every key is a digest, so nothing can go stale."""
 
+import re
 import tempfile
 from collections import OrderedDict
 from collections.abc import Callable
@@ -239,7 +240,7 @@ def _upload_folder() -> tempfile.TemporaryDirectory:
 def uploaded_path(upload) -> Path:
     """An uploaded file as a file on disk, under its own name; gone when the server ends."""
     folder = Path(_upload_folder().name) / upload.file_id
-    path = folder / Path(upload.name).name
+    path = folder / (re.sub(r"[^\w.\- ()]", "_", Path(upload.name).name)[-120:].lstrip(".") or "upload")
     if not path.exists():
         folder.mkdir(exist_ok=True)
         path.write_bytes(upload.getbuffer())

@@ -17,6 +17,7 @@ from upsr_core import (
     cli_study,
 )
 from upsr_core.errors import UpsrError
+from upsr_core.terminal import Terminal, printable
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 cli_data.register(app)
@@ -37,17 +38,16 @@ def _upsr() -> None:
 
 def main() -> None:
     """Run a command; an error of ours is one line on stderr and exit code 1, an interruption exit code 130."""
-    from rich.console import Console
 
     try:
         app()
     except UpsrError as error:
-        Console(stderr=True, soft_wrap=True, highlight=False).print(_one_line(error), style="red", markup=False)
+        Terminal(stderr=True, soft_wrap=True, highlight=False).print(_one_line(error), style="red")
         sys.exit(1)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"])) or error.title
-        print(f"{place}: {first['msg']}. See `upsr --help`.", file=sys.stderr)
+        print(printable(f"{place}: {first['msg']}. See `upsr --help`."), file=sys.stderr)
         sys.exit(1)
     except KeyboardInterrupt:
         print("Stopped.", file=sys.stderr)

@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
-console = Console()
+from upsr_core.terminal import Terminal
+
+console = Terminal()
 benchmarks = typer.Typer(no_args_is_help=True, help="Measure speed against named rivals, in one run.")
 
 Dataset = Annotated[str, typer.Option(help="Whose item texts are scored.")]

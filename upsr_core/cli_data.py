@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from upsr_core.errors import DataError
 from upsr_core.runtime import Progress, memory_bytes
+from upsr_core.terminal import Terminal
 
 data = typer.Typer(no_args_is_help=True, help="Import, list, show and delete datasets.")
 Json = Annotated[bool, typer.Option("--json", help="End with one JSON object on the last line.")]
@@ -120,12 +120,13 @@ def delete(name: str) -> None:
 @contextmanager
 def _progress_bar() -> Iterator[Progress]:
     """A Progress callback that draws one line on stderr, nothing where that is no terminal."""
+    from rich.markup import escape
     from rich.progress import Progress as Bars
 
-    console = Console(stderr=True)
+    console = Terminal(stderr=True)
     with Bars(console=console, transient=True, disable=not console.is_terminal) as bars:
         task = bars.add_task("", total=None)
-        yield lambda done, total, what: bars.update(task, completed=done, total=total, description=what)
+        yield lambda done, total, what: bars.update(task, completed=done, total=total, description=escape(what))
 
 
 def _pairs(options: list[str], option: str) -> list[tuple[str, str]]:
@@ -136,7 +137,7 @@ def _pairs(options: list[str], option: str) -> list[tuple[str, str]]:
 
 
 def _print(what) -> None:
-    Console(highlight=False, markup=False).print(what, soft_wrap=isinstance(what, str))
+    Terminal(highlight=False).print(what, soft_wrap=isinstance(what, str))
 
 
 def _table(*columns: str, text: tuple[int, ...] = (0,)):

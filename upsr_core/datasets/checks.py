@@ -6,6 +6,7 @@ from pathlib import Path
 from threading import Event
 
 from upsr_core.datasets.files import is_intact, sha256
+from upsr_core.runtime import Progress
 
 
 class Checks:
@@ -28,6 +29,18 @@ class Checks:
     def whole(self, path: Path) -> bool:
         """Whether a gz file is whole and its check sums are right; a plain file has none."""
         return self._found[path][0].result()
+
+    def watched(self, progress: Progress | None) -> Progress:
+        """A progress callback that also raises what a check found wrong, so that no reader goes on till the end."""
+
+        def tell(done: float, total: float, what: str) -> None:
+            for whole, _ in self._found.values():
+                if whole.done() and (error := whole.exception()):
+                    raise error
+            if progress:
+                progress(done, total, what)
+
+        return tell
 
     def sha256(self, path: Path) -> str:
         return self._found[path][1].result()

@@ -11,11 +11,13 @@ from upsr_core.datasets.events import read_events
 from upsr_core.datasets.items import read_items
 from upsr_core.datasets.preparation import prepare
 from upsr_core.datasets.scratch import scratch_in
-from upsr_core.datasets.sniff import Guess, guess
+from upsr_core.datasets.sniff import Guess, attribute_name, guess
 from upsr_core.datasets.spec import ColumnMapping, DatasetSpec, PreparationSpec, SourceSpec
 from upsr_core.datasets.store import Dataset, check_name, new_folder, save_dataset
+from upsr_core.datasets.times import DAY_FIRST
 from upsr_core.errors import DataError
 from upsr_core.runtime import Progress
+from upsr_core.schema import ATTRIBUTE_NAME
 
 
 def import_dataset(
@@ -51,6 +53,7 @@ def import_dataset(
     item_mapping, event_mapping = _item_mapping(items, item_mapping), _event_mapping(events, event_mapping)
     files = _files(events) + _files(items)
     with new_folder(name) as folder, scratch_in(folder, memory, progress) as scratch, Checks(files) as checks:
+        scratch.progress = checks.watched(progress)
         cost = cost_of(scratch, items, item_mapping, events, event_mapping)
         if cost and told:
             told(cost)
@@ -61,6 +64,7 @@ def import_dataset(
             items=_source(items, item_mapping, checks),
             events=_source(events, event_mapping, checks),
             preparation=preparation,
+            reading=2 if raw_events.clock.note == DAY_FIRST else 1,
         )
         prepared.report["seconds"] = round(time.monotonic() - started, 2)
         sources = {"items": items.path.name, "events": events.path.name}
@@ -82,6 +86,13 @@ def _item_mapping(items: Guess, mapping: ColumnMapping | None) -> ColumnMapping:
         raise _unmapped("item_id", items, "--map-item")
     if not mapping.attributes:
         raise _unmapped("an attribute such as title", items, "--map-item")
+    for name in mapping.names:
+        if not ATTRIBUTE_NAME.fullmatch(name):
+            raise DataError(
+                f"No design could name an attribute {name!r}",
+                str(items.path),
+                f"Use letters, digits and '_', such as {attribute_name(name) or 'title'}={mapping.sources(name)[0]}.",
+            )
     return mapping
 
 

@@ -86,7 +86,7 @@ def check_name(name: str) -> str:
 
     Raises DataError when no folder can bear it.
     """
-    if not name.strip() or name.startswith(".") or len(quote(name, safe="")) > LONGEST_NAME or not name.isprintable():
+    if not name.strip() or name.startswith(".") or not name.isprintable() or len(quote(name, safe="")) > LONGEST_NAME:
         raise DataError(
             f"A dataset cannot be named {name!r}",
             how=f"Use letters, digits, '-', '_' or ':', at most {LONGEST_NAME}, no dot at the start.",

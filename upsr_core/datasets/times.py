@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -11,6 +13,9 @@ from upsr_core.errors import DataError
 
 # A number of this size cannot be of the smaller unit: 1e11 seconds is the year 5138.
 UNITS = ((1e17, 1e-6, "nanoseconds"), (1e14, 1e-3, "microseconds"), (1e11, 1.0, "milliseconds"))
+
+_MILLISECONDS = "datetime64[ms, UTC]"
+DAY_FIRST = "Dates that are not in ISO form were read with the day first."
 LATEST = 253_402_300_800_000  # the year 10000, in milliseconds
 TEXTS_AT_ONCE = 250_000
 NO_TIMES = "No times: the order of the rows is the order of the events."
@@ -50,9 +55,9 @@ def clock_of(scratch: Scratch, where: str) -> Clock:
     if whole or numbers:
         factor, note = _unit(scratch)
     else:
-        factor, note = 1.0, "Dates that are not in ISO form were read with the month first."
-        if not _read(scratch, _dates):
-            note = ""
+        first = "day" if _day_first(scratch) else "month"
+        noted = _read(scratch, partial(_dates, first=first))
+        factor, note = 1.0, DAY_FIRST.replace("day", first) if noted else ""
     joined = scratch.one("SELECT count(*) FROM readings")[0]
     number = "CAST(number AS DOUBLE)"
     value = f"({f'coalesce({number}, value)' if joined else number} * {factor!r})"
@@ -97,19 +102,30 @@ def _numbers(texts: pd.Series) -> tuple[pd.Series, bool]:
     return pd.to_numeric(texts, errors="coerce").astype(np.float64), False
 
 
-def _dates(texts: pd.Series) -> tuple[pd.Series, bool]:
+def _dates(texts: pd.Series, first: Literal["day", "month"] = "month") -> tuple[pd.Series, bool]:
     """Texts as dates in milliseconds, NaN where they are none; whether some were not in ISO form.
 
     >>> _dates(pd.Series(["2015-09-28", "soon"], dtype="str"))[0].tolist()
     [1443398400000.0, nan]
     """
-    parsed = pd.to_datetime(texts, format="ISO8601", errors="coerce", utc=True)
+    dated = texts.where(texts.str.contains(r"\d"))  # pandas takes "now" and "today" for times
+    parsed = pd.to_datetime(dated, format="ISO8601", errors="coerce", utc=True).astype(_MILLISECONDS)
     mixed = False
     if parsed.isna().any():
-        other = pd.to_datetime(texts[parsed.isna()], format="mixed", errors="coerce", utc=True)
-        parsed, mixed = parsed.fillna(other), bool(other.notna().any())
-    stamp = (parsed - pd.Timestamp(0, tz="UTC")) // pd.Timedelta(milliseconds=1)
-    return stamp.astype(np.float64), mixed
+        left = dated[parsed.isna()]
+        other = pd.to_datetime(left, format="mixed", errors="coerce", utc=True, dayfirst=first == "day")
+        parsed, mixed = parsed.fillna(other.astype(_MILLISECONDS)), bool(other.notna().any())
+    return parsed.astype("int64").where(parsed.notna()).astype(np.float64), mixed
+
+
+def _day_first(scratch: Scratch) -> bool:
+    """Whether dates such as 03.11.2024 or 28/11/2024 begin with the day: by their dots, or a number over 12."""
+    form = r"^\s*(\d{1,2})([./-])(\d{1,2})[./-]\d{2,4}\b"
+    query = f"""SELECT coalesce(bool_or(second > 12), false), coalesce(bool_or(mark = '.' OR first > 12), false) FROM
+        (SELECT CAST(regexp_extract(text, '{form}', 1) AS INT) AS first, regexp_extract(text, '{form}', 2) AS mark,
+        CAST(regexp_extract(text, '{form}', 3) AS INT) AS second FROM texts WHERE regexp_matches(text, '{form}'))"""
+    month_first, day_first = scratch.one(query)
+    return day_first and not month_first
 
 
 def _unit(scratch: Scratch) -> tuple[float, str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from upsr_core.errors import RunError
+from upsr_core.errors import RunError, UpsrError
 from upsr_core.experiments.spec import RunSpec, budget_of
 from upsr_core.experiments.status import Job
 from upsr_core.runtime import home, write_atomically, write_json
@@ -27,8 +27,8 @@ class Run(Job):
     def spec(self) -> RunSpec:
         try:
             return RunSpec.model_validate_json((self.folder / "spec.json").read_text())
-        except (OSError, ValueError) as error:
-            reason = str(error).splitlines()[0]
+        except (OSError, ValueError, UpsrError) as error:
+            reason = error.what if isinstance(error, UpsrError) else str(error).splitlines()[0]
             raise RunError(
                 f"The specification of run {self.id} cannot be read: {reason}",
                 str(self.folder / "spec.json"),

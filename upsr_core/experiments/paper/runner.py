@@ -17,6 +17,7 @@ from upsr_core.experiments.picture import write_figure
 from upsr_core.experiments.runs import Run, list_runs, run_folder
 from upsr_core.indicators.reading import plain
 from upsr_core.runtime import Progress, environment, write_json
+from upsr_core.sheets import write_csv
 
 DONE = "outcome.json"
 PARTS = ("table", "beside", "claims")
@@ -119,7 +120,7 @@ class Study:
         folder = self.folder
         (folder / "specs").mkdir(exist_ok=True)
         for name in PARTS:
-            getattr(outcome, name).to_csv(folder / f"{name}.csv", index=False)
+            write_csv(getattr(outcome, name), folder / f"{name}.csv")
         for _, run in finished:
             text = run.spec.model_dump_json(indent=2) + "\n"
             (folder / "specs" / f"{run.id}.json").write_text(text, encoding="utf-8")
