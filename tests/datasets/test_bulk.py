@@ -25,7 +25,7 @@ def both_ways(items_path, events_path):
     for by_line in (False, True):
         with pytest.MonkeyPatch.context() as patch:
             if by_line:
-                patch.setattr(bulk, "source", lambda *_: None)
+                patch.setattr(bulk, "source", lambda *_, **__: None)
             else:
                 for module, reader in ((events, "_by_line"), (items, "_lines")):
                     patch.setattr(module, reader, noted(getattr(module, reader), module.__name__, readers))
@@ -62,7 +62,7 @@ def test_clean_lines(tmp_path, name):
     assert both_ways(catalogue, write_lines(tmp_path / name, lines)) == {"events", "items"}
 
 
-@settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.dictionaries(st.sampled_from(ATTRIBUTES), VALUES), min_size=1, max_size=12))
 def test_any_values_of_items(tmp_path, rows):
     first = {"asin": "i0", "main_cat": "x", "title": "t", "also_buy": []}
@@ -90,6 +90,49 @@ def test_one_line_that_is_not_clean_leaves_the_file_to_the_line_reader(tmp_path,
     good = json.dumps({"user_id": "u", "item_id": "i0", "timestamp": 1_500_000_000})
     path = write_lines(tmp_path / "e.jsonl", [good, line, good])
     assert both_ways(items_file, path) == {"items"}
+
+
+CELLS = st.text(st.sampled_from("ab 1'\"<&|é"), max_size=6) | st.sampled_from(["nan", "", '"a"', "1.50", " x", "a\tb"])
+
+
+@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(CELLS, CELLS), min_size=1, max_size=6), st.sampled_from("\t,;|"), st.booleans())
+def test_any_cells(tmp_path, cells, delimiter, quoted):
+    def written(cell):
+        return '"' + cell.replace('"', '""') + '"' if quoted else cell
+
+    rows = [(f"i{place % 7}", *map(written, pair)) for place, pair in enumerate([("t", "b"), *cells])]
+    catalogue = write_table(tmp_path / "items.csv", rows, ("item_id", "title", "brand"), delimiter)
+    log = [(*event, "n" if place < 9 else written(cells[0][0])) for place, event in enumerate(EVENTS)]
+    both_ways(catalogue, write_table(tmp_path / "e.csv", log, ("user_id", "item_id", "timestamp", "note"), delimiter))
+
+
+@pytest.mark.parametrize("delimiter", ["\t", ",", ";", "|"])
+@pytest.mark.parametrize("suffix", ["", ".gz"])
+def test_clean_tables(tmp_path, delimiter, suffix):
+    rows = [(row["item_id"], row["title"], "A <b>B</b>", "") for row in ITEMS]
+    catalogue = write_table(tmp_path / f"i{suffix}", rows, ("item_id", "title", "brand", "description"), delimiter)
+    assert both_ways(catalogue, write_table(tmp_path / f"e{suffix}", EVENTS, delimiter=delimiter)) == {
+        "events",
+        "items",
+    }
+
+
+def test_atomic_files(tmp_path):
+    names = ("item_id:token", "title:token_seq", "categories:token_seq")
+    items_path = write_table(tmp_path / "d.item", [(row["item_id"], "A B", "X Y") for row in ITEMS], names)
+    names = ("user_id:token", "item_id:token", "timestamp:float")
+    assert both_ways(items_path, write_table(tmp_path / "d.inter", EVENTS, names)) == {"events"}
+
+
+def test_parquet(tmp_path):
+    rows = [row | {"year": int(row["year"])} for row in ITEMS]
+    pd.DataFrame(rows).to_parquet(tmp_path / "i.parquet")
+    log = pd.DataFrame(EVENTS, columns=["user_id", "item_id", "timestamp"])
+    log.to_parquet(tmp_path / "e.parquet")
+    assert both_ways(tmp_path / "i.parquet", tmp_path / "e.parquet") == {"events", "items"}
+    log.assign(timestamp=pd.to_datetime(log.timestamp, unit="s")).to_parquet(tmp_path / "e.parquet")
+    assert both_ways(tmp_path / "i.parquet", tmp_path / "e.parquet") == {"items"}
 
 
 @pytest.mark.parametrize("line", ['{"item_id": "i7", "tit', "[1]", '{"item_id": null, "title": "x"}', '{"title": "x"}'])

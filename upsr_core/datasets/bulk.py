@@ -5,10 +5,11 @@ line reader to count and to name.
 """
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
 
 from upsr_core.datasets.cleaning import MISSING, identifier
-from upsr_core.datasets.files import is_gzip
+from upsr_core.datasets.files import Reading, is_gzip, lines
 from upsr_core.datasets.layouts import Layout
 from upsr_core.datasets.scratch import Scratch
 
@@ -18,14 +19,79 @@ _NOT_PLAIN = re.compile(r"true|false|[\[{].*|-?\d+(?:\.\d*|\.?\d*[eE][+-]?\d+)",
 _SURELY_PLAIN = r"[A-Za-z_][A-Za-z0-9_.:-]*|[1-9][0-9]{0,17}"
 
 
-def source(path: Path, layout: Layout, columns: tuple[str, ...], kind: str) -> tuple[str, dict] | None:
-    """A SQL source with these columns of a file, each of the given type, and its parameters; None where DuckDB does
-    not read such a file as the line reader does."""
-    if layout.form != "json":
+@dataclass(frozen=True)
+class Source:
+    """A file as a SQL source: `table` for a FROM clause with its `parameters`, and an expression for each column."""
+
+    table: str
+    parameters: dict
+    expressions: dict[str, str]
+
+
+def source(path: Path, layout: Layout, columns: tuple[str, ...], as_json: bool = False) -> Source | None:
+    """A source with these columns of a file as texts, or each value as JSON text; None where DuckDB does not read such
+    a file as the line reader does."""
+    columns = tuple(dict.fromkeys(columns))
+    if layout.form == "json":
+        return _json_lines(path, columns, as_json)
+    if not set(columns) <= set(layout.columns):
         return None
-    form = f"format='newline_delimited', compression='{'gzip' if is_gzip(path) else 'none'}', columns=$fields"
-    fields = dict.fromkeys(columns, kind)
-    return f"read_json($path, {form})", {"path": _literal_name(path), "fields": fields}
+    if layout.form == "parquet":
+        return _parquet(path, columns, as_json)
+    if layout.form == "delimited" and len(layout.delimiter) == 1 and _starts_at_once(path):
+        return _delimited(path, layout, columns, as_json)
+    return None
+
+
+def _json_lines(path: Path, columns: tuple[str, ...], as_json: bool) -> Source:
+    form = f"format='newline_delimited', compression='{_compression(path)}', columns=$fields"
+    fields = dict.fromkeys(columns, "JSON" if as_json else "VARCHAR")
+    expressions = {name: quoted(name) for name in columns}
+    return Source(f"read_json($path, {form})", {"path": _literal_name(path), "fields": fields}, expressions)
+
+
+def _delimited(path: Path, layout: Layout, columns: tuple[str, ...], as_json: bool) -> Source:
+    quote = '"' if layout.delimiter in ",;" else ""
+    form = (
+        f"auto_detect=false, strict_mode=true, delim=$delimiter, quote='{quote}', escape='{quote}', nullstr='\x01', "
+        f"header={layout.header}, compression='{_compression(path)}', columns=$fields"
+    )
+    # Other than commas, tabs separate whatever is quoted, and marks that wrap a whole field are taken away.
+    wrapped = "{0}" if quote else "CASE WHEN {0} LIKE '\"%\"' THEN error('wrapped') ELSE {0} END"
+    expressions = {name: wrapped.format(quoted(name)) for name in columns}
+    if as_json:
+        expressions = {name: f"to_json({expression})" for name, expression in expressions.items()}
+    fields = dict.fromkeys(layout.columns, "VARCHAR")
+    parameters = {"path": _literal_name(path), "fields": fields, "delimiter": layout.delimiter}
+    return Source(f"read_csv($path, {form})", parameters, expressions)
+
+
+def _parquet(path: Path, columns: tuple[str, ...], as_json: bool) -> Source | None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    schema = pq.read_schema(path)
+    if not all(_written_alike(schema.field(name).type, pa, as_json) for name in columns):
+        return None
+    form = "to_json({})" if as_json else "CAST({} AS VARCHAR)"
+    expressions = {name: form.format(quoted(name)) for name in columns}
+    return Source("read_parquet($path)", {"path": _literal_name(path)}, expressions)
+
+
+def _written_alike(kind, pa, lists: bool) -> bool:
+    """Whether Python and DuckDB write values of an Arrow type alike."""
+    if lists and pa.types.is_list(kind):
+        kind = kind.value_type
+    return pa.types.is_integer(kind) or pa.types.is_string(kind) or pa.types.is_large_string(kind)
+
+
+def _starts_at_once(path: Path) -> bool:
+    """Whether the first line is no blank one, which the line reader passes over."""
+    return bool(next(lines(Reading(path))).strip())
+
+
+def _compression(path: Path) -> str:
+    return "gzip" if is_gzip(path) else "none"
 
 
 def quoted(name: str) -> str:

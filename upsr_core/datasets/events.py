@@ -48,15 +48,16 @@ def _in_bulk(scratch: Scratch, source: Guess, mapping: ColumnMapping, whole: Cal
     """The events of a clean file, None for any other."""
     import duckdb
 
-    columns = tuple(dict.fromkeys(filter(None, (mapping.user_id, mapping.item_id, mapping.timestamp))))
-    found = bulk.source(source.path, source.layout, columns, "VARCHAR")
+    if atomic.is_sequence_file(source.layout):
+        return None
+    found = bulk.source(source.path, source.layout, tuple(filter(None, _fields(mapping))))
     if found is None:
         return None
-    user, item, time = (bulk.quoted(name) if name else "NULL" for name in _fields(mapping))
+    user, item, time = (found.expressions[name] if name else "NULL" for name in _fields(mapping))
     query = f"""CREATE OR REPLACE TABLE raw AS SELECT {user} AS "user", {item} AS item,
-        {AS_COLUMNS.format(f"CAST({time} AS VARCHAR)")} FROM {found[0]}"""
+        {AS_COLUMNS.format(f"CAST({time} AS VARCHAR)")} FROM {found.table}"""
     try:
-        scratch.run(query, f"Reading {source.path.name}", found[1])
+        scratch.run(query, f"Reading {source.path.name}", found.parameters)
     except (duckdb.IOException, duckdb.InvalidInputException, duckdb.ConversionException):
         return None
     _count_names(scratch)

@@ -45,20 +45,24 @@ class _NotClean(Exception):
     """The file is one for the line reader."""
 
 
-def read_items(scratch: Scratch, source: Guess, mapping: ColumnMapping, whole: Callable[[], bool]) -> RawItems:
+def read_items(
+    scratch: Scratch, source: Guess, mapping: ColumnMapping, whole: Callable[[], bool], workers: int | None = None
+) -> RawItems:
     """Read and clean an item file; `whole` waits for the word that its check sums are right.
+
+    `workers` processes clean a file of several parts, one per core unless given; one is this process.
 
     Raises DataError when a mapped column is nowhere in the file or no item could be read.
     """
     plan, columns = _plan(source, mapping), (mapping.item_id, *(column for _, column in mapping.attributes))
     try:
-        items = _in_bulk(scratch, source, plan, columns, whole)
+        items = _in_bulk(scratch, source, plan, columns, whole, workers)
     except _NotClean:
         reading, used = Reading(source.path, scratch.progress), [False] * len(columns)
-        items = _collected(scratch, plan, _lines(source, columns, reading, used), reading, used)
+        items = _collected(scratch, plan, _lines(source, columns, reading, used), reading, used, workers)
         _check_columns(source, columns, used, reading)
     query = "SELECT name, min(rowid) AS place, count(*) AS rows FROM item_rows GROUP BY name"
-    scratch.run(f"CREATE TABLE catalogue AS {query}", "Counting items")
+    scratch.run(f"CREATE OR REPLACE TABLE catalogue AS {query}", "Counting items")
     items.duplicates, items.duplicated = scratch.one(
         "SELECT coalesce(sum(rows - 1), 0)::BIGINT, count(*) FILTER (rows > 1) FROM catalogue"
     )
@@ -73,18 +77,18 @@ def _plan(source: Guess, mapping: ColumnMapping) -> Plan:
     return Plan(attributes, frozenset(sequences))
 
 
-def _in_bulk(scratch: Scratch, source: Guess, plan: Plan, columns: tuple[str, ...], whole) -> RawItems:
+def _in_bulk(scratch: Scratch, source: Guess, plan: Plan, columns: tuple[str, ...], whole, workers) -> RawItems:
     """The items of a clean file; raises _NotClean for any other."""
     import duckdb
 
-    found = bulk.source(source.path, source.layout, tuple(dict.fromkeys(columns)), "JSON")
-    if found is None:
+    found = bulk.source(source.path, source.layout, columns, as_json=True)
+    if found is None or plan.sequences:
         raise _NotClean
-    query = f"SELECT {', '.join(f'{bulk.quoted(name)} AS c{place}' for place, name in enumerate(columns))}"
+    query = f"SELECT {', '.join(f'{found.expressions[name]} AS c{place}' for place, name in enumerate(columns))}"
     reading, used = Reading(source.path), [False] * len(columns)
     try:
-        parts = scratch.batches(f"{query} FROM {found[0]}", ROWS_AT_ONCE, found[1])
-        items = _collected(scratch, plan, _tables(parts), reading, used)
+        parts = scratch.batches(f"{query} FROM {found.table}", ROWS_AT_ONCE, found.parameters)
+        items = _collected(scratch, plan, _tables(parts), reading, used, workers)
     except (duckdb.IOException, duckdb.InvalidInputException, duckdb.ConversionException) as error:
         raise _NotClean from error
     if not whole():  # DuckDB does not look at the check sums
@@ -118,7 +122,9 @@ def _with_id(found: Iterator[tuple], reading: Reading, used: list[bool]) -> Iter
             reading.skip()
 
 
-def _collected(scratch: Scratch, plan: Plan, parts: Iterator, reading: Reading, used: list[bool]) -> RawItems:
+def _collected(
+    scratch: Scratch, plan: Plan, parts: Iterator, reading: Reading, used: list[bool], workers: int | None
+) -> RawItems:
     """Clean all parts; their texts go to a file, their ids to a table, in order."""
     import pyarrow as pa
 
@@ -128,7 +134,7 @@ def _collected(scratch: Scratch, plan: Plan, parts: Iterator, reading: Reading, 
     scratch.connection.execute("CREATE OR REPLACE TABLE item_rows (name VARCHAR)")
     count = 0
     with pa.ipc.new_file(texts, plan.schema, options=pa.ipc.IpcWriteOptions(compression="lz4")) as file:
-        for shard in _cleaned(parts, plan):
+        for shard in _cleaned(parts, plan, workers):
             if shard is None:
                 raise _NotClean
             file.write(shard.rows)
@@ -143,18 +149,18 @@ def _collected(scratch: Scratch, plan: Plan, parts: Iterator, reading: Reading, 
     return RawItems(texts, reading, names, np.concatenate(present), found)
 
 
-def _cleaned(parts: Iterator, plan: Plan) -> Iterator[Shard | None]:
-    """The parts cleaned, in order: the only one here, several on all cores."""
+def _cleaned(parts: Iterator, plan: Plan, workers: int | None) -> Iterator[Shard | None]:
+    """The parts cleaned, in order: the only one here, several by processes."""
     start = list(islice(parts, 2))
-    if len(start) < 2:
-        yield from (clean_part(part, plan) for part in start)
+    if len(start) < 2 or workers == 1:
+        yield from (clean_part(part, plan) for part in chain(start, parts))
         return
     import joblib
     from joblib.externals.loky import get_reusable_executor
 
     # Not joblib.Parallel: it would take parts from threads of its own, where neither a callback nor an error of the
     # reader has its place.
-    workers = joblib.cpu_count()
+    workers = workers or joblib.cpu_count()
     executor, waiting = get_reusable_executor(max_workers=workers), deque()
     try:
         for part in chain(start, parts):

@@ -45,8 +45,8 @@ def clock_of(scratch: Scratch, where: str) -> Clock:
 
     Raises DataError when there are values and none is a time.
     """
-    scratch.run("CREATE TABLE texts AS SELECT text, count(*) AS events FROM raw WHERE text IS NOT NULL GROUP BY text",
-                "Reading the times")  # fmt: skip
+    texts = "SELECT text, count(*) AS events FROM raw WHERE text IS NOT NULL GROUP BY text"
+    scratch.run(f"CREATE OR REPLACE TABLE texts AS {texts}", "Reading the times")
     _read(scratch, _numbers)
     whole = scratch.one("SELECT count(number) FROM raw")[0]
     numbers, given = scratch.one("SELECT count(value), count(*) FILTER (given) FROM readings")
