@@ -159,6 +159,31 @@ def explain(
     _show(result, as_json)
 
 
+@benchmarks.command("training")
+def training(
+    dataset: Annotated[str, typer.Option(help="Whose histories are learned from.")] = "sample:movies",
+    design: Design = "category,title,brand",
+    plm: Annotated[str, typer.Option(help="embedded, a folder, or a hub id.")] = "embedded",
+    tokens: Annotated[int, typer.Option(min=100_000, help="Real tokens of each training.")] = 400_000,
+    as_json: Json = False,
+) -> None:
+    """Real tokens a second of our training against Seq2SeqTrainer, with default padding and grouped by length."""
+    from transformers import PreTrainedTokenizerFast
+
+    from upsr_core.datasets.splits import SplitSpec, split, training_histories
+    from upsr_core.datasets.store import load_dataset
+    from upsr_core.plm.door import load_model
+    from upsr_core.training.batches import Source
+    from upsr_core.training.bench import bench
+
+    builder, data = _builder(dataset, design, plm), load_dataset(dataset)
+    padding = PreTrainedTokenizerFast(tokenizer_object=builder.tokenizer.backend, pad_token="<pad>")
+    source = Source(builder, training_histories(data, split(data, SplitSpec())))
+    with console.status("measuring") as status:
+        result = bench(lambda: load_model(plm), padding, source, tokens, _say(status))
+    _show({"dataset": dataset, "plm": plm, **result}, as_json, hide=("curves",))
+
+
 def _builder(dataset: str, design: str, tokenizer: str):
     from upsr_core.datasets.sample import ensure_sample
     from upsr_core.datasets.store import load_dataset
