@@ -1,13 +1,16 @@
-"""Work that falls into shards, through joblib: on this machine's cores, or on a Dask or Ray cluster.
+"""Work that falls into shards, on this machine's cores or on a Dask or Ray cluster.
+
+It goes through joblib, except on Ray: its backend for joblib gives nothing back before all is done.
 
 A shard is an argument of an importable function. Its result must depend on the shard alone, so that it does not matter
 where it is computed, or how often: a lost worker costs the shards it was at.
 """
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import joblib
 
@@ -50,17 +53,17 @@ def run_shards(
     Raises RunError where the cluster cannot be reached, or workers are lost again and again.
     """
     results: dict[int, object] = {}
-    with _connected(workers) as (settings, lost):
+    with _connected(workers) as (compute, lost):
         failures = 0
         while len(results) < len(shards):
             done = len(results)
-            work = [joblib.delayed(_numbered)(function, n, shards[n]) for n in range(len(shards)) if n not in results]
             try:
-                with joblib.parallel_config(**settings):
-                    # Unordered: what is done is kept when a worker is lost.
-                    for number, result in joblib.Parallel(return_as="generator_unordered")(work):
-                        results[number] = result
-                        report(len(results))
+                # As they are done: what is done is kept when a worker is lost.
+                for number, result in compute(
+                    [(function, n, shards[n]) for n in range(len(shards)) if n not in results]
+                ):
+                    results[number] = result
+                    report(len(results))
             except lost as error:
                 failures = failures + 1 if len(results) == done else 0
                 if failures == PATIENCE:
@@ -76,16 +79,21 @@ def _numbered(function: Callable, number: int, shard) -> tuple[int, object]:
     return number, function(shard)
 
 
+def _by_joblib(work: list[tuple], **settings) -> Iterator[tuple[int, object]]:
+    with joblib.parallel_config(**settings):
+        yield from joblib.Parallel(return_as="generator_unordered")(joblib.delayed(_numbered)(*part) for part in work)
+
+
 @contextmanager
 def _connected(workers: Workers):
-    """joblib's settings for a backend, and the errors that mean a lost worker."""
+    """What computes (function, number, shard) in any order, and the errors that mean a lost worker."""
     count = workers.count or os.cpu_count() or 1
     if workers.backend == "threads":
-        yield {"backend": "threading", "n_jobs": count}, ()
+        yield partial(_by_joblib, backend="threading", n_jobs=count), ()
     elif workers.backend == "loky":
         from joblib.externals.loky.process_executor import BrokenProcessPool
 
-        yield {"backend": "loky", "n_jobs": count, "inner_max_num_threads": 1}, BrokenProcessPool
+        yield partial(_by_joblib, backend="loky", n_jobs=count, inner_max_num_threads=1), BrokenProcessPool
     else:
         with (_dask if workers.backend == "dask" else _ray)(workers, count) as connected:
             yield connected
@@ -104,7 +112,7 @@ def _dask(workers: Workers, count: int):
             client = Client(workers.address or cluster, timeout=10)
         with client:
             jobs = workers.count if workers.address and workers.count else -1
-            yield {"backend": "dask", "n_jobs": jobs}, KilledWorker
+            yield partial(_by_joblib, backend="dask", n_jobs=jobs), KilledWorker
     finally:
         if cluster is not None:
             cluster.close()
@@ -114,17 +122,23 @@ def _dask(workers: Workers, count: int):
 def _ray(workers: Workers, count: int):
     try:
         import ray
-        from ray.exceptions import RayActorError, WorkerCrashedError
-        from ray.util.joblib import register_ray
+        from ray.exceptions import WorkerCrashedError
     except ImportError:
         raise RunError("Ray is not installed", how=EXTRA) from None
     with _reached(workers, (ConnectionError, ValueError)):
-        options = {"address": workers.address} if workers.address else {"num_cpus": count}
-        ray.init(include_dashboard=False if not workers.address else None, log_to_driver=False, **options)
+        here = {"num_cpus": count, "include_dashboard": False}
+        ray.init(log_to_driver=False, **({"address": workers.address} if workers.address else here))
+    task = ray.remote(max_retries=PATIENCE)(_numbered)
+
+    def compute(work: list[tuple]) -> Iterator[tuple[int, object]]:
+        function = ray.put(work[0][0])
+        left = [task.remote(function, number, shard) for _, number, shard in work]
+        while left:
+            ready, left = ray.wait(left)
+            yield ray.get(ready[0])
+
     try:
-        register_ray()
-        jobs = workers.count or int(ray.cluster_resources().get("CPU", 1))
-        yield {"backend": "ray", "n_jobs": jobs}, (RayActorError, WorkerCrashedError)
+        yield compute, WorkerCrashedError
     finally:
         ray.shutdown()
 

@@ -22,7 +22,7 @@ from upsr_core.training import processes
 from upsr_core.training.batches import MaskedBatches, Parts, Source
 from upsr_core.training.objective import loss_of
 from upsr_core.training.spec import TrainingSpec
-from upsr_core.training.trainer import train
+from upsr_core.training.trainer import forward_is, train
 
 SPEC = TrainingSpec(tokens=25_000, batch_tokens=512, last_only=0.5, learning_rate=1e-2, evaluations=3)
 FROM = multiprocessing.get_context("forkserver")  # one import of torch and transformers for all processes
@@ -81,17 +81,51 @@ def curve_of(folder, spec, accumulation=1) -> pd.DataFrame:
     return curves[-1].dropna(subset=["loss"]) if processes.first() else pd.DataFrame()
 
 
-def work(rank: int, port: int, folder) -> None:
-    """One of two processes, told what torchrun tells: a training with the terms beside the paper's."""
+def meet(rank: int, port: int) -> None:
+    """Be one of two processes, told what torchrun tells."""
     told = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": 2, "LOCAL_WORLD_SIZE": 2, "MASTER_PORT": port}
     os.environ.update({name: str(value) for name, value in told.items()}, MASTER_ADDR="127.0.0.1", OMP_NUM_THREADS="1")
     processes.gather_round()
+
+
+def work(rank: int, port: int, folder) -> None:
+    """One of two processes: a training with the terms beside the paper's."""
+    meet(rank, port)
     curve = curve_of(folder / "checkpoints", HARDER)
     if processes.first():
         curve.to_csv(folder / "curve.csv", index=False)
 
 
-def start(folder) -> list:
+def shard(rank: int, port: int, folder) -> None:
+    """One of two processes that hold half of every weight (FSDP), and a part of a batch."""
+    from torch.distributed.fsdp import fully_shard
+
+    model, batches = small_model(), batches_of(HARDER)
+    meet(rank, port)
+    mesh = torch.distributed.device_mesh.init_device_mesh("cpu", (2,))
+    for module in (*model.encoder.block, *model.decoder.block, model):
+        fully_shard(module, mesh=mesh)
+    with forward_is(model, partial(loss_of, spec=HARDER)):
+        loss = model(**batches.part(1, rank, 2))["loss"]
+        loss.backward()
+    torch.distributed.all_reduce(loss.detach_())
+    gradients = [part.grad.full_tensor() for part in model.parameters()]
+    if rank == 0:
+        torch.save([loss / 2, *gradients], folder / "sharded.pt")
+
+
+def test_sharded_weights_have_the_loss_and_the_gradient_of_whole_ones(tmp_path):
+    model, batches = small_model(), batches_of(HARDER)
+    whole = loss_of(model, batches[1], HARDER)
+    whole.backward()
+    assert ends(start(tmp_path, shard)) == [0, 0]
+    loss, *gradients = torch.load(tmp_path / "sharded.pt")
+    assert torch.allclose(loss, whole, atol=1e-5)
+    for part, gradient in zip(model.parameters(), gradients, strict=True):
+        assert torch.allclose(part.grad, gradient, atol=1e-5)
+
+
+def start(folder, work=work) -> list:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
