@@ -184,6 +184,22 @@ def training(
     _show({"dataset": dataset, "plm": plm, **result}, as_json, hide=("curves",))
 
 
+@benchmarks.command("plan")
+def plan(
+    datasets: Annotated[str, typer.Option(help="Stored datasets, with commas.")] = "sample:movies,sample:clothing",
+    runs: Annotated[int, typer.Option(min=1, help="How many different small runs.")] = 20,
+    as_json: Json = False,
+) -> None:
+    """The forecast against small runs done for real: the share within a factor of 1.5."""
+    from upsr_core.datasets.sample import ensure_sample
+    from upsr_core.experiments.plan_bench import bench
+
+    ensure_sample()
+    with console.status("measuring") as status:
+        result = bench([name.strip() for name in datasets.split(",")], runs, _say(status))
+    _show(result, as_json, hide=("table",))
+
+
 def _builder(dataset: str, design: str, tokenizer: str):
     from upsr_core.datasets.sample import ensure_sample
     from upsr_core.datasets.store import load_dataset

@@ -7,7 +7,7 @@ import traceback
 from collections.abc import Callable
 from contextlib import suppress
 
-from upsr_core.errors import UpsrError
+from upsr_core.errors import RunError, UpsrError
 from upsr_core.experiments.jobs import check_cancelled, claim, wait_for_turn
 from upsr_core.experiments.runs import Run
 from upsr_core.experiments.status import Job
@@ -65,7 +65,16 @@ def work(run: Run, also: Progress | None = None, accumulation: int = 1, workers:
         run.write_status(state="running", phase="loading", started=time.time(), message="")
         from upsr_core.experiments.work import execute
 
-        return execute(run, progress, accumulation, workers or Workers())
+        try:
+            return execute(run, progress, accumulation, workers or Workers())
+        except RuntimeError as error:
+            if processes.count() == 1 or "onnection" not in str(error):
+                raise
+            raise RunError(
+                f"One of the {processes.count()} processes was lost",
+                f"{run.folder / 'log.txt'} may say why",
+                f"`upsr resume {run.id}` goes on from the last checkpoint.",
+            ) from error
 
     return carry_out(run, do, also)
 
