@@ -74,8 +74,8 @@ class _Turns:
 class _Meter(TrainerCallback):
     """Notes seconds, real tokens and loss of every step while it is this training's turn."""
 
-    def __init__(self, name: str, turns: _Turns, tokens: int, report: Callable[[int], None]):
-        self.name, self.turns, self.most, self.report = name, turns, tokens, report
+    def __init__(self, name: str, turns: _Turns, tokens: int, report: Callable[[int], None], failures: list):
+        self.name, self.turns, self.most, self.report, self.failures = name, turns, tokens, report, failures
         self.steps: list[dict] = []
         self.batch: dict = {}
 
@@ -92,7 +92,7 @@ class _Meter(TrainerCallback):
     def on_step_end(self, args, state, control, **_):
         self.steps.append({"seconds": time.perf_counter() - self.began, **self.batch})
         done = sum(step["tokens"] for step in self.steps)
-        control.should_training_stop = done >= self.most
+        control.should_training_stop = done >= self.most or bool(self.failures)
         if len(self.steps) % TURN == 0 and not control.should_training_stop:
             self.report(done)
             self.turns.pass_on(self.name)
@@ -128,19 +128,20 @@ def bench(make_model: Callable, tokenizer: PreTrainedTokenizerFast, source: Sour
     turns = _Turns([OURS, *RIVALS])
     meters, threads, failures = {}, [], []
     with tempfile.TemporaryDirectory() as folder:
+        # All are built before one begins: the arguments of a Trainer reset what all Trainers of a process share.
         for name in (OURS, *RIVALS):
             meter = meters[name] = _Meter(
-                name, turns, tokens, lambda done, what=name: progress(min(done, tokens), tokens, what)
+                name, turns, tokens, lambda done, what=name: progress(min(done, tokens), tokens, what), failures
             )
-            model = make_model()
-            arguments = {"folder": Path(folder) / name, "model": model, "meter": meter}
+            model, place = make_model(), Path(folder) / name
             if name == OURS:
-                run = partial(_ours, batches=MaskedBatches([source], spec, 2 * tokens), spec=spec, **arguments)
+                batches = MaskedBatches([source], spec, 2 * tokens)
+                trainer = _trainer(model, batches, _only_element, place, meter, 1, "sequential")
+                train = partial(_with_loss, trainer, model, partial(loss_of, spec=spec))
             else:
-                run = partial(
-                    _rival, samples=samples, tokenizer=tokenizer, sampling=RIVALS[name], size=size, **arguments
-                )
-            threads.append(threading.Thread(target=_guarded, args=(run, name, turns, failures)))
+                collator = DataCollatorForSeq2Seq(tokenizer, model)
+                train = _trainer(model, samples, collator, place, meter, size, RIVALS[name]).train
+            threads.append(threading.Thread(target=_guarded, args=(train, name, turns, failures)))
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -159,17 +160,17 @@ def _guarded(run: Callable, name: str, turns: _Turns, failures: list) -> None:
         turns.pass_on(name, ended=True)
 
 
-def _ours(batches: MaskedBatches, spec: TrainingSpec, folder: Path, model, meter: _Meter) -> None:
-    with forward_is(model, partial(loss_of, spec=spec)):
-        _run(model, batches, lambda batch: batch[0], folder, meter, size=1, sampling="sequential")
+def _with_loss(trainer: Seq2SeqTrainer, model, loss: Callable) -> None:
+    with forward_is(model, loss):
+        trainer.train()
 
 
-def _rival(samples, tokenizer, sampling: str, size: int, folder: Path, model, meter: _Meter) -> None:
-    _run(model, samples, DataCollatorForSeq2Seq(tokenizer, model), folder, meter, size=size, sampling=sampling)
+def _only_element(batch: list[dict]) -> dict:
+    return batch[0]
 
 
-def _run(model, data, collator, folder: Path, meter: _Meter, size: int, sampling: str) -> None:
-    """One training with what all have in common."""
+def _trainer(model, data, collator, folder: Path, meter: _Meter, size: int, sampling: str) -> "_Metered":
+    """A training with what all have in common."""
     seed_everything(0)
     trainer = _Metered(
         model,
@@ -185,7 +186,7 @@ def _run(model, data, collator, folder: Path, meter: _Meter, size: int, sampling
     )  # fmt: skip
     trainer.remove_callback(PrinterCallback)
     trainer.meter = meter
-    trainer.train()
+    return trainer
 
 
 def summary(steps: dict[str, pd.DataFrame]) -> dict:
