@@ -27,6 +27,7 @@ from upsr_core.text import overview
 from upsr_core.text.design import Design, ItemDesign
 from upsr_core.text.render import ItemTexts
 from upsr_core.text.sequence import SequenceBuilder
+from upsr_core.text.stored import texts_of
 from upsr_core.text.tokenizer import TextTokenizer
 
 T = TypeVar("T")
@@ -59,12 +60,12 @@ def _dataset(name: str, digest: str) -> Dataset:
 
 
 def item_texts(data: Dataset, design: ItemDesign, tokens: TextTokenizer) -> ItemTexts:
-    return _item_texts(data.digest, design.digest, tokens.digest, data.items, design, tokens)
+    return _item_texts(data.digest, design.digest, tokens.digest, data, design, tokens)
 
 
 @st.cache_resource(max_entries=24, show_spinner="Rendering all items…")
-def _item_texts(data: str, look: str, tokens: str, _items: pd.DataFrame, _design: ItemDesign, _tokens: TextTokenizer):
-    return ItemTexts(_design, _items, _tokens)
+def _item_texts(data: str, look: str, tokens: str, _data: Dataset, _design: ItemDesign, _tokens: TextTokenizer):
+    return texts_of(_data, _design, _tokens)
 
 
 def builder(data: Dataset, design: Design, tokens: TextTokenizer) -> SequenceBuilder:

@@ -153,6 +153,7 @@ def _start(found: dict[str, Guess], mappings: dict[str, ColumnMapping]) -> str |
                 item_mapping=mappings["items"],
                 event_mapping=mappings["events"],
                 preparation=PreparationSpec(min_user=st.session_state.min_user, min_item=st.session_state.min_item),
+                told=lambda cost: st.caption(str(cost)),
                 progress=lambda done, total, what: bar.progress(min(1.0, done / max(total, 1)), text=what),
             )
             return name

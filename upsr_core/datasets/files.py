@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Event
 
 from upsr_core.errors import DataError
 from upsr_core.runtime import Progress
@@ -93,11 +94,14 @@ def is_parquet(path: Path) -> bool:
     return head(path).startswith(b"PAR1")
 
 
-def sha256(path: Path) -> str:
-    """The SHA-256 of a file as it lies on the disk, compressed or not."""
+def sha256(path: Path, stopped: Event | None = None) -> str:
+    """The SHA-256 of a file as it lies on the disk, compressed or not; of its beginning, once it is `stopped`."""
     head(path)
+    digest = hashlib.sha256()
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        while (data := file.read(CHUNK)) and not (stopped and stopped.is_set()):
+            digest.update(data)
+    return digest.hexdigest()
 
 
 @contextmanager
@@ -142,16 +146,14 @@ def lines(reading: Reading) -> Iterator[str]:
             raise DataError("The compressed file holds no text", str(path), "Export or download it again.")
 
 
-def is_intact(path: Path, progress: Progress | None = None) -> bool:
-    """Whether a gz file is whole and its check sums are right; a plain file has none."""
+def is_intact(path: Path, stopped: Event) -> bool:
+    """Whether a gz file is whole and its check sums are right; a plain file has none. Ends early once `stopped`."""
     if not is_gzip(path):
         return True
-    size = path.stat().st_size
     try:
-        with path.open("rb") as raw, gzip.GzipFile(fileobj=raw) as file:
-            while file.read(CHUNK):
-                if progress:
-                    progress(raw.tell(), size, f"Checking {path.name}")
+        with gzip.open(path) as file:
+            while not stopped.is_set() and file.read(CHUNK):
+                pass
     except (EOFError, zlib.error, OSError):
         return False
     return True

@@ -3,9 +3,11 @@
 import json
 import os
 import shutil
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
+from itertools import chain
 from pathlib import Path
 from tempfile import mkdtemp
 from urllib.parse import quote, unquote
@@ -13,25 +15,29 @@ from urllib.parse import quote, unquote
 import numpy as np
 import pandas as pd
 import psutil
+import pyarrow as pa
+import pyarrow.parquet as pq
 from filelock import FileLock
 
 from upsr_core.datasets.preparation import Prepared
 from upsr_core.datasets.spec import DatasetSpec
 from upsr_core.errors import DataError
-from upsr_core.runtime import home, write_json
+from upsr_core.runtime import Progress, home, write_json
 from upsr_core.schema import ATTRIBUTES, ITEM, USER
 
 FORMAT = 1
 LONGEST_NAME = 80
 REPLACED = ".replaced~"
 WRITING = ".writing~"
+ROWS_PER_GROUP = 1 << 17
 
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
     """A stored dataset.
 
-    items: row number = item index; columns item_id and one text column per attribute, "" where missing.
+    n_items: how many items; columns: item_id and the attributes that the items have a text column for.
+    read_items: reads the table `items`, when it is first asked for: texts are the larger part of most datasets.
     users: (n_users,) user_id, place = user index.
     offsets: (n_users + 1,) int64; the events of user u are offsets[u] to offsets[u + 1].
     sequence: (n_events,) int32 item indices, users contiguous, each in time order.
@@ -44,7 +50,9 @@ class Dataset:
     folder: Path
     spec: DatasetSpec
     report: dict
-    items: pd.DataFrame
+    n_items: int
+    columns: tuple[str, ...]
+    read_items: Callable[[], pd.DataFrame]
     users: pd.Series
     offsets: np.ndarray
     sequence: np.ndarray
@@ -52,9 +60,17 @@ class Dataset:
     synthetic: bool = False
 
     @cached_property
+    def items(self) -> pd.DataFrame:
+        """Row number = item index; columns item_id and one text column per attribute, "" where missing.
+
+        Raises DataError where the dataset was replaced or removed since it was loaded.
+        """
+        return self.read_items()
+
+    @property
     def attributes(self) -> tuple[str, ...]:
         """The text columns: the paper's attributes in its order, then the others."""
-        return tuple(sorted((name for name in self.items.columns if name != ITEM), key=_place))
+        return tuple(sorted((name for name in self.columns if name != ITEM), key=_place))
 
     def history(self, user: int) -> np.ndarray:
         """All item indices of a user, oldest first."""
@@ -78,34 +94,56 @@ def check_name(name: str) -> str:
     return name
 
 
-def save_dataset(
-    name: str, prepared: Prepared, spec: DatasetSpec, *, sources: dict[str, str] | None = None, synthetic: bool = False
-) -> Dataset:
-    """Store a dataset; an older one of this name is replaced once everything is written.
+@contextmanager
+def new_folder(name: str) -> Iterator[Path]:
+    """A folder in the store for a dataset in the making; what it holds is gone at the end, or swept after a kill.
 
-    `sources` are the names of the source files, for people to read. Raises DataError when it cannot be written.
+    Raises DataError when it cannot be written.
     """
+    with _writing(f"The dataset {name!r} cannot be stored"):
+        _sweep()
+        folder = Path(mkdtemp(prefix=f"{WRITING}{os.getpid()}~", dir=_root()))
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def save_dataset(
+    name: str,
+    prepared: Prepared,
+    spec: DatasetSpec,
+    folder: Path,
+    *,
+    sources: dict[str, str] | None = None,
+    synthetic: bool = False,
+    progress: Progress | None = None,
+) -> Dataset:
+    """Store a dataset; an older one of this name is replaced once everything is written to `folder`, a `new_folder`.
+
+    `sources` are the names of the source files, for people to read.
+    """
+    made = folder / "dataset"
+    made.mkdir()
+    counts = {
+        "users": _write(made / "users.parquet", prepared.users()),
+        "items": _write(made / "items.parquet", prepared.items(), progress),
+        "interactions": _write(made / "events.parquet", prepared.sequences()),
+    }
     record = {
         "format": FORMAT,
         "name": check_name(name),
         "digest": spec.digest,
-        "users": len(prepared.users),
-        "items": len(prepared.items),
-        "interactions": len(prepared.item),
+        **counts,
         "synthetic": synthetic,
         "sources": sources or {},
         "spec": spec.model_dump(mode="json"),
         "report": prepared.report,
     }
-    with _writing(f"The dataset {name!r} cannot be stored"):
-        _sweep()
-        temporary = Path(mkdtemp(prefix=f"{WRITING}{os.getpid()}~", dir=_root()))
-        try:
-            _write(temporary, prepared, record)
-            with _lock():
-                _swap(temporary, _folder(name))
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
+    write_json(made / "dataset.json", record)
+    with _lock():
+        _swap(made, _folder(name))
+        _forget_derived()
     return load_dataset(name)
 
 
@@ -122,7 +160,7 @@ def load_dataset(name: str) -> Dataset:
         try:
             record = _record(folder)
             spec = DatasetSpec.model_validate(record["spec"])
-            items = pd.read_parquet(folder / "items.parquet")
+            items = pq.read_metadata(folder / "items.parquet")
             users = pd.read_parquet(folder / "users.parquet")[USER]
             events = pd.read_parquet(folder / "events.parquet")
         except (OSError, ValueError, KeyError) as error:
@@ -135,13 +173,30 @@ def load_dataset(name: str) -> Dataset:
         folder=folder,
         spec=spec,
         report=record["report"],
-        items=items,
+        n_items=items.num_rows,
+        columns=tuple(items.schema.names),
+        read_items=partial(_read_items, name, record["digest"]),
         users=users,
         offsets=np.concatenate(([0], np.cumsum(counts))).astype(np.int64),
         sequence=events["item"].to_numpy(np.int32),
         timestamps=events["timestamp"].to_numpy(np.int64) if "timestamp" in events else None,
         synthetic=record["synthetic"],
     )
+
+
+def _read_items(name: str, digest: str) -> pd.DataFrame:
+    with _lock():
+        _restore()
+        folder = _folder(name)
+        try:
+            same = _record(folder)["digest"] == digest
+            items = pd.read_parquet(folder / "items.parquet") if same else None
+        except (OSError, ValueError, KeyError):
+            items = None
+    if items is None:
+        how = "Choose it again, or another one."
+        raise DataError(f"The dataset {name!r} was replaced or removed while it was in use", str(folder), how)
+    return items
 
 
 def list_datasets() -> list[dict]:
@@ -151,12 +206,25 @@ def list_datasets() -> list[dict]:
     """
     with _lock():
         _restore()
-        found = [_summary(folder) for folder in _root().iterdir() if folder.is_dir() and folder.name[0] != "."]
+        found = [_summary(folder) for folder in _folders()]
     return sorted(found, key=lambda entry: entry["name"])
 
 
+def derived_folder(digest: str) -> Path:
+    """Where is kept what was made of a dataset and can be made again; it goes when the dataset goes."""
+    return home() / "derived" / digest
+
+
+def _forget_derived() -> None:
+    """Remove what was made of datasets that are not there any more."""
+    digests = {entry["digest"] for entry in map(_summary, _folders())}
+    for folder in (home() / "derived").glob("*"):
+        if folder.name not in digests:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
 def delete_dataset(name: str) -> None:
-    """Remove a stored dataset.
+    """Remove a stored dataset, and what was made of it.
 
     Raises DataError when there is none of this name.
     """
@@ -165,6 +233,7 @@ def delete_dataset(name: str) -> None:
         if not folder.is_dir():
             raise DataError(f"There is no dataset {name!r}", how="`upsr data list` names those that are stored.")
         shutil.rmtree(folder)
+        _forget_derived()
 
 
 def _root() -> Path:
@@ -176,6 +245,10 @@ def _root() -> Path:
             f"The home folder cannot be used: {error}", how="Set UPSR_HOME to a folder that you may write to."
         ) from error
     return root
+
+
+def _folders() -> list[Path]:
+    return [folder for folder in _root().iterdir() if folder.is_dir() and folder.name[0] != "."]
 
 
 def _folder(name: str) -> Path:
@@ -195,15 +268,24 @@ def _writing(what: str):
         raise DataError(f"{what}: {error}", how=how) from error
 
 
-def _write(folder: Path, prepared: Prepared, record: dict) -> None:
-    events = {"user": prepared.user, "item": prepared.item}
-    if prepared.time is not None:
-        events["timestamp"] = prepared.time
-    prepared.items.to_parquet(folder / "items.parquet", index=False, compression="zstd")
-    prepared.users.to_parquet(folder / "users.parquet", index=False, compression="zstd")
-    pd.DataFrame(events).to_parquet(folder / "events.parquet", index=False, compression="zstd")
-    write_json(folder / "dataset.json", record)
-    folder.chmod(0o755)  # mkdtemp leaves it to its owner alone
+def _write(file: Path, parts: Iterable[pa.Table], progress: Progress | None = None) -> int:
+    """Write tables as one Parquet file, a row group for every ROWS_PER_GROUP rows; how many rows there were."""
+    count, waiting, writer = 0, [], None
+    for part in chain(parts, [None]):
+        waiting += [] if part is None else [part]
+        rows = sum(map(len, waiting))
+        if rows and (part is None or rows >= ROWS_PER_GROUP):
+            table = pa.concat_tables(waiting)
+            if writer is None:
+                # With the note by which pandas knows its own types.
+                like = pa.Schema.from_pandas(table.slice(0, 0).to_pandas(), preserve_index=False)
+                writer = pq.ParquetWriter(file, like, compression="zstd")
+            writer.write_table(table.cast(writer.schema), row_group_size=ROWS_PER_GROUP)
+            count, waiting = count + rows, []
+            if progress:
+                progress(0, 1, f"Storing: {count:,} rows")
+    writer.close()
+    return count
 
 
 def _swap(temporary: Path, folder: Path) -> None:

@@ -20,8 +20,8 @@ from upsr_core.rankers.popularity import Popularity
 from upsr_core.rankers.upsr import Upsr
 from upsr_core.runtime import Progress, environment, forget_peak_memory, write_json
 from upsr_core.shards import Workers
-from upsr_core.text.render import ItemTexts
 from upsr_core.text.sequence import SequenceBuilder
+from upsr_core.text.stored import texts_of
 from upsr_core.training import processes
 from upsr_core.training.batches import MaskedBatches, Source
 from upsr_core.training.objective import informative_weights, loss_of
@@ -115,7 +115,7 @@ def _pretraining_batches(run: Run, tokenizer) -> MaskedBatches:
     spec, sources = run.spec, []
     for ref in spec.pretrain_on:
         dataset = ref.load()
-        texts = ItemTexts(spec.design.pretrain, dataset.items, tokenizer)
+        texts = texts_of(dataset, spec.design.pretrain, tokenizer)
         histories = training_histories(dataset, split(dataset, spec.pretraining_split))
         sources.append(Source(SequenceBuilder(spec.design, texts), histories))
     return MaskedBatches(sources, spec.training, spec.training.pretrain_tokens)

@@ -12,6 +12,7 @@ from upsr_core.runtime import Progress, home
 from upsr_core.schema import digest_of
 from upsr_core.text.design import ItemDesign
 from upsr_core.text.render import ItemTexts
+from upsr_core.text.stored import texts_of
 
 BATCH_TOKENS = 8192
 
@@ -26,7 +27,7 @@ def text_vectors(dataset: Dataset, design: ItemDesign, plm: str, progress: Progr
     name = digest_of([dataset.digest, design.digest, weights_digest(plm, ENCODERS), tokenizer.digest, pooled])
     file = home() / "text-vectors" / f"{name}.npy"
     if not file.exists():
-        texts = ItemTexts(design, dataset.items, tokenizer)
+        texts = texts_of(dataset, design, tokenizer)
         encoder, most = load_encoder(plm)
         # A T5 reads the bare text, every other encoder the text in the frame that it was trained with.
         before, after = tokenizer.frame if most else ([], [])

@@ -1,7 +1,7 @@
 """Running an experiment: cell after cell through the queue of runs, resumable; its folder, its state, its files."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -98,8 +98,7 @@ class Study:
                 f"`{self.spec.command}` tries them again and keeps the others.",
             )  # fmt: skip
         outcome = self.experiment.collect(self.spec, finished, progress)
-        self._write(outcome, finished)
-        return outcome
+        return self._write(outcome, finished)
 
     def cancel(self) -> None:
         """Ask the running cell to stop, and every one that waits."""
@@ -116,7 +115,7 @@ class Study:
         figure = plotly.io.from_json((self.folder / "figure.json").read_text(encoding="utf-8"))
         return Outcome(figure=figure, notes=tuple(record["notes"]), **tables)
 
-    def _write(self, outcome: Outcome, finished: list[tuple[Cell, Run]]) -> None:
+    def _write(self, outcome: Outcome, finished: list[tuple[Cell, Run]]) -> Outcome:
         folder = self.folder
         (folder / "specs").mkdir(exist_ok=True)
         for name in PARTS:
@@ -125,11 +124,14 @@ class Study:
             text = run.spec.model_dump_json(indent=2) + "\n"
             (folder / "specs" / f"{run.id}.json").write_text(text, encoding="utf-8")
         (folder / "figure.json").write_text(outcome.figure.to_json(), encoding="utf-8")
-        write_figure(outcome.figure, folder)
+        _, missing = write_figure(outcome.figure, folder)
+        if missing:
+            outcome = replace(outcome, notes=(*outcome.notes, f"The figure is there as a page only: {missing}."))
         (folder / "command.txt").write_text(self.spec.command + "\n", encoding="utf-8")
         write_json(folder / "versions.json", environment())
         record = {name: getattr(outcome, name).to_dict("records") for name in PARTS}
         write_json(folder / DONE, plain(record | {"notes": list(outcome.notes)}))
+        return outcome
 
 
 def study(

@@ -1,0 +1,33 @@
+"""The check sums of source files, found beside the reading."""
+
+from collections.abc import Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from threading import Event
+
+from upsr_core.datasets.files import is_intact, sha256
+
+
+class Checks:
+    """Looks at files one after the other in a thread, each once; as a context it ends with the import."""
+
+    def __init__(self, files: Iterable[Path]):
+        self._stopped, self._pool = Event(), ThreadPoolExecutor(1)
+        self._found: dict[Path, tuple[Future, Future]] = {
+            path: (self._pool.submit(is_intact, path, self._stopped), self._pool.submit(sha256, path, self._stopped))
+            for path in dict.fromkeys(files)
+        }
+
+    def __enter__(self) -> "Checks":
+        return self
+
+    def __exit__(self, *_) -> None:
+        self._stopped.set()
+        self._pool.shutdown(cancel_futures=True)
+
+    def whole(self, path: Path) -> bool:
+        """Whether a gz file is whole and its check sums are right; a plain file has none."""
+        return self._found[path][0].result()
+
+    def sha256(self, path: Path) -> str:
+        return self._found[path][1].result()
