@@ -7,7 +7,7 @@ import platform
 import re
 import sys
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from ctypes.util import find_library
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -94,6 +94,18 @@ def forget_peak_memory() -> None:
     """Count `peak_memory_mib` anew, where the system can (Linux): a process may work on several runs."""
     with suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5")
+
+
+@contextmanager
+def keep_threads():
+    """Give torch its number of threads back at the end, where work within it takes another."""
+    import torch
+
+    before = torch.get_num_threads()
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def seed_everything(seed: int) -> None:
