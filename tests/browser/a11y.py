@@ -41,15 +41,15 @@ FULL = EMPTY | {
 
 
 def settle(page: Page) -> None:
-    expect(page.get_by_role("heading", level=1)).to_be_visible(timeout=120_000)
+    expect(page.get_by_role("heading", level=1)).to_be_visible(timeout=300_000)
     app = page.get_by_test_id("stApp")
-    expect(app).to_have_attribute("data-test-script-state", "notRunning", timeout=180_000)
-    expect(page.get_by_test_id("stSkeleton")).to_have_count(0, timeout=60_000)
+    expect(app).to_have_attribute("data-test-script-state", "notRunning", timeout=300_000)
+    expect(page.get_by_test_id("stSkeleton")).to_have_count(0, timeout=300_000)
 
 
 def import_view(page: Page) -> None:
     page.get_by_role("radio", name="Import").click()
-    expect(page.get_by_role("textbox", name="Item file")).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("textbox", name="Item file")).to_be_visible(timeout=300_000)
     settle(page)
 
 
@@ -103,7 +103,7 @@ def timings(browser, home: Path, log: Path) -> tuple[float, dict[str, float]]:
     with running_studio(home, log) as (address, _):
         page = browser.new_page(viewport={"width": 1280, "height": 900})
         page.goto(address)
-        expect(page.get_by_test_id("stMetric").first).to_be_visible(timeout=60_000)
+        expect(page.get_by_test_id("stMetric").first).to_be_visible(timeout=300_000)
         cold = time.monotonic() - started
         settle(page)
         warm = {}
