@@ -3,7 +3,6 @@
 from types import SimpleNamespace
 
 import numpy as np
-import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,7 +16,7 @@ HISTORIES = st.lists(st.lists(st.integers(0, 8), min_size=1, max_size=9), min_si
 def dataset(histories):
     offsets = np.cumsum([0, *map(len, histories)])
     sequence = np.array([item for history in histories for item in history], np.int32)
-    return SimpleNamespace(offsets=offsets, sequence=sequence, items=pd.DataFrame({"item_id": range(9)}))
+    return SimpleNamespace(offsets=offsets, sequence=sequence, n_items=9)
 
 
 def plain(histories, k):

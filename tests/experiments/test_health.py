@@ -19,7 +19,7 @@ from upsr_core.experiments.spec import plan_run
 
 
 def sized(users, items, events):
-    return SimpleNamespace(users=range(users), items=range(items), sequence=range(events))
+    return SimpleNamespace(users=range(users), n_items=items, sequence=range(events))
 
 
 def test_a_dataset_is_known_by_its_size():
