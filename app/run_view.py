@@ -20,8 +20,9 @@ from upsr_core.experiments import jobs
 from upsr_core.experiments.runs import Run, delete_run
 from upsr_core.experiments.status import Status
 
-COLOURS = {"done": "green", "failed": "red", "died": "red", "cancelled": "orange", "cancelling": "orange"}
-RESUMABLE = ("cancelled", "failed", "died", "new")
+COLOURS = {"done": "green", "cancelled": "orange", "cancelling": "orange"}
+COLOURS |= dict.fromkeys(("failed", "died", "damaged"), "red")
+RESUMABLE = ("cancelled", "failed", "died", "damaged", "new")
 
 
 def show_run(run: Run) -> None:

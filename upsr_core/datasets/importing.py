@@ -12,9 +12,11 @@ from upsr_core.datasets.sniff import Guess, guess
 from upsr_core.datasets.spec import ColumnMapping, DatasetSpec, PreparationSpec, SourceSpec
 from upsr_core.datasets.store import Dataset, check_name, save_dataset
 from upsr_core.errors import DataError
+from upsr_core.logs import note, telling
 from upsr_core.runtime import Progress
 
 
+@telling("import of {}")
 def import_dataset(
     name: str,
     items_path: Path | str,
@@ -51,7 +53,10 @@ def import_dataset(
     prepared = prepare(raw_items, raw_events, preparation)
     prepared.report["seconds"] = round(time.monotonic() - started, 2)
     sources = {"items": items.path.name, "events": events.path.name}
-    return save_dataset(name, prepared, spec, sources=sources, synthetic=synthetic)
+    dataset = save_dataset(name, prepared, spec, sources=sources, synthetic=synthetic)
+    size = f"{len(dataset.users)} users, {len(dataset.items)} items, {len(dataset.sequence)} interactions"
+    note(f"dataset {name}: stored, {size}, digest {dataset.digest}")
+    return dataset
 
 
 def _check_not_swapped(items: Guess, events: Guess) -> None:

@@ -1,8 +1,8 @@
 """Stored datasets: one folder each under the home folder, replaced as a whole or not at all."""
 
-import json
 import os
 import shutil
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,15 +13,18 @@ from urllib.parse import quote, unquote
 import numpy as np
 import pandas as pd
 import psutil
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from upsr_core.datasets.preparation import Prepared
 from upsr_core.datasets.spec import DatasetSpec
-from upsr_core.errors import DataError
-from upsr_core.runtime import home, write_json
+from upsr_core.errors import DataError, UpsrError, system_error
+from upsr_core.logs import note, warn
+from upsr_core.runtime import home
 from upsr_core.schema import ATTRIBUTES, ITEM, USER
+from upsr_core.stored import Damaged, Newer, check_file, read_record, read_table, write_record
 
-FORMAT = 1
+RECORD, TABLES = "dataset.json", ("items.parquet", "users.parquet", "events.parquet")
+WAIT = 120  # seconds to wait for another process that reads or replaces a dataset
 LONGEST_NAME = 80
 REPLACED = ".replaced~"
 WRITING = ".writing~"
@@ -86,7 +89,6 @@ def save_dataset(
     `sources` are the names of the source files, for people to read. Raises DataError when it cannot be written.
     """
     record = {
-        "format": FORMAT,
         "name": check_name(name),
         "digest": spec.digest,
         "users": len(prepared.users),
@@ -98,11 +100,11 @@ def save_dataset(
         "report": prepared.report,
     }
     with _writing(f"The dataset {name!r} cannot be stored"):
-        _sweep()
+        sweep()
         temporary = Path(mkdtemp(prefix=f"{WRITING}{os.getpid()}~", dir=_root()))
         try:
             _write(temporary, prepared, record)
-            with _lock():
+            with _locked():
                 _swap(temporary, _folder(name))
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
@@ -114,17 +116,17 @@ def load_dataset(name: str) -> Dataset:
 
     Raises DataError when there is none of this name, or it was stored by another version or is damaged.
     """
-    with _lock():
-        _restore()
+    with _reading():
         folder = _folder(name)
         if not folder.is_dir():
             raise DataError(f"There is no dataset {name!r}", how="`upsr data list` names those that are stored.")
         try:
-            record = _record(folder)
+            record = read_record(folder / RECORD, "dataset")
             spec = DatasetSpec.model_validate(record["spec"])
-            items = pd.read_parquet(folder / "items.parquet")
-            users = pd.read_parquet(folder / "users.parquet")[USER]
-            events = pd.read_parquet(folder / "events.parquet")
+            items, users, events = (read_table(folder / table, record) for table in TABLES)
+            users = users[USER]
+        except Newer as error:
+            raise DataError(f"The dataset {name!r} cannot be opened: {error}", str(error.file)) from error
         except (OSError, ValueError, KeyError) as error:
             how = f"Import it again, or remove it with `upsr data delete {name}`."
             raise DataError(f"The stored dataset {name!r} is damaged: {error}", str(folder), how) from error
@@ -149,8 +151,7 @@ def list_datasets() -> list[dict]:
 
     `problem` is empty, or says why the dataset cannot be loaded; its counts are then 0.
     """
-    with _lock():
-        _restore()
+    with _reading():
         found = [_summary(folder) for folder in _root().iterdir() if folder.is_dir() and folder.name[0] != "."]
     return sorted(found, key=lambda entry: entry["name"])
 
@@ -160,21 +161,43 @@ def delete_dataset(name: str) -> None:
 
     Raises DataError when there is none of this name.
     """
-    with _lock(), _writing(f"The dataset {name!r} cannot be removed"):
+    with _writing(f"The dataset {name!r} cannot be removed"), _locked():
         folder = _folder(name)
         if not folder.is_dir():
             raise DataError(f"There is no dataset {name!r}", how="`upsr data list` names those that are stored.")
-        shutil.rmtree(folder)
+        # Away at once: a kill while its files are removed leaves nothing that looks like a dataset.
+        going = folder.with_name(f"{WRITING}{os.getpid()}~{folder.name}")
+        folder.rename(going)
+        shutil.rmtree(going)
+    note(f"dataset {name}: removed")
+
+
+def folder_of(name: str) -> Path:
+    """Where a dataset of this name is, or would be."""
+    return _folder(name)
+
+
+def damage_of(name: str) -> str:
+    """What is wrong with a stored dataset, all of its files looked at; empty where nothing is."""
+    try:
+        folder = _folder(name)
+        record = read_record(folder / RECORD, "dataset")
+        for table in TABLES:
+            check_file(record, folder / table)
+        if not record["files"]:  # stored before there were sums
+            load_dataset(name)
+    except (OSError, ValueError, UpsrError) as error:
+        return str(error)
+    return ""
 
 
 def _root() -> Path:
-    try:
-        root = home() / "datasets"
-        root.mkdir(exist_ok=True)
-    except OSError as error:
-        raise DataError(
-            f"The home folder cannot be used: {error}", how="Set UPSR_HOME to a folder that you may write to."
-        ) from error
+    root = home() / "datasets"
+    if not root.is_dir():
+        try:
+            root.mkdir(exist_ok=True)
+        except OSError as error:
+            raise system_error(error, root) from error
     return root
 
 
@@ -182,8 +205,28 @@ def _folder(name: str) -> Path:
     return _root() / quote(check_name(name), safe="")
 
 
-def _lock() -> FileLock:
-    return FileLock(_root() / ".lock")
+@contextmanager
+def _locked() -> Iterator[None]:
+    """Alone with the datasets; what a killed process left halfway is put right first."""
+    try:
+        with FileLock(_root() / ".lock", timeout=WAIT):
+            _restore()
+            yield
+    except Timeout:
+        how = "Wait for the other command or studio to finish, then do the same again."
+        raise DataError("The datasets are held by another process", str(_root() / ".lock"), how) from None
+
+
+@contextmanager
+def _reading() -> Iterator[None]:
+    """As `_locked`; where nothing can be written nothing can be replaced either, and no lock is needed."""
+    try:
+        (_root() / ".lock").touch()
+    except OSError:
+        yield
+        return
+    with _locked():
+        yield
 
 
 @contextmanager
@@ -191,18 +234,18 @@ def _writing(what: str):
     try:
         yield
     except OSError as error:
-        how = "Free some space or set UPSR_HOME to a folder that you may write to."
-        raise DataError(f"{what}: {error}", how=how) from error
+        known = system_error(error)
+        raise DataError(f"{what}: {known.what[0].lower()}{known.what[1:]}", known.where, known.how) from error
 
 
 def _write(folder: Path, prepared: Prepared, record: dict) -> None:
     events = {"user": prepared.user, "item": prepared.item}
     if prepared.time is not None:
         events["timestamp"] = prepared.time
-    prepared.items.to_parquet(folder / "items.parquet", index=False, compression="zstd")
-    prepared.users.to_parquet(folder / "users.parquet", index=False, compression="zstd")
-    pd.DataFrame(events).to_parquet(folder / "events.parquet", index=False, compression="zstd")
-    write_json(folder / "dataset.json", record)
+    tables = (prepared.items, prepared.users, pd.DataFrame(events))
+    for name, table in zip(TABLES, tables, strict=True):
+        table.to_parquet(folder / name, index=False, compression="zstd")
+    write_record(folder / RECORD, "dataset", record, TABLES)
     folder.chmod(0o755)  # mkdtemp leaves it to its owner alone
 
 
@@ -226,25 +269,29 @@ def _restore() -> None:
             old.rename(folder)
 
 
-def _sweep() -> None:
-    """Remove what imports that were killed while writing have left."""
-    for folder in _root().glob(WRITING + "*"):
-        if not psutil.pid_exists(int(folder.name.split("~")[1])):
-            shutil.rmtree(folder, ignore_errors=True)
+def leftovers() -> list[Path]:
+    """What killed imports and removals have left and nobody needs."""
+    found = (home() / "datasets").glob(WRITING + "*")
+    return [folder for folder in found if not psutil.pid_exists(int(folder.name.split("~")[1]))]
 
 
-def _record(folder: Path) -> dict:
-    record = json.loads((folder / "dataset.json").read_text(encoding="utf-8"))
-    if record["format"] != FORMAT:
-        raise ValueError(f"it has format {record['format']}, this version reads format {FORMAT}")
-    return record
+def sweep() -> None:
+    """Remove the leftovers."""
+    for folder in leftovers():
+        warn(f"removed what a killed process left: {folder.name}")
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _summary(folder: Path) -> dict:
     entry = {"name": unquote(folder.name), "users": 0, "items": 0, "interactions": 0, "digest": "", "synthetic": False}
     entry |= {"sources": {}, "problem": ""}
     try:
-        record = _record(folder)
+        record = read_record(folder / RECORD, "dataset")
+        for table in TABLES:
+            if not (folder / table).is_file():
+                raise Damaged(folder / table, "is missing")
         return entry | {key: record[key] for key in entry if key not in ("name", "problem")}
+    except Newer as error:
+        return entry | {"problem": str(error)}
     except (OSError, ValueError, KeyError) as error:
         return entry | {"problem": f"cannot be read: {error}"}

@@ -5,11 +5,10 @@ import sys
 import time
 from pathlib import Path
 
-import psutil
-
-from upsr_core.errors import RunError
-from upsr_core.experiments.runs import Run, list_runs
-from upsr_core.experiments.status import STOP, Job
+from upsr_core.errors import RunError, system_error
+from upsr_core.experiments.runs import Run, all_runs
+from upsr_core.experiments.status import STOP, Job, mark_of
+from upsr_core.logs import note
 from upsr_core.runtime import Cancelled, Progress
 
 
@@ -24,7 +23,7 @@ def start(job: Job) -> None:
     if status.state == "done":
         raise RunError(f"{name} {job.id} is done", how="Delete it to do the same again.")
     enqueue(job)
-    with (job.folder / "log.txt").open("ab") as log:
+    with _log_of(job) as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "upsr_core", *job.command, job.id],
             stdin=subprocess.DEVNULL,
@@ -33,6 +32,7 @@ def start(job: Job) -> None:
             start_new_session=True,
             cwd=Path(__file__).resolve().parents[2],
         )
+    note(f"{job.title_for_log}: given to process {process.pid}")
     # A job that dies before its first word must be seen too; its own first word is the same.
     claim(job, process.pid)
 
@@ -40,27 +40,38 @@ def start(job: Job) -> None:
 resume = start
 
 
+def _log_of(job: Job):
+    try:
+        return (job.folder / "log.txt").open("ab")
+    except OSError as error:
+        raise system_error(error, job.folder) from error
+
+
 def enqueue(job: Job) -> None:
     """Take a place in the queue."""
-    (job.folder / STOP).unlink(missing_ok=True)
+    try:
+        (job.folder / STOP).unlink(missing_ok=True)
+    except OSError as error:
+        raise system_error(error, job.folder) from error
     job.write_status(
         state="queued", phase="waiting", step=0, total=0, seconds_left=None, message="", queued=time.time(),
-        started=None, finished=None, pid=None, process_created=None,
+        started=None, finished=None, pid=None, process_created=None, booted=None,
     )  # fmt: skip
 
 
 def claim(job: Job, pid: int) -> None:
     """Say which process works on a job."""
-    try:
-        job.write_status(pid=pid, process_created=psutil.Process(pid).create_time())
-    except psutil.NoSuchProcess:
-        job.write_status(pid=pid, process_created=0)
+    job.write_status(**mark_of(pid))
 
 
 def cancel(job: Job) -> None:
     """Ask a job to stop; it saves a checkpoint first, so that it can be resumed."""
     if job.status().active:
-        (job.folder / STOP).touch()
+        note(f"{job.title_for_log}: asked to stop")
+        try:
+            (job.folder / STOP).touch()
+        except OSError as error:
+            raise system_error(error, job.folder) from error
 
 
 def check_cancelled(job: Job) -> None:
@@ -76,7 +87,7 @@ def wait_for_turn(run: Run, also: Progress | None = None) -> None:
         mine = run.status()
         ahead = [
             other
-            for other in list_runs()
+            for other in all_runs()
             if other.id != run.id
             and (status := other.status()).active
             and (status.state != "queued" or (status.queued, other.id) < (mine.queued, run.id))

@@ -18,6 +18,7 @@ from upsr_core.plm.door import load_model, load_tokenizer, locate, weights_diges
 from upsr_core.rankers.popularity import Popularity
 from upsr_core.rankers.upsr import Upsr
 from upsr_core.runtime import Progress, environment, forget_peak_memory, write_json
+from upsr_core.stored import keep_table, seal_folder
 from upsr_core.text.render import ItemTexts
 from upsr_core.text.sequence import SequenceBuilder
 from upsr_core.training.batches import MaskedBatches, Source
@@ -34,7 +35,8 @@ def execute(run: Run, progress: Progress) -> dict:
     where `progress` does.
     """
     forget_peak_memory()
-    began, spec = time.time(), run.spec
+    began, spec = time.monotonic(), run.spec
+    run.drop_damaged()
     resumed = any((run.folder / name).exists() for name in ("pretraining", "pretrained", "tuning", "model"))
     dataset = spec.dataset.load()
     if spec.plm and weights_digest(spec.plm.name, spec.info.reads_with) != spec.plm.content:
@@ -47,11 +49,11 @@ def execute(run: Run, progress: Progress) -> dict:
     by_likelihood = spec.info.task == "likelihood"
     if spec.trains and not run.model_folder.exists() and not take_weights(run):
         (_train if by_likelihood else train_rival)(run, dataset, parts, progress)
-        run.note_training(run.id, round(time.time() - began, 1))
+        run.note_training(run.id, round(time.monotonic() - began, 1))
     write_json(run.folder / "environment.json", environment())
     test = candidates_for(dataset, parts, spec.candidates)
     ranked, counts = (_rank if by_likelihood else rank_rival)(run, dataset, parts, test, progress)
-    result = write_result(run, ranked, test, time.time() - began, resumed, counts)
+    result = write_result(run, ranked, test, time.monotonic() - began, resumed, counts)
     for folder in ("tuning", "pretraining"):
         shutil.rmtree(run.folder / folder, ignore_errors=True)
     return result
@@ -69,7 +71,7 @@ def _train(run: Run, dataset: Dataset, parts: Split, progress: Progress) -> None
 def _rank(run: Run, dataset: Dataset, parts: Split, test: Candidates, progress: Progress) -> tuple[Ranked, dict]:
     ranker = load_ranker(run)
     table = score_table(ranker, test, Popularity(dataset, parts), progress)
-    table.to_parquet(run.folder / "scores.parquet")
+    keep_table(run.folder / "scores.parquet", table)
     return Ranked.of(table), {"identical_texts": ranker.texts.identical()}
 
 
@@ -118,4 +120,5 @@ def _save_model(run: Run, model, name: str = "model") -> None:
     for file in MODEL_FILES:
         if (locate(run.spec.plm.name) / file).is_file():
             shutil.copy(locate(run.spec.plm.name) / file, temporary / file)
+    seal_folder(temporary)
     temporary.rename(run.folder / name)

@@ -1,6 +1,5 @@
 """One training on transformers' Trainer: validation by ranking, early stopping, progress, cancel, exact resume."""
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Literal, Protocol
@@ -8,13 +7,15 @@ from typing import Literal, Protocol
 import pandas as pd
 from torch.utils.data import Dataset as TorchDataset
 from transformers import EarlyStoppingCallback, PrinterCallback, Trainer, TrainerCallback, TrainingArguments
+from transformers.trainer_callback import TrainerState
 from transformers.utils import logging
 
+from upsr_core.errors import RunError
 from upsr_core.runtime import Cancelled, Progress, keep_freed_memory, seed_everything
+from upsr_core.training.checkpoints import STATE, best_of, is_whole, last_checkpoint, mark_complete, stopped_early
 from upsr_core.training.spec import CURVE
 
 LOG_EVERY = 10
-COMPLETE = "complete"  # written into a checkpoint after everything else: a kill while saving leaves none
 
 # Validation of a model: at least `ndcg10`, `user_dependence`, `low`, `high`.
 Validate = Callable[[object], dict[str, float]]
@@ -47,12 +48,28 @@ class _RankingTrainer(Trainer):
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics
 
+    def end_where_it_stopped(self, checkpoint: Path, best: str) -> None:
+        """What a training does at its end, for one that was killed between its end and the saving of its model."""
+        self.state = TrainerState.load_from_json(str(checkpoint / STATE))
+        self.state.best_model_checkpoint = str(checkpoint.with_name(best))
+        self._load_best_model()
+
+    def _load_best_model(self) -> None:
+        best = Path(self.state.best_model_checkpoint)
+        if not is_whole(best):
+            raise RunError("The best checkpoint of this training was removed or damaged", str(best), "Resume the run.")
+        super()._load_best_model()
+
 
 class _Watch(TrainerCallback):
     """Reports progress, keeps the curve, honours cancelling, and marks checkpoints that are complete."""
 
-    def __init__(self, curve: Callable[[pd.DataFrame], None], progress: Progress, what: str):
-        self.curve, self.progress, self.what, self.cancelled = curve, progress, what, None
+    def __init__(self, curve: Callable[[pd.DataFrame], None], progress: Progress, what: str, best: str | None):
+        self.curve, self.progress, self.what, self.best, self.cancelled = curve, progress, what, best, None
+
+    def on_train_begin(self, args, state, control, **_):
+        if self.best:  # the state names its folder as it was then: the home folder may have moved since
+            state.best_model_checkpoint = str(Path(args.output_dir) / self.best)
 
     def on_step_end(self, args, state, control, **_):
         try:
@@ -67,7 +84,7 @@ class _Watch(TrainerCallback):
         self.curve(curve_of(state.log_history))
 
     def on_save(self, args, state, control, **_):
-        (Path(args.output_dir) / f"checkpoint-{state.global_step}" / COMPLETE).touch()
+        mark_complete(Path(args.output_dir) / f"checkpoint-{state.global_step}")
 
 
 def curve_of(log_history: list[dict]) -> pd.DataFrame:
@@ -83,15 +100,6 @@ def curve_of(log_history: list[dict]) -> pd.DataFrame:
         row = rows.setdefault(record["step"], {"step": record["step"]})
         row.update({names[key]: float(value) for key, value in record.items() if key in names})
     return pd.DataFrame(list(rows.values()), columns=list(CURVE))
-
-
-def last_checkpoint(folder: Path) -> Path | None:
-    """The newest complete checkpoint of a training; incomplete ones are removed."""
-    found = sorted(folder.glob("checkpoint-*"), key=lambda path: int(path.name.split("-")[1]))
-    for path in found:
-        if not (path / COMPLETE).exists():
-            shutil.rmtree(path)
-    return next((path for path in reversed(found) if path.exists()), None)
 
 
 def train(
@@ -111,7 +119,8 @@ def train(
     The learning rate falls linearly after a short rise, or is constant: for trainings that end by early stopping.
 
     Checkpoints are in `folder`; a training that was killed or cancelled goes on from the last complete one and
-    sees the same batches. Raises Cancelled where `progress` did, after saving.
+    sees the same batches. Raises Cancelled where `progress` did, after saving, and RunError where its best checkpoint
+    was removed meanwhile.
     """
     keep_freed_memory()
     seed_everything(spec.seed)
@@ -144,7 +153,9 @@ def train(
         seed=spec.seed,
         optim="adamw_torch",
     )
-    watch = _Watch(curve, progress, what)
+    checkpoint = last_checkpoint(folder)
+    best = best_of(checkpoint) if checkpoint else None
+    watch = _Watch(curve, progress, what, best)
     callbacks = [watch] + ([EarlyStoppingCallback(spec.patience)] if validate else [])
     trainer = _RankingTrainer(
         model,
@@ -157,8 +168,10 @@ def train(
         loss=loss,
     )
     trainer.remove_callback(PrinterCallback)
-    checkpoint = last_checkpoint(folder)
-    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    if checkpoint and best and stopped_early(checkpoint, spec.patience):
+        trainer.end_where_it_stopped(checkpoint, best)
+    else:
+        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     curve(curve_of(trainer.state.log_history))
     if watch.cancelled:
         raise watch.cancelled
