@@ -82,7 +82,7 @@ def _forecast(study: Study) -> None:
 def outcome(study: Study, made: Outcome) -> None:
     section("Result", study.experiment.question)
     chart(made.figure, "paper_figure")
-    section("Beside the paper")
+    section("Beside the paper" if study.experiment.paper else "Values")
     st.dataframe(
         shown(made.beside), key="beside", hide_index=True, height="content",
         column_config={"dataset": "Dataset", "row": "Row"},
@@ -90,7 +90,7 @@ def outcome(study: Study, made: Outcome) -> None:
     for note in made.notes:
         st.caption(plain(note))
     if len(made.claims):
-        section("What the paper found, and what is found here", "Differences in percentage points, paired over users.")
+        section("Claims, and what is found here", "Differences in percentage points, paired over users.")
         table = made.claims.assign(difference=[
             f"{row.difference:+.2f} [{row.low:+.2f}, {row.high:+.2f}]" for row in made.claims.itertuples()
         ])  # fmt: skip

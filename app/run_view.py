@@ -5,6 +5,7 @@ import streamlit as st
 
 from app import cache, run_charts
 from app.components import act, chart, duration, empty_state, errors_shown, plain, section
+from app.job_view import job_state
 from app.run_tables import (
     HEADLINE,
     evaluation_line,
@@ -16,13 +17,8 @@ from app.run_tables import (
     verdict,
 )  # fmt: skip
 from upsr_core.evaluation.metrics import named
-from upsr_core.experiments import jobs
 from upsr_core.experiments.runs import Run, delete_run
 from upsr_core.experiments.status import Status
-
-COLOURS = {"done": "green", "cancelled": "orange", "cancelling": "orange"}
-COLOURS |= dict.fromkeys(("failed", "died", "damaged"), "red")
-RESUMABLE = ("cancelled", "failed", "died", "damaged", "new")
 
 
 def show_run(run: Run) -> None:
@@ -52,26 +48,14 @@ def _live(run: Run) -> None:
 
 
 def _state(run: Run, status: Status) -> None:
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.badge(status.state, color=COLOURS.get(status.state, "blue"))
-        st.caption(f"run {run.id}{_times(status)}")
-        if status.active:
-            st.button(
-                "Cancel", key="cancel", icon=":material/stop:", disabled=status.state == "cancelling",
-                on_click=act, args=(jobs.cancel, run),
-            )  # fmt: skip
-        if status.state in RESUMABLE:
-            st.button("Resume", key="resume", icon=":material/play_arrow:", on_click=act, args=(jobs.resume, run))
+    def delete() -> None:
         if not status.active:
             with st.popover("Delete", icon=":material/delete:"):
                 st.markdown("Remove this trial with its model and results?")
                 st.button("Remove it", key="delete_run", on_click=act, args=(delete_run, run))
-    if status.active:
-        share = min(1.0, status.step / status.total) if status.total else 0.0
-        st.progress(share, text=progress_line(status, duration(status.seconds_left)))
-    elif status.state != "done" and status.message:
-        box = st.info if status.state == "cancelled" else st.error
-        box(plain(status.message))
+
+    line = progress_line(status, duration(status.seconds_left))
+    job_state(run, status, f"run {run.id}{_times(status)}", line, beside=delete)
 
 
 def _times(status: Status) -> str:

@@ -5,7 +5,7 @@ import streamlit as st
 
 from app import cache
 from app.components import act, chart, duration, empty_state, errors_shown, plain
-from app.run_view import COLOURS, RESUMABLE
+from app.job_view import job_state
 from upsr_core.experiments import jobs
 from upsr_core.experiments.spec import BUDGETS
 from upsr_core.experiments.status import Status
@@ -86,25 +86,9 @@ def _show(study: Study) -> None:
 
 
 def _state(study: Study, status: Status) -> None:
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.badge(status.state, color=COLOURS.get(status.state, "blue"))
-        st.caption(f"study {study.id}")
-        if status.active:
-            st.button(
-                "Cancel", key="cancel_study", icon=":material/stop:", disabled=status.state == "cancelling",
-                on_click=act, args=(jobs.cancel, study),
-            )  # fmt: skip
-        if status.state in RESUMABLE:
-            st.button(
-                "Go on", key="resume_study", icon=":material/play_arrow:", on_click=act, args=(jobs.resume, study)
-            )
-    if status.active:
-        share = min(1.0, status.step / status.total) if status.total else 0.0
-        left = f" About {duration(status.seconds_left)} left." if status.seconds_left is not None else ""
-        st.progress(share, text=plain(f"{status.message or 'Beginning…'}{left}"))
-    elif status.state != "done" and status.message:
-        box = st.info if status.state == "cancelled" else st.error
-        box(plain(status.message))
+    left = f" About {duration(status.seconds_left)} left." if status.seconds_left is not None else ""
+    line = plain(f"{status.message or 'Beginning…'}{left}")
+    job_state(study, status, f"study {study.id}", line, key="_study", resume="Go on")
 
 
 def _result(study: Study, found: StudyOutcome) -> None:

@@ -68,7 +68,7 @@ def _names(text: str) -> tuple[str, ...]:
 
 
 def _claims(claims) -> None:
-    table = Table("dataset", "what the paper found", "here", "percentage points, 95 %", "p (Holm)")
+    table = Table("dataset", "claim", "here", "percentage points, 95 %", "p (Holm)")
     for row in claims.itertuples():
         interval = f"{row.difference:+.2f} [{row.low:+.2f}, {row.high:+.2f}]"
         table.add_row(row.dataset, f"{row.claim} ({row.paper})", row.verdict, interval, f"{row.p:.3f}")

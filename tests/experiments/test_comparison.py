@@ -184,3 +184,10 @@ def test_an_exported_comparison_makes_what_is_missing(movies, tmp_path, monkeypa
     assert out.exit_code == 0, out.output
     result = run.result()
     assert result["metrics"] == result["references"]["popularity"] and result["peak_memory_mib"] > 10
+
+
+def test_a_chromium_that_draws_nothing_is_named(movies, tmp_path, monkeypatch):
+    monkeypatch.setenv("CHROMIUM", "/bin/false")
+    folder = export(load([made_run(uniform(10))]), tmp_path / "out")
+    assert "not drawn as PNG or SVG: /bin/false ended with 1" in (folder / "README.txt").read_text()
+    assert not (folder / "figure.png").exists() and (folder / "figure.html").exists()

@@ -207,8 +207,9 @@ def test_every_experiment_names_its_cells_and_the_papers_columns(movies):
         plm = "embedded,embedded" if name == "table9" else "embedded"
         first = () if experiment.pretrains == "no" else ("pantry", "arts")
         cells = study(name, (movies.name,), "quick", plm, first).cells()
-        columns = [cell.column for cell in cells]
-        assert set(columns) <= set(experiment.columns) - {CEILING} and len(set(columns)) == len(columns)
+        columns = {cell.column for cell in cells}
+        judged = {(cell.column, cell.spec.candidates.mode) for cell in cells}
+        assert columns <= set(experiment.columns) - {CEILING} and len(judged) == len(cells)
         assert {name for claim in experiment.claims for name in (claim.better, claim.worse)} <= set(experiment.columns)
         assert list(published(experiment).columns) == ["dataset", "row", *experiment.columns]
         if name not in ("table9", "table1"):  # one model twice is one run
@@ -283,3 +284,23 @@ def test_domains_and_models_that_an_experiment_needs_or_has_no_use_for(movies):
         study("table9", (movies.name,), "smoke").cells()
     with pytest.raises(RunError, match="needs two domains"):
         study("figure4", (movies.name,), "smoke", pretrain_on=(movies.name,)).cells()
+
+
+def test_recipes_are_judged_at_equal_tokens_among_uniform_and_popular_candidates(movies):
+    this = study("recipes", (movies.name,), "smoke")
+    cells = this.cells()
+    assert len({cell.spec.training.tokens for cell in cells}) == 1
+    by_training = pd.DataFrame([(cell.column, cell.spec.training_digest) for cell in cells]).groupby(0)[1]
+    assert (by_training.nunique() == 1).all(), "one training for both modes"
+    for cell in cells:
+        best = cell.column == "Contrast" and cell.spec.candidates.mode == "pop100"
+        made(cell.spec, uniform(2 if best else 90))
+    outcome = this.run(quiet)
+    rows = outcome.table.set_index("row")
+    assert rows.loc["NDCG@10 (pop100)", "Contrast"] > 75 > rows.loc["NDCG@10 (uni100)", "Contrast"]
+    assert rows.loc["User dependence (pop100)", "Contrast"] > 30
+    assert 0 < rows.loc["NDCG@10 (uni100)", "Popularity"] < 75
+    verdicts = outcome.claims.set_index("claim").verdict
+    assert verdicts["Contrast above Paper's recipe, NDCG@10 (pop100)"] == "above"
+    assert verdicts["Contrast above Paper's recipe, NDCG@10 (uni100)"] == UNCLEAR
+    assert len(outcome.figure.data) == 2 * 8

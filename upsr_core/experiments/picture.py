@@ -38,15 +38,19 @@ const figure = document.getElementById('{plot_id}'), size = {width: WIDTH, heigh
 """
 
 
-def write_figure(figure: go.Figure, folder: Path, name: str = "figure") -> list[Path]:
-    """Write `name.html`, and `name.svg` and `name.png` where a Chromium is found; the files written."""
+def write_figure(figure: go.Figure, folder: Path, name: str = "figure") -> tuple[list[Path], str]:
+    """Write `name.html`, and `name.svg` and `name.png` where a Chromium draws them.
+
+    Returns the files written, and why images are missing; empty where none is.
+    """
     page = folder / f"{name}.html"
     page.write_text(_page(figure, _BUTTONS), encoding="utf-8")
     files = [page]
-    for kind, content in _images(figure).items():
+    images, missing = _images(figure)
+    for kind, content in images.items():
         (folder / f"{name}.{kind}").write_bytes(content)
         files.append(folder / f"{name}.{kind}")
-    return files
+    return files, missing
 
 
 def browser() -> str | None:
@@ -61,11 +65,11 @@ def _page(figure: go.Figure, script: str) -> str:
     return light.to_html(include_plotlyjs=True, full_html=True, post_script=script, config={"displayModeBar": False})
 
 
-def _images(figure: go.Figure) -> dict[str, bytes]:
-    """The figure as SVG and PNG; empty without a browser, or where it does not answer."""
+def _images(figure: go.Figure) -> tuple[dict[str, bytes], str]:
+    """The figure as SVG and PNG, and why one of them is missing."""
     program = browser()
     if program is None:
-        return {}
+        return {}, "no Chromium was found; CHROMIUM of the environment can name one"
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         page = Path(folder) / "page.html"
         page.write_text(_page(figure, _PRINT), encoding="utf-8")
@@ -74,16 +78,19 @@ def _images(figure: go.Figure) -> dict[str, bytes]:
             f"--user-data-dir={folder}/profile", "--virtual-time-budget=15000", "--dump-dom", page.as_uri(),
         ]  # fmt: skip
         try:
-            shown = subprocess.run(command, capture_output=True, timeout=SECONDS, check=False).stdout.decode("utf-8")
-        except (OSError, subprocess.TimeoutExpired):
-            return {}
-    images = {}
+            done = subprocess.run(command, capture_output=True, timeout=SECONDS, check=False)
+        except OSError as error:
+            return {}, f"{program} cannot be started: {error.strerror}"
+        except subprocess.TimeoutExpired:
+            return {}, f"{program} did not answer within {SECONDS} seconds"
+    shown, images = done.stdout.decode("utf-8", "replace"), {}
     for kind in ("svg", "png"):
         mark = f"BEGIN-{kind}data:"
         place = shown.rfind(mark)
-        if place < 0:
+        end = shown.find("END<", place)
+        if place < 0 or end < 0:
             continue
-        head, data = shown[place + len(mark) : shown.index("END<", place)].split(",", 1)
+        head, data = shown[place + len(mark) : end].split(",", 1)
         data = data.replace("&amp;", "&")
         images[kind] = base64.b64decode(data) if "base64" in head else unquote(data).encode("utf-8")
-    return images
+    return images, "" if len(images) == 2 else f"{program} ended with {done.returncode} and did not draw it"

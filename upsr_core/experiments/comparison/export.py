@@ -53,7 +53,7 @@ def export(compared: Compared, folder: Path, metric: str = "NDCG@10") -> Path:
         raise RunError(f"{str(folder)!r} is there already", how="Name a folder that does not exist.")
     (folder / "specs").mkdir(parents=True, exist_ok=True)
     first = leaderboard(compared, metric)
-    files = write_figure(board(first, named(metric, compared.mode)), folder)
+    files, missing = write_figure(board(first, named(metric, compared.mode)), folder)
     tables = {"leaderboard": first, "pairs": pairs(compared, metric), "seeds": seeds(compared, metric)}
     tables |= {"curves": curves(compared), "cost": cost(compared), "instances": _instances(compared, metric)}
     parts = [slices(compared, by, metric)[0].assign(by=by) for by in SLICES]
@@ -66,9 +66,11 @@ def export(compared: Compared, folder: Path, metric: str = "NDCG@10") -> Path:
     write_json(folder / "versions.json", record)
     command = f"upsr compare --again {shlex.quote(folder.name)}"
     images = ", ".join(file.name for file in files[1:])
+    beside = f"\n                {images}: the same" if images else ""
+    beside += f"\n                (not drawn as {'PNG or SVG' if not images else 'both'}: {missing})" if missing else ""
     text = README.format(
         title=f"Comparison of {len(compared.runs)} runs on {compared.first.spec.dataset.name}",
-        images=f"\n                {images}: the same" if images else "", mode=compared.mode, metric=metric,
+        images=beside, mode=compared.mode, metric=metric,
         command=command, link=link(compared, metric),
     )  # fmt: skip
     (folder / "README.txt").write_text(text, encoding="utf-8")

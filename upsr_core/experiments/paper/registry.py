@@ -1,6 +1,17 @@
-"""All experiments by name, in the order of the paper."""
+"""All experiments by name, in the order of the paper, and one that is not in it."""
 
-from upsr_core.experiments.paper import figure2, figure3, table1, table2, table3, table4, table5, table6, table9
+from upsr_core.experiments.paper import (
+    figure2,
+    figure3,
+    recipes,
+    table1,
+    table2,
+    table3,
+    table4,
+    table5,
+    table6,
+    table9,
+)
 from upsr_core.experiments.paper.amounts import FIGURES
 from upsr_core.experiments.paper.base import Experiment
 from upsr_core.experiments.paper.stages import STAGES
@@ -11,4 +22,5 @@ EXPERIMENTS: dict[str, Experiment] = (
     | STAGES
     | {module.EXPERIMENT.name: module.EXPERIMENT for module in (figure3, table9)}
     | FIGURES
+    | {recipes.EXPERIMENT.name: recipes.EXPERIMENT}
 )

@@ -1,6 +1,6 @@
 """Running an experiment: cell after cell through the queue of runs, resumable; its folder, its state, its files."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -104,8 +104,7 @@ class Study:
                 f"`{self.spec.command}` tries them again and keeps the others.",
             )  # fmt: skip
         outcome = self.experiment.collect(self.spec, finished, progress)
-        self._write(outcome, finished)
-        return outcome
+        return self._write(outcome, finished)
 
     def cancel(self) -> None:
         """Ask the running cell to stop, and every one that waits."""
@@ -127,11 +126,11 @@ class Study:
             raise RunError(what, str(self.folder), how) from error
         return Outcome(figure=figure, notes=tuple(record["notes"]), **tables)
 
-    def _write(self, outcome: Outcome, finished: list[tuple[Cell, Run]]) -> None:
+    def _write(self, outcome: Outcome, finished: list[tuple[Cell, Run]]) -> Outcome:
         with storing(self.folder):
-            self._write_files(outcome, finished)
+            return self._write_files(outcome, finished)
 
-    def _write_files(self, outcome: Outcome, finished: list[tuple[Cell, Run]]) -> None:
+    def _write_files(self, outcome: Outcome, finished: list[tuple[Cell, Run]]) -> Outcome:
         folder = self.folder
         (folder / "specs").mkdir(exist_ok=True)
         for name in PARTS:
@@ -140,12 +139,15 @@ class Study:
             text = run.spec.model_dump_json(indent=2) + "\n"
             write_atomically(folder / "specs" / f"{run.id}.json", text)
         write_atomically(folder / FIGURE, outcome.figure.to_json())
-        write_figure(outcome.figure, folder)
+        _, missing = write_figure(outcome.figure, folder)
+        if missing:
+            outcome = replace(outcome, notes=(*outcome.notes, f"The figure is there as a page only: {missing}."))
         write_atomically(folder / "command.txt", self.spec.command + "\n")
         write_json(folder / "versions.json", environment())
         record = {name: getattr(outcome, name).to_dict("records") for name in PARTS}
         # Written last, with the sum of the figure: an outcome is there whole or not at all.
         write_record(folder / DONE, "outcome", plain(record | {"notes": list(outcome.notes)}), [FIGURE])
+        return outcome
 
 
 def study(
