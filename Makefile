@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: app test lint clean
+.PHONY: app test faults lint clean
 
 app: $(VENV)/installed
 	$(BIN)/streamlit run app/main.py
@@ -12,6 +12,9 @@ test: $(VENV)/installed-tests
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 	$(BIN)/pytest
+
+faults: $(VENV)/installed-tests
+	$(BIN)/python -m suites.faults
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
