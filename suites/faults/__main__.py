@@ -16,6 +16,7 @@ import shutil
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -104,7 +105,7 @@ def planned(options: argparse.Namespace, lab: Lab, folder: Path) -> list:
     return cases
 
 
-_cases: list = []
+_cases: list[Callable[..., Tally]] = []
 _folder = Path()
 
 
@@ -140,16 +141,16 @@ def main() -> int:
         print(f"{len(_cases)} cases after {time.monotonic() - began:.0f} s", flush=True)
         tally = Tally()
         with multiprocessing.get_context("fork").Pool(options.workers) as pool:
-            for done, found in enumerate(pool.imap_unordered(_work, range(len(_cases))), start=1):
-                for problem in found.problems:
-                    print(f"PROBLEM {problem}", flush=True)
-                tally.add(found)
-                if done % 20 == 0:
-                    seconds = time.monotonic() - began
-                    print(
-                        f"{done} of {len(_cases)} cases, {tally.counts.get('kills', 0)} kills, {seconds:.0f} s",
-                        flush=True,
-                    )
+            try:
+                for done, found in enumerate(pool.imap_unordered(_work, range(len(_cases))), start=1):
+                    for problem in found.problems:
+                        print(f"PROBLEM {problem}", flush=True)
+                    tally.add(found)
+                    if done % 10 == 0:
+                        killed, seconds = tally.counts.get("kills", 0), time.monotonic() - began
+                        print(f"{done} of {len(_cases)} cases, {killed} kills, {seconds:.0f} s", flush=True)
+            except KeyboardInterrupt:
+                tally.problem("stopped before all cases were done")
         shutil.rmtree(_folder, ignore_errors=True)
         _folder.mkdir()
     record = {
@@ -158,6 +159,7 @@ def main() -> int:
         "problems": len(tally.problems),
         "seed": options.seed,
         "seconds": round(time.monotonic() - began),
+        "cases": len(_cases),
         "full_disk": "tmpfs" if disk.can_mount() else "limit on the size of files",
         "read_only": "read-only bind mount" if disk.can_mount() else "a user without rights",
         "clock": "time.time of the process replaced",

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from suites.faults.children import Child, run, upsr
-from suites.faults.lab import Ready, Tally, examined, look
+from suites.faults.lab import Ready, Tally, look
 
 
 def chain(ready: Ready, home: Path, seed: int, kills: int) -> Tally:
@@ -45,11 +45,9 @@ def chain(ready: Ready, home: Path, seed: int, kills: int) -> Tally:
         tally.lost.append(f"{name}, seed {seed}: another result")
     else:
         tally.count("finished as undisturbed")
-    if [finding for finding in examined(home)["findings"] if finding["kind"] == "broken"]:
-        tally.problem(f"{name}, seed {seed}: the doctor finds it broken at the end")
     swept = run(upsr("doctor", "--mend", "--json"), home)
     if swept.code or any(finding["kind"] == "leftover" for finding in swept.last["findings"]):
-        tally.problem(f"{name}, seed {seed}: leftovers stay", swept)
+        tally.problem(f"{name}, seed {seed}: the doctor finds something broken or left at the end", swept)
     tally.count("leftovers swept", len(swept.last["mended"]) if not swept.code else 0)
     if ready.outcome(home) != ready.result and not last.code:
         tally.lost.append(f"{name}, seed {seed}: the doctor's mending changed the result")

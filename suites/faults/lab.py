@@ -1,6 +1,5 @@
 """Prepared homes that are copied for each case, and what each command leaves where nothing goes wrong."""
 
-import json
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -117,11 +116,3 @@ def look(home: Path) -> Ended:
         return max(codes, default=0)
 
     return run(work, home)
-
-
-def examined(home: Path) -> dict:
-    """What the doctor says of a home."""
-    ended = run(upsr("doctor", "--json"), home)
-    if ended.trace or ended.code not in (0, 1):
-        raise RuntimeError(f"the doctor failed: {ended.output[-800:]}")
-    return json.loads(ended.output.strip().splitlines()[-1])
