@@ -12,6 +12,7 @@ import argparse
 import json
 import multiprocessing
 import os
+import random
 import shutil
 import signal
 import sys
@@ -58,7 +59,7 @@ def preload(names: list[str]) -> None:
 
 
 def planned(options: argparse.Namespace, lab: Lab, folder: Path) -> list:
-    """All cases as functions of a home, the long ones first."""
+    """All cases as functions of a home, in an order of the seed, so that a part of them is a sample of all kinds."""
     kinds, seed, cases = options.only.split(","), options.seed, []
     ready = lab.ready
     if "kills" in kinds:
@@ -103,6 +104,7 @@ def planned(options: argparse.Namespace, lab: Lab, folder: Path) -> list:
                         corruption.corrupt, rich, kind, file, how, seed=seed * 1000 + n, expected=expected[kind.place]
                     )
                 )
+    random.Random(seed).shuffle(cases)
     return cases
 
 

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-SECONDS = 180  # after which a command counts as hanging
+SECONDS = 900  # after which a command counts as hanging: long, because the machine may be busy with others
 NAMED = re.compile(
     r"damaged|cannot be (?:read|opened|stored|removed|written)|disk is full|not there any more|was removed|no dataset|"
     r"no run|memory is used up|is not the one of this run|no trained model|newer version|held by another",
