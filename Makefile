@@ -2,7 +2,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: app test faults lint clean
+.PHONY: app test faults fuzz a11y soak lint clean
+
+MINUTES ?= 30
 
 app: $(VENV)/installed
 	$(BIN)/streamlit run app/main.py
@@ -15,6 +17,15 @@ test: $(VENV)/installed-tests
 
 faults: $(VENV)/installed-tests
 	$(BIN)/python -m suites.faults
+
+fuzz: $(VENV)/installed-tests
+	$(BIN)/python tests/fuzz/campaign.py
+
+a11y: $(VENV)/installed-tests
+	$(BIN)/python tests/browser/a11y.py
+
+soak: $(VENV)/installed-tests
+	$(BIN)/python tests/browser/soak.py --minutes $(MINUTES)
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

@@ -1,5 +1,6 @@
 """What is computed once and kept while the server runs; every key is a digest, so nothing can go stale."""
 
+import re
 import tempfile
 from collections import OrderedDict
 from collections.abc import Callable
@@ -27,6 +28,7 @@ from upsr_core.text import overview
 from upsr_core.text.design import Design, ItemDesign
 from upsr_core.text.render import ItemTexts
 from upsr_core.text.sequence import SequenceBuilder
+from upsr_core.text.stored import texts_of
 from upsr_core.text.tokenizer import TextTokenizer
 
 T = TypeVar("T")
@@ -59,12 +61,12 @@ def _dataset(name: str, digest: str) -> Dataset:
 
 
 def item_texts(data: Dataset, design: ItemDesign, tokens: TextTokenizer) -> ItemTexts:
-    return _item_texts(data.digest, design.digest, tokens.digest, data.items, design, tokens)
+    return _item_texts(data.digest, design.digest, tokens.digest, data, design, tokens)
 
 
 @st.cache_resource(max_entries=24, show_spinner="Rendering all items…")
-def _item_texts(data: str, look: str, tokens: str, _items: pd.DataFrame, _design: ItemDesign, _tokens: TextTokenizer):
-    return ItemTexts(_design, _items, _tokens)
+def _item_texts(data: str, look: str, tokens: str, _data: Dataset, _design: ItemDesign, _tokens: TextTokenizer):
+    return texts_of(_data, _design, _tokens)
 
 
 def builder(data: Dataset, design: Design, tokens: TextTokenizer) -> SequenceBuilder:
@@ -238,7 +240,7 @@ def _upload_folder() -> tempfile.TemporaryDirectory:
 def uploaded_path(upload) -> Path:
     """An uploaded file as a file on disk, under its own name; gone when the server ends."""
     folder = Path(_upload_folder().name) / upload.file_id
-    path = folder / Path(upload.name).name
+    path = folder / (re.sub(r"[^\w.\- ()]", "_", Path(upload.name).name)[-120:].lstrip(".") or "upload")
     if not path.exists():
         folder.mkdir(exist_ok=True)
         path.write_bytes(upload.getbuffer())

@@ -138,8 +138,8 @@ def by_slice(compared: Compared, metric: str) -> None:
     section("Slices", "Where a line is strong, and for whom it does nothing.")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         by = st.segmented_control(
-            "By", list(SLICES), default=st.query_params.get("by", "history") if st.query_params.get("by") in SLICES
-            else "history", required=True, key="slice_by", format_func=SLICES.get,
+            "By", list(SLICES), default=state.asked("Slices", "by", SLICES, "history"), required=True, key="slice_by",
+            format_func=SLICES.get,
         )  # fmt: skip
         gain = len(compared.entries) > 1 and st.toggle(
             f"Gain over {plain(compared.entries[0].label)}", key="slice_gain", persist_state="session"

@@ -11,8 +11,10 @@ import streamlit as st
 from app.charts import attribute_colour
 from upsr_core.errors import UpsrError
 from upsr_core.logs import explained
+from upsr_core.sheets import csv_text
 
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+!|<>~$:])")
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+!|<>~$:&]|^[-=]|(?<=^\d)\.|(?<=^\d\d)\.)")
+_UNSAFE = re.compile(r"[^\w.\- ]|^\.")  # in the name of a file that a browser saves
 _CHART = {"displayModeBar": False}
 
 
@@ -22,7 +24,7 @@ def plain(text: object) -> str:
     >>> plain("a *b* [c](d)")
     'a \\\\*b\\\\* \\\\[c\\\\]\\\\(d\\\\)'
     """
-    return _MARKDOWN.sub(r"\\\1", str(text))
+    return _MARKDOWN.sub(r"\\\1", " ".join(str(text).split()))
 
 
 def show_error(error: UpsrError) -> None:
@@ -73,6 +75,14 @@ def section(title: str, explanation: str = "") -> None:
     st.subheader(title, anchor=False)
     if explanation:
         st.caption(explanation)
+
+
+def download_csv(name: str, table, file: str, key: str) -> None:
+    """A button that gives a table as CSV, in which no text of the data is a formula."""
+    st.download_button(
+        f"{name}.csv", csv_text(table), f"{_UNSAFE.sub('_', file)[:150]}.csv", "text/csv", key=key,
+        icon=":material/download:", on_click="ignore",
+    )  # fmt: skip
 
 
 def empty_state(sentence: str) -> None:

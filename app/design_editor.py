@@ -100,7 +100,7 @@ def _add(stage: Stage, attributes: tuple[str, ...]) -> None:
     with st.container(horizontal=True, gap="xsmall"):
         for name in unused:
             st.button(
-                plain(name), icon=":material/add:", key=f"{stage}_add_{name}", help=f"Add {name} at the end",
+                plain(name), icon=":material/add:", key=f"{stage}_add_{name}", help=f"Add {plain(name)} at the end",
                 on_click=_append, args=(stage, name),
             )  # fmt: skip
 

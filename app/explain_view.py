@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from app import cache, explain_charts, state
-from app.components import chart, empty_state, plain, section, with_progress
+from app.components import chart, download_csv, empty_state, plain, section, with_progress
 from app.parts_view import aligned_tokens
 from app.texts import visible
 from upsr_core.experiments.runs import Run
@@ -261,10 +261,7 @@ def take_along(run: Run, found) -> None:
             tables |= {"difference": found.difference, "tokens": tokens, "history-attributes": found.attributes}
         with st.container(horizontal=True):
             for name, table in tables.items():
-                st.download_button(
-                    f"{name}.csv", table.to_csv(index=False), f"{name}-{found.a}-{found.b}.csv", "text/csv",
-                    key=f"csv_{name}", icon=":material/download:", on_click="ignore",
-                )  # fmt: skip
+                download_csv(name, table, f"{name}-{found.a}-{found.b}", f"csv_{name}")
         st.caption(
             "The camera in the corner of a figure gives a PNG. The address of this page opens this very view: trials, "
             "user and candidates."

@@ -8,10 +8,12 @@ import streamlit as st
 
 from app import cache
 from app.components import empty_state, errors_shown, plain, section
+from app.roots import allowed
 from upsr_core.datasets.importing import import_dataset
-from upsr_core.datasets.sniff import Guess, guess
+from upsr_core.datasets.sniff import Guess, attribute_name, guess
 from upsr_core.datasets.spec import ColumnMapping, PreparationSpec
 from upsr_core.datasets.store import list_datasets
+from upsr_core.errors import DataError
 from upsr_core.schema import ATTRIBUTES, ITEM, TIME, USER
 
 ROLES = {"items": "Item file", "events": "Event file"}
@@ -46,7 +48,14 @@ def import_form() -> str | None:
 
 def _path(role: str) -> Path | None:
     text = st.text_input(ROLES[role], key=f"path_{role}", placeholder="/folder/file.jsonl.gz", help=HELP[role])
-    return Path(text.strip()).expanduser() if text.strip() else None
+    return allowed(_expanded(text.strip())) if text.strip() else None
+
+
+def _expanded(text: str) -> Path:
+    try:
+        return Path(text).expanduser()
+    except RuntimeError as error:  # ~ of somebody who is not here
+        raise DataError("The home folder of this path is not known", text, "Write the path from its root.") from error
 
 
 def _upload(role: str) -> Path | None:
@@ -55,7 +64,10 @@ def _upload(role: str) -> Path | None:
 
 
 def _recognised(path: Path, role: str) -> Guess:
-    changed = path.stat().st_mtime_ns if path.exists() else 0
+    try:
+        changed = path.stat().st_mtime_ns
+    except (OSError, ValueError):  # what is wrong with it is said below
+        changed = 0
     other = _guess(str(path), changed, None).role
     if other not in (role, "unknown"):
         st.warning(f"This looks like the {ROLES[other].lower()}. Are the two exchanged?")
@@ -92,7 +104,7 @@ def _item_mapping(guessed: Guess) -> ColumnMapping:
             "example": [_example(guessed, column) for column in guessed.columns],
         }
     )
-    own = ["_".join(column.lower().split()) for column in guessed.columns]
+    own = [attribute_name(column) for column in guessed.columns]
     names = [name for name in dict.fromkeys([*ATTRIBUTES, *own]) if name and name not in (USER, ITEM, TIME)]
     edited = st.data_editor(
         table[table.column != item_id],
@@ -153,7 +165,8 @@ def _start(found: dict[str, Guess], mappings: dict[str, ColumnMapping]) -> str |
                 item_mapping=mappings["items"],
                 event_mapping=mappings["events"],
                 preparation=PreparationSpec(min_user=st.session_state.min_user, min_item=st.session_state.min_item),
-                progress=lambda done, total, what: bar.progress(min(1.0, done / max(total, 1)), text=what),
+                told=lambda cost: st.caption(plain(str(cost))),
+                progress=lambda done, total, what: bar.progress(min(1.0, done / max(total, 1)), text=plain(what)),
             )
             return name
     finally:

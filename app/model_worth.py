@@ -1,5 +1,7 @@
 """What a language model's perplexity is worth: its stored quality report behind one button."""
 
+import shlex
+
 import pandas as pd
 import streamlit as st
 
@@ -14,7 +16,7 @@ def model_worth(name: str) -> None:
         report = stored_report(name)
         if report is None:
             st.markdown("This model has not been checked yet. On the command line:")
-            st.code(f"upsr plm check {name} --data FOLDER", language="bash")
+            st.code(f"upsr plm check {shlex.quote(name)} --data FOLDER", language="bash")
             return
         st.markdown(
             f"**{report['plot_over_shuffled']:.0%}** of {report['plots']:,} movie plots and "

@@ -6,6 +6,8 @@ import streamlit as st
 from pydantic import ValidationError
 
 from app import cache
+from app.components import plain
+from app.roots import allowed_model
 from upsr_core.datasets.store import Dataset
 from upsr_core.errors import DesignError
 from upsr_core.plm import door
@@ -26,13 +28,40 @@ def keep(name: str, value: str | None) -> None:
 def choose(label: str, name: str, options: list[str], first: str | None = None, **options_of_box) -> str | None:
     """A select box whose value stays over page changes and stands in the address under `name`."""
     key = f"{name}_choice"
-    current = st.session_state.get(key, st.query_params.get(name))
+    wanted, current = st.query_params.get(name), st.session_state.get(key)
+    if current is None and wanted:
+        current = wanted
+        if wanted not in options and not options_of_box.get("accept_new_options"):
+            not_here(label, [wanted])
     if current not in options and not (current and options_of_box.get("accept_new_options")):
         current = first if first in options else (options[0] if options else None)
     st.session_state[key] = current
     value = st.selectbox(label, options, key=key, persist_state="session", **options_of_box)
     keep(name, value)
     return value
+
+
+def not_here(what: str, values: list[str]) -> None:
+    """Say that a link asks for what is not here, so that nobody takes what is shown for it."""
+    some = ", ".join(plain(value if len(value) < 80 else f"{value[:79]}…") for value in values[:5])
+    st.warning(f"{plain(what)}: this link asks for {some}, which is not here. Shown is another choice.")
+
+
+def asked(what: str, name: str, options, default: str) -> str:
+    """What the address asks for under `name`, else the default; a value that is no option is named."""
+    wanted = st.query_params.get(name)
+    if wanted is None or wanted in options:
+        return wanted or default
+    not_here(what, [wanted])
+    return default
+
+
+def asked_all(what: str, name: str, options) -> list[str]:
+    """All that the address asks for under `name` and that is an option; the others are named."""
+    wanted = st.query_params.get_all(name)
+    if missing := [value for value in wanted if value not in options]:
+        not_here(what, missing)
+    return [value for value in wanted if value in options]
 
 
 def choose_dataset(label: str = "Dataset") -> Dataset:
@@ -55,7 +84,7 @@ def take_dataset(name: str) -> None:
 def choose_plm(label: str = "Language model") -> str:
     """Name of a language model: one of those at hand, or a folder or hub id typed in."""
     titles = {info.name: info.title for info in door.available()}
-    return choose(
+    name = choose(
         label,
         "plm",
         list(titles),
@@ -64,6 +93,7 @@ def choose_plm(label: str = "Language model") -> str:
         accept_new_options=True,
         help="Choose one, or type the folder of a T5, T5 v1.1 or FLAN-T5 model.",
     )
+    return allowed_model(name)
 
 
 def choose_tokenizer() -> TextTokenizer:
@@ -90,7 +120,7 @@ def _design_of_address() -> Design:
         return Design()
     try:
         return Design.model_validate_json(written)
-    except (ValidationError, DesignError) as error:
-        reason = error.what if isinstance(error, DesignError) else error.errors()[0]["msg"]
-        st.warning(f"The design in this link cannot be read ({reason}); this is the paper's design instead.")
+    except (ValidationError, DesignError, RecursionError) as error:
+        reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
+        st.warning(f"The design in this link cannot be read ({plain(reason)}); this is the paper's design instead.")
         return Design()

@@ -15,6 +15,8 @@ def choose_user(users: pd.Series, pool: np.ndarray) -> int:
     wanted = st.session_state.get("user_id", st.query_params.get("user"))
     places = np.flatnonzero(ids[pool] == wanted)
     place = int(places[0]) if len(places) else 0
+    if wanted and not len(places) and "user_id" not in st.session_state:
+        state.not_here("User", [wanted])
     with st.container(horizontal=True, vertical_alignment="bottom"):
         for label, icon, target in (
             ("Previous", ":material/chevron_left:", max(place - 1, 0)),

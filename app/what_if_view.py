@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 
 from app import cache, explain_charts, state
-from app.components import chart, empty_state, plain, section
+from app.components import chart, download_csv, empty_state, plain, section
 from app.texts import visible
 from upsr_core.datasets.store import Dataset
 from upsr_core.experiments.runs import Run
@@ -178,10 +178,7 @@ def show(before: Case, after: Case, run: Run) -> None:
                 "score_after": st.column_config.NumberColumn("after", format="%.3f", width=80),
             },
         )
-        st.download_button(
-            "what-if.csv", shown.drop(columns="mark").to_csv(index=False), "what-if.csv", "text/csv", key="csv_what_if",
-            icon=":material/download:", on_click="ignore",
-        )  # fmt: skip
+        download_csv("what-if", shown.drop(columns="mark"), "what-if", "csv_what_if")
     if after.design != before.design:
         st.caption(
             f"Read with the design {plain(after.design.finetune.label)}; the model was trained with "

@@ -18,7 +18,7 @@ def choose(done: list[Run]) -> list[Run]:
     """The chosen finished trials; the choice stands in the address, one `run` each."""
     titles = {run.id: run.title for run in done}
     if "compare_choice" not in st.session_state:
-        wanted = [run_id for run_id in st.query_params.get_all("run") if run_id in titles]
+        wanted = state.asked_all("Trials", "run", titles)
         st.session_state["compare_choice"] = wanted or [run.id for run in comparable(done)[0][:MOST_AT_FIRST]]
     st.session_state["compare_choice"] = [name for name in st.session_state["compare_choice"] if name in titles]
     chosen = st.multiselect(
@@ -42,9 +42,8 @@ runs = choose(done)
 if not runs:
     empty_state("Choose at least one trial above.")
     st.stop()
-wanted = st.query_params.get("metric")
 metric = st.segmented_control(
-    "Metric", METRICS, default=wanted if wanted in METRICS else "NDCG@10", required=True, key="compare_metric",
+    "Metric", METRICS, default=state.asked("Metric", "metric", METRICS, "NDCG@10"), required=True, key="compare_metric",
     help="Pairs are tested by this one. With one target HR@k is Recall@k, and NDCG@1 is HR@1.",
 )  # fmt: skip
 state.keep("metric", metric)

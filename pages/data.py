@@ -6,12 +6,14 @@ import streamlit as st
 from app import charts, state, tables
 from app.components import act, chart, errors_shown, page_head, plain, section, synthetic_badge
 from app.import_form import import_form
+from app.tour import tour
 from upsr_core.datasets.store import Dataset, delete_dataset, list_datasets
 
 ROWS_SHOWN = 500
 
 
 def stored() -> None:
+    tour()
     left, right = st.columns([5, 1], vertical_alignment="bottom")
     with left:
         data = state.choose_dataset()

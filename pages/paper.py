@@ -4,6 +4,7 @@ import streamlit as st
 
 from app import cache, paper_view, state
 from app.components import empty_state, errors_shown, page_head
+from app.roots import allowed_model
 from upsr_core.experiments.paper import launch
 from upsr_core.experiments.paper.base import SCALES
 from upsr_core.experiments.paper.registry import EXPERIMENTS
@@ -15,8 +16,7 @@ def several(label: str, name: str, at_first: list[str], placeholder: str) -> lis
     stored = [entry["name"] for entry in cache.datasets() if not entry["problem"]]
     key = f"paper_{name}"
     if key not in st.session_state:
-        wanted = [each for each in st.query_params.get_all(name) if each in stored]
-        st.session_state[key] = wanted or at_first
+        st.session_state[key] = state.asked_all(label, name, stored) or at_first
     chosen = st.multiselect(label, stored, key=key, persist_state="session", placeholder=placeholder)
     st.query_params[name] = chosen
     return chosen
@@ -44,11 +44,10 @@ with right:
             "Second language model", key="second_plm", placeholder="none", help="FLAN-T5 beside T5, or a larger one: a "
             "folder or a hub id.",
         ).strip()  # fmt: skip
-        plm += f",{second}" if second else ""
+        plm += f",{allowed_model(second)}" if second else ""
 first = choose_domains(EXPERIMENTS[name].pretrains == "must") if EXPERIMENTS[name].pretrains != "no" else []
-wanted = st.query_params.get("scale")
 scale = st.segmented_control(
-    "Scale", list(SCALES), default=wanted if wanted in SCALES else "quick", required=True, key="scale",
+    "Scale", list(SCALES), default=state.asked("Scale", "scale", SCALES, "quick"), required=True, key="scale",
     format_func=lambda key: SCALES[key].title,
 )  # fmt: skip
 st.caption(SCALES[scale].description)

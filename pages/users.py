@@ -31,7 +31,7 @@ def choose_runs(done: list[Run]) -> list[Run]:
         wanted = st.query_params.get("runs", st.session_state.get("run_choice") or "").split(",")
         missing = [run_id for run_id in wanted if run_id and run_id not in titles]
         if missing and "runs" in st.query_params:
-            st.warning(f"This link names trials that are not here: {plain(', '.join(missing))}.")
+            state.not_here("Trials", missing)
         st.session_state["runs_choice"] = [run_id for run_id in wanted if run_id in titles][:MOST] or [done[0].id]
     st.session_state["runs_choice"] = [run_id for run_id in st.session_state["runs_choice"] if run_id in titles]
     chosen = st.multiselect(
@@ -192,14 +192,11 @@ table = find_users(runs, data)
 if table.empty:
     empty_state("No user is left. Choose another order, fewer filters, or trials that evaluated users in common.")
     st.stop()
-if "user_id" not in st.session_state and (wanted := st.query_params.get("user")) and wanted not in set(table.user_id):
-    st.warning(f"The user {plain(wanted)} of this link is not among those evaluated by these trials.")
 user = choose_user(data.users, table.user.to_numpy())
 instance = table.set_index("user").loc[user]
 pair_of_address(runs[0], user)
 if "view" not in st.session_state:
-    asked = st.query_params.get("view")
-    st.session_state["view"] = asked if asked in VIEWS else "ranking"
+    st.session_state["view"] = state.asked("View", "view", VIEWS, "ranking")
 view = st.segmented_control(
     "View", list(VIEWS), required=True, key="view", persist_state="session", format_func=VIEWS.get,
     label_visibility="collapsed",

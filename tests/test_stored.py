@@ -90,10 +90,10 @@ def test_no_flipped_bit_of_a_dataset_passes(pantry):
                 assert file.suffix == ".json" and again.spec == pantry.spec and again.report == pantry.report
         file.write_bytes(whole[: len(whole) // 2])
         with pytest.raises(DataError, match="damaged"):
-            load_dataset("pantry")
+            _ = load_dataset("pantry").items
         file.unlink()
         with pytest.raises(DataError, match="damaged"):
-            load_dataset("pantry")
+            _ = load_dataset("pantry").items
         file.write_bytes(whole)
     assert load_dataset("pantry").report == pantry.report
 

@@ -19,6 +19,7 @@ from upsr_core import (
 )
 from upsr_core.errors import UpsrError
 from upsr_core.logs import explained
+from upsr_core.terminal import Terminal, printable
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 cli_data.register(app)
@@ -48,7 +49,7 @@ def main() -> None:
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"])) or error.title
-        print(f"{place}: {first['msg']}. See `upsr --help`.", file=sys.stderr)
+        print(printable(f"{place}: {first['msg']}. See `upsr --help`."), file=sys.stderr)
         sys.exit(1)
     except Exception as error:
         _say(explained(" ".join(["upsr", *command_of(sys.argv[1:])]), error))
@@ -59,9 +60,7 @@ def main() -> None:
 
 
 def _say(error: UpsrError) -> None:
-    from rich.console import Console
-
-    Console(stderr=True, soft_wrap=True, highlight=False).print(_one_line(error), style="red", markup=False)
+    Terminal(stderr=True, soft_wrap=True, highlight=False).print(_one_line(error), style="red")
 
 
 def command_of(arguments: list[str]) -> list[str]:

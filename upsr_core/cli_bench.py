@@ -1,12 +1,14 @@
-"""The benchmarks: `upsr bench likelihood`, `growth`, `search`, `indicators`, `explain`, `statistics`."""
+"""The benchmarks: `upsr bench likelihood`, `growth`, `search`, `indicators`, `explain`, `statistics`, `ingest`."""
 
 import json
+from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
-console = Console()
+from upsr_core.terminal import Terminal
+
+console = Terminal()
 benchmarks = typer.Typer(no_args_is_help=True, help="Measure speed against named rivals, in one run.")
 
 Dataset = Annotated[str, typer.Option(help="Whose item texts are scored.")]
@@ -159,17 +161,42 @@ def explain(
     _show(result, as_json)
 
 
+@benchmarks.command("ingest")
+def ingest(
+    millions: Annotated[str, typer.Option(help="Millions of interactions of the sources, with commas.")] = "2,6,20",
+    memory: Annotated[str, typer.Option(help="What an import may use.")] = "2GB",
+    folder: Annotated[Path | None, typer.Option(help="Where the sources are written; the temporary folder.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Imports of generated Amazon-2018 files, growing, against the obvious pandas program on the smallest.
+
+    The invented sources have a tenth as many items as interactions; 20 million interactions are 8 GB of files, and as
+    much as a half more while they are imported.
+    """
+    from upsr_core.datasets.ingest_bench import bench
+
+    try:
+        sizes = tuple(float(size) for size in millions.split(","))
+    except ValueError:
+        raise typer.BadParameter(f"{millions!r} are no numbers with commas", param_hint="--millions") from None
+    if min(sizes) <= 0:
+        raise typer.BadParameter("sizes are above 0", param_hint="--millions")
+    with console.status("measuring") as status:
+        result = bench(sizes, memory, folder, lambda done, total, what: status.update(what))
+    _show(result, as_json)
+
+
 def _builder(dataset: str, design: str, tokenizer: str):
     from upsr_core.datasets.sample import ensure_sample
     from upsr_core.datasets.store import load_dataset
     from upsr_core.plm.door import load_tokenizer
     from upsr_core.text.design import parse_design
-    from upsr_core.text.render import ItemTexts
     from upsr_core.text.sequence import SequenceBuilder
+    from upsr_core.text.stored import texts_of
 
     ensure_sample()
     chosen = parse_design(design)
-    return SequenceBuilder(chosen, ItemTexts(chosen.finetune, load_dataset(dataset).items, load_tokenizer(tokenizer)))
+    return SequenceBuilder(chosen, texts_of(load_dataset(dataset), chosen.finetune, load_tokenizer(tokenizer)))
 
 
 def _say(status):

@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from upsr_core.cli_indicators import progress_bar
+from upsr_core.terminal import Terminal
 
-console = Console()
+console = Terminal()
 
 
 def register(app: typer.Typer) -> None:

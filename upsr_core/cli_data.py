@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from upsr_core.errors import DataError
-from upsr_core.runtime import Progress
+from upsr_core.runtime import Progress, memory_bytes
+from upsr_core.terminal import Terminal
 
 data = typer.Typer(no_args_is_help=True, help="Import, list, show and delete datasets.")
 Json = Annotated[bool, typer.Option("--json", help="End with one JSON object on the last line.")]
@@ -42,6 +42,7 @@ def import_(
     new_domain: Annotated[
         bool, typer.Option("--new-domain", help="The paper's rule for new domains: 4 for users, 1 for items.")
     ] = False,
+    memory: Annotated[str | None, typer.Option(help="What the import may use, e.g. 2GB; half of what is free.")] = None,
     as_json: Json = False,
 ) -> None:
     """Import an item file and an event file as a dataset."""
@@ -50,6 +51,7 @@ def import_(
     from upsr_core.datasets.spec import PreparationSpec
 
     kind_or_none = None if kind == "auto" else kind
+    limit = memory_bytes(memory) if memory else None
     given = {"min_user": min_user, "min_item": min_item}
     default = PreparationSpec.new_domain() if new_domain else PreparationSpec()
     preparation = default.model_copy(update={key: value for key, value in given.items() if value is not None})
@@ -67,6 +69,8 @@ def import_(
             event_mapping=event_mapping,
             kind=kind_or_none,
             preparation=preparation,
+            memory=limit,
+            told=lambda cost: _print(str(cost)),
             progress=progress,
         )
     _print(f"Item file: {_mapping(dataset.spec.items.mapping)}.")
@@ -116,12 +120,13 @@ def delete(name: str) -> None:
 @contextmanager
 def _progress_bar() -> Iterator[Progress]:
     """A Progress callback that draws one line on stderr, nothing where that is no terminal."""
+    from rich.markup import escape
     from rich.progress import Progress as Bars
 
-    console = Console(stderr=True)
+    console = Terminal(stderr=True)
     with Bars(console=console, transient=True, disable=not console.is_terminal) as bars:
         task = bars.add_task("", total=None)
-        yield lambda done, total, what: bars.update(task, completed=done, total=total, description=what)
+        yield lambda done, total, what: bars.update(task, completed=done, total=total, description=escape(what))
 
 
 def _pairs(options: list[str], option: str) -> list[tuple[str, str]]:
@@ -132,7 +137,7 @@ def _pairs(options: list[str], option: str) -> list[tuple[str, str]]:
 
 
 def _print(what) -> None:
-    Console(highlight=False, markup=False).print(what, soft_wrap=isinstance(what, str))
+    Terminal(highlight=False).print(what, soft_wrap=isinstance(what, str))
 
 
 def _table(*columns: str, text: tuple[int, ...] = (0,)):
@@ -152,7 +157,7 @@ def _print_dataset(dataset, as_json: bool) -> None:
         made = dataset.report["mends"].get(attribute, {})
         coverage = dataset.report["coverage"][attribute]
         mends.add_row(attribute, f"{coverage:.1f}", ", ".join(f"{kind} {count:,}" for kind, count in made.items()))
-    size = f"{len(dataset.users):,} users, {len(dataset.items):,} items, {len(dataset.sequence):,} interactions"
+    size = f"{len(dataset.users):,} users, {dataset.n_items:,} items, {len(dataset.sequence):,} interactions"
     synthetic = ", synthetic" if dataset.synthetic else ""
     _print(f"{dataset.name}: {size}{synthetic}. Digest {dataset.digest}.")
     _print(steps)
@@ -167,7 +172,7 @@ def _summary(dataset) -> dict:
         "name": dataset.name,
         "digest": dataset.digest,
         "users": len(dataset.users),
-        "items": len(dataset.items),
+        "items": dataset.n_items,
         "interactions": len(dataset.sequence),
         "synthetic": dataset.synthetic,
         "attributes": list(dataset.attributes),

@@ -4,10 +4,11 @@ import json
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
-console = Console()
+from upsr_core.terminal import Terminal
+
+console = Terminal()
 
 
 def register(app: typer.Typer) -> None:

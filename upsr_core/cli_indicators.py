@@ -5,10 +5,11 @@ from contextlib import contextmanager
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
-console = Console()
+from upsr_core.terminal import Terminal
+
+console = Terminal()
 
 
 def register(app: typer.Typer) -> None:
@@ -142,9 +143,10 @@ def _names(text: str) -> list[str]:
 @contextmanager
 def progress_bar():
     """A progress callback that draws a bar on stderr, nothing where that is no terminal."""
+    from rich.markup import escape
     from rich.progress import Progress
 
-    errors = Console(stderr=True)
+    errors = Terminal(stderr=True)
     with Progress(console=errors, transient=True, disable=not errors.is_terminal) as bar:
         task = bar.add_task("reading", total=None)
-        yield lambda done, total, what: bar.update(task, completed=done, total=total, description=what)
+        yield lambda done, total, what: bar.update(task, completed=done, total=total, description=escape(what))

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
-console = Console()
+from upsr_core.terminal import Terminal
+
+console = Terminal()
 plm = typer.Typer(no_args_is_help=True, help="Show, make and check language models.")
 
 
@@ -96,12 +97,13 @@ def search(
 @contextmanager
 def _progress():
     """A progress callback that draws a bar with the time left."""
+    from rich.markup import escape
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:.0f} %"))
     with Progress(*columns, TimeRemainingColumn(), console=console) as bar:
         task = bar.add_task("reading", total=None)
-        yield lambda done, total, what: bar.update(task, completed=done, total=total, description=what)
+        yield lambda done, total, what: bar.update(task, completed=done, total=total, description=escape(what))
 
 
 @plm.command("show")

@@ -4,10 +4,11 @@ import json
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
-console = Console()
+from upsr_core.terminal import Terminal
+
+console = Terminal()
 Json = Annotated[bool, typer.Option("--json", help="End with one JSON object on the last line.")]
 
 
@@ -78,6 +79,7 @@ def run(
 
 def _work_here(this) -> dict:
     """Queue a run and work on it in this process, with a progress bar."""
+    from rich.markup import escape
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     from upsr_core.errors import RunError
@@ -90,7 +92,11 @@ def _work_here(this) -> dict:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console) as bar:
         task = bar.add_task("waiting for its turn", total=None)
-        result = do(this, lambda done, total, phase: bar.update(task, completed=done, total=total, description=phase))
+
+        def report(done: float, total: float, phase: str) -> None:
+            bar.update(task, completed=done, total=total, description=escape(phase))
+
+        result = do(this, report)
     if result is None:
         raise RunError(f"Run {this.id} was cancelled", how=f"`upsr resume {this.id}` goes on with it.")
     return result
@@ -146,7 +152,7 @@ def health(
             if name in metrics
         ]
         lines = [", ".join(figures), _training(record), record["reason"]]
-        console.print(f"[bold]{record['title']}: {record['verdict']}[/bold] ({record['run']})", soft_wrap=True)
+        console.print(f"{record['title']}: {record['verdict']} ({record['run']})", style="bold", soft_wrap=True)
         for line in filter(None, lines):
             console.print(f"  {line}", soft_wrap=True, highlight=False)
     if as_json:

@@ -4,10 +4,11 @@ import json
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
-console = Console()
+from upsr_core.terminal import Terminal
+
+console = Terminal()
 studies = typer.Typer(no_args_is_help=True, help="Studies over many trials.")
 
 
@@ -58,6 +59,7 @@ def indicators(
 
 def _work_here(study) -> None:
     """Say how long it will take, and work on a study in this process, with a progress bar."""
+    from rich.markup import escape
     from rich.progress import BarColumn, Progress, TextColumn
 
     from upsr_core.errors import RunError
@@ -79,7 +81,7 @@ def _work_here(study) -> None:
         def show(done: float, total: float, _: str) -> None:
             left = study.status().seconds_left
             time = "" if left is None else f", {left / 60:.0f} min left"
-            bar.update(task, completed=done, total=total or None, description=study.status().message + time)
+            bar.update(task, completed=done, total=total or None, description=escape(study.status().message + time))
 
         if work(study, show) is None:
             raise RunError(f"Study {study.id} was cancelled", how="The same command goes on with it.")

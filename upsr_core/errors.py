@@ -5,18 +5,26 @@ import os
 import re
 from pathlib import Path
 
+LONGEST = 700  # characters of a part; what was given may be quoted in it, and may be megabytes
+
 
 class UpsrError(Exception):
     """What happened, where (file, line, field) and a way out; each part one plain sentence or phrase."""
 
     def __init__(self, what: str, where: str = "", how: str = ""):
-        self.what, self.where, self.how = what, where, how
-        super().__init__(what)
+        self.what, self.where, self.how = map(_shown, (what, where, how))
+        super().__init__(self.what)
 
     def __str__(self) -> str:
         place = f" ({self.where})" if self.where else ""
         way_out = f" {self.how}" if self.how else ""
         return f"{self.what}{place}.{way_out}"
+
+
+def _shown(text: str) -> str:
+    """Text that every terminal and page can show: halves of surrogate pairs are written out, the middle is cut."""
+    text = text.encode("utf-8", "backslashreplace").decode()
+    return text if len(text) <= LONGEST else f"{text[: LONGEST * 2 // 3]} … {text[-LONGEST // 3 :]}"
 
 
 class DataError(UpsrError):

@@ -16,7 +16,7 @@ from pathlib import Path
 import psutil
 from platformdirs import user_data_path
 
-from upsr_core.errors import system_error
+from upsr_core.errors import UpsrError, system_error
 
 # Long work reports (done, total, what) and stops when the callback raises Cancelled.
 Progress = Callable[[float, float, str], None]
@@ -117,6 +117,19 @@ def keep_freed_memory() -> None:
     trim_threshold, mmap_max = -1, -4  # M_TRIM_THRESHOLD, M_MMAP_MAX of malloc.h
     libc.mallopt(mmap_max, 0)
     libc.mallopt(trim_threshold, 2**31 - 1)
+
+
+def memory_bytes(text: str) -> int:
+    """An amount of memory as written on a command line.
+
+    >>> memory_bytes("2GB"), memory_bytes("1.5 GiB"), memory_bytes("512mb")
+    (2000000000, 1610612736, 512000000)
+    """
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmgt])(i?)b?\s*", text, re.IGNORECASE)
+    if not found:
+        raise UpsrError(f"{text!r} is not an amount of memory", how="Write it like 2GB or 512MB.")
+    step = 1024 if found[3] else 1000
+    return int(float(found[1]) * step ** (1 + "kmgt".index(found[2].lower())))
 
 
 def peak_memory_mib() -> float:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -12,6 +13,10 @@ TIME = "timestamp"
 
 # The seven attributes of the paper's Table 1, in its order. Any other text column may stand beside them.
 ATTRIBUTES = ("title", "category", "brand", "price", "description", "related", "salesrank")
+
+
+# What a design can name in braces, in any script; nothing that reaches into a value or is markup.
+ATTRIBUTE_NAME = re.compile(r"[^\W\d][\w ]*")
 
 
 def digest_of(value: Any) -> str:

@@ -68,9 +68,9 @@ def finished_run(stocked):
     from upsr_core.experiments.spec import plan_run
     from upsr_core.text.design import parse_design
 
-    def make(use: float, attributes: str = "category,title,brand"):
-        run = create_run(plan_run("sample:movies", parse_design(attributes), budget="smoke"))
-        data = load_dataset("sample:movies")
+    def make(use: float, attributes: str = "category,title,brand", dataset: str = "sample:movies"):
+        run = create_run(plan_run(dataset, parse_design(attributes), budget="smoke"))
+        data = load_dataset(dataset)
         test = candidates_for(data, split(data, run.spec.split), run.spec.candidates)
         rng = np.random.default_rng(0)
         items = np.concatenate([test.items(row) for row in range(len(test))])

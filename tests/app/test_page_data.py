@@ -102,3 +102,12 @@ def test_import_by_upload(studio, tmp_path):
     assert not at.exception and not at.error
     data = load_dataset("sent")
     assert len(data.users) == 30 and data.attributes == ("title", "maker")
+
+
+def test_the_tour_leads_over_the_pages_until_there_is_a_trial(studio, finished_run):
+    at = studio("data")
+    (tour,) = [element for element in at.expander if element.label.startswith("New here?")]
+    assert tour.proto.expanded and len(tour.get("page_link")) == 5
+    finished_run(0.3)
+    (tour,) = [element for element in studio("data").expander if element.label.startswith("New here?")]
+    assert not tour.proto.expanded

@@ -3,6 +3,8 @@
 import gzip
 import json
 
+from hypothesis import strategies as st
+
 ITEMS = [
     {"item_id": f"i{n}", "title": f"Title {n}", "category": ["Shop", "Aisle"], "brand": "Acme", "year": str(2000 + n)}
     for n in range(6)
@@ -27,3 +29,14 @@ def write_json_lines(path, rows):
 
 def write_table(path, rows, columns=("user_id", "item_id", "timestamp"), delimiter="\t"):
     return write_lines(path, [delimiter.join(columns), *(delimiter.join(map(str, row)) for row in rows)])
+
+
+# Any value that a line of JSON may hold, with a liking for what cleaning mends.
+TEXTS = st.text(st.sampled_from(' ab<>&{}[]",\\é\t\u00a0\u200b1'), max_size=8) | st.sampled_from(
+    ["nan", "None", "", " x", "a  b", "$3.50", "1,234 in Toys & Games (", "&lt;b&gt;", "getTime()", "a|b", "x" * 20_001]
+)
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-5, 10**20) | st.floats(allow_nan=False, allow_infinity=False) | TEXTS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["also_buy", "name", "k"]), inner),
+    max_leaves=4,
+)

@@ -44,6 +44,20 @@ def test_mapping_and_thresholds(tmp_path, items_file):
     assert (told["users"], told["interactions"], told["attributes"]) == (2, 10, ["title", "category", "year"])
 
 
+def test_memory_changes_nothing_but_the_memory(imported, items_file, events_file):
+    told = json.loads(imported.stdout.splitlines()[-1])
+    command = ["import", "shop", "--items", items_file, "--events", events_file, "--json", "--memory"]
+    again = json.loads(upsr(*command, "600MB").stdout.splitlines()[-1])
+    assert {**again, "report": {**again["report"], "seconds": 0}} == {
+        **told,
+        "report": {**told["report"], "seconds": 0},
+    }
+    for amount, what in (("2 apples", "not an amount of memory"), ("1MB", "too few")):
+        failed = upsr(*command, amount)
+        assert (failed.returncode, len(failed.stderr.splitlines())) == (1, 1)
+        assert what in failed.stderr
+
+
 @pytest.mark.parametrize("option", ["--map-item=title", "--map-item=item_id=nope", "--map-event=user_id=", "--kind=x"])
 def test_wrong_options_are_one_line(items_file, events_file, option):
     failed = upsr("import", "shop", "--items", items_file, "--events", events_file, option)

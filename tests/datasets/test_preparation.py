@@ -1,13 +1,16 @@
 """Preparation drops and orders as it says, and its counts add up."""
 
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from source_files import ITEMS, write_json_lines, write_table
 
+from upsr_core.datasets import sequences
 from upsr_core.datasets.importing import import_dataset
-from upsr_core.datasets.preparation import k_core
 from upsr_core.datasets.spec import PreparationSpec
 
 ALL = PreparationSpec(min_user=1, min_item=1)
@@ -29,9 +32,16 @@ def plain_core(events, min_user, min_item):
 
 @given(st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6)), max_size=60), st.integers(1, 4), st.integers(1, 4))
 def test_core_is_the_plain_definition(events, min_user, min_item):
-    user, item = np.array(events, dtype=np.int32).reshape(-1, 2).T
-    places, _ = k_core(user, item, min_user, min_item)
-    assert [events[place] for place in places] == plain_core(events, min_user, min_item)
+    events = sorted(events, key=lambda event: event[0])
+    with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sequences, "EVENTS_AT_ONCE", 7)
+        found = sequences.Sequences(Path(folder) / "events.bin", users=7, items=7, timed=False)
+        found.write([np.array(events, found.dtype)])
+        by_user, by_item, _ = sequences.k_core(found, min_user, min_item)
+        found.keep(lambda part: (by_user[part["user"]] > 0) & (by_item[part["item"]] > 0))
+        kept = [tuple(event) for part in found.parts() for event in part.tolist()]
+    assert kept == plain_core(events, min_user, min_item)
+    assert (by_user.sum(), by_item.sum()) == (len(kept), len(kept))
 
 
 def test_one_pass_is_not_a_core(tmp_path, items_file):

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from upsr_core.datasets.files import Reading
+from upsr_core.datasets.files import Reading, lines
 from upsr_core.datasets.layouts import Layout, rows
 from upsr_core.errors import DataError
 
@@ -59,7 +59,7 @@ def _raw_names(path: Path) -> dict[str, str] | None:
     index = index_file(path)
     if index is None:
         return None
-    pairs = (line.rstrip("\n").split("\t") for line in index.read_text(encoding="utf-8").splitlines())
+    pairs = (line.rstrip("\r\n").split("\t") for line in lines(Reading(index)))
     return {pair[1]: pair[0] for pair in pairs if len(pair) == 2}
 
 

@@ -1,78 +1,114 @@
-"""Clean JSON lines read in bulk, several times faster than line by line; the rest is left to the line reader."""
+"""Clean files read by DuckDB on all cores, several times faster than line by line; the rest is left to that.
+
+A query is taken only where it gives what the line reader gives. Whatever it refuses, or reads otherwise, is for the
+line reader to count and to name.
+"""
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
+from upsr_core.datasets.cleaning import MISSING, identifier
+from upsr_core.datasets.files import Reading, is_gzip, lines
+from upsr_core.datasets.layouts import Layout
+from upsr_core.datasets.scratch import Scratch
 
-from upsr_core.datasets.cleaning import identifier
-from upsr_core.datasets.files import is_gzip, is_intact
-from upsr_core.runtime import Progress
-
-ROWS_PER_BATCH = 250_000
+NAMES_AT_ONCE = 250_000
 # A number or a list where text is expected is written differently by Python; a hex floating point number is rare.
 _NOT_PLAIN = re.compile(r"true|false|[\[{].*|-?\d+(?:\.\d*|\.?\d*[eE][+-]?\d+)", re.DOTALL)
-# Nothing is fetched from the network, whatever a file may look like.
-_CONFIG = {"autoload_known_extensions": "false", "autoinstall_known_extensions": "false"}
+_SURELY_PLAIN = r"[A-Za-z_][A-Za-z0-9_.:-]*|[1-9][0-9]{0,17}"
 
 
-def json_events(path: Path, columns: tuple[str, str, str], progress: Progress | None):
-    """The events of a file of JSON lines in which every line is an object with a user and an item.
+@dataclass(frozen=True)
+class Source:
+    """A file as a SQL source: `table` for a FROM clause with its `parameters`, and an expression for each column."""
 
-    Args:
-        path: plain or gz.
-        columns: the fields that hold user, item and time.
+    table: str
+    parameters: dict
+    expressions: dict[str, str]
 
-    Returns:
-        user ids and item ids in order of first appearance, their codes per event (n,) int32 each, and the times as
-        in the file; None when a line is not such an object, for the line reader to count and name it.
-    """
-    import duckdb
 
-    if not is_intact(path, progress):  # DuckDB does not look at the check sums
+def source(path: Path, layout: Layout, columns: tuple[str, ...], as_json: bool = False) -> Source | None:
+    """A source with these columns of a file as texts, or each value as JSON text; None where DuckDB does not read such
+    a file as the line reader does."""
+    columns = tuple(dict.fromkeys(columns))
+    if layout.form == "json":
+        return _json_lines(path, columns, as_json)
+    if not set(columns) <= set(layout.columns):
         return None
-    fields = dict.fromkeys(columns, "VARCHAR")
-    form = f"format='newline_delimited', compression='{'gzip' if is_gzip(path) else 'none'}', columns=$fields"
-    query = f"SELECT {', '.join(map(_quoted, columns))} FROM read_json($path, {form})"
-    batches = []
-    with duckdb.connect(config=_CONFIG) as connection:
-        try:
-            rows = connection.sql(query, params={"path": _literal_name(path), "fields": fields})
-            found = rows.to_arrow_reader(ROWS_PER_BATCH)
-            for count, batch in enumerate(found, 1):
-                batches.append(batch)
-                if progress:
-                    progress(0, 1, f"Reading {path.name}: {count * ROWS_PER_BATCH:,} events")
-        except (duckdb.Error, OSError):
-            return None
-    return _coded(batches) if batches else None
+    if layout.form == "parquet":
+        return _parquet(path, columns, as_json)
+    if layout.form == "delimited" and len(layout.delimiter) == 1 and _starts_at_once(path):
+        return _delimited(path, layout, columns, as_json)
+    return None
 
 
-def _coded(batches: list):
+def _json_lines(path: Path, columns: tuple[str, ...], as_json: bool) -> Source:
+    form = f"format='newline_delimited', compression='{_compression(path)}', columns=$fields"
+    fields = dict.fromkeys(columns, "JSON" if as_json else "VARCHAR")
+    expressions = {name: quoted(name) for name in columns}
+    return Source(f"read_json($path, {form})", {"path": _literal_name(path), "fields": fields}, expressions)
+
+
+def _delimited(path: Path, layout: Layout, columns: tuple[str, ...], as_json: bool) -> Source:
+    quote = '"' if layout.delimiter in ",;" else ""
+    form = (
+        f"auto_detect=false, strict_mode=true, delim=$delimiter, quote='{quote}', escape='{quote}', nullstr='\x01', "
+        f"header={layout.header}, compression='{_compression(path)}', columns=$fields"
+    )
+    # Other than commas, tabs separate whatever is quoted, and marks that wrap a whole field are taken away.
+    wrapped = "{0}" if quote else "CASE WHEN {0} LIKE '\"%\"' THEN error('wrapped') ELSE {0} END"
+    expressions = {name: wrapped.format(quoted(name)) for name in columns}
+    if as_json:
+        expressions = {name: f"to_json({expression})" for name, expression in expressions.items()}
+    fields = dict.fromkeys(layout.columns, "VARCHAR")
+    parameters = {"path": _literal_name(path), "fields": fields, "delimiter": layout.delimiter}
+    return Source(f"read_csv($path, {form})", parameters, expressions)
+
+
+def _parquet(path: Path, columns: tuple[str, ...], as_json: bool) -> Source | None:
     import pyarrow as pa
-    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
 
-    table = pa.Table.from_batches(batches)
-    coded = []
-    for column in table.columns[:2]:
-        if column.null_count:
-            return None
-        encoded = column.combine_chunks().dictionary_encode()
-        names = encoded.dictionary.to_pylist()
-        if any(identifier(name) != name or _NOT_PLAIN.fullmatch(name) for name in names):
-            return None
-        coded.append((names, encoded.indices.to_numpy().astype(np.int32)))
-    (users, user), (items, item) = coded
-    times = table.column(2)
-    try:
-        values = pc.cast(times, pa.int64()).to_numpy() if not times.null_count else times.to_pylist()
-    except pa.ArrowInvalid:
-        values = times.to_pylist()
-    return users, items, user, item, values
+    schema = pq.read_schema(path)
+    if not all(_written_alike(schema.field(name).type, pa, as_json) for name in columns):
+        return None
+    form = "to_json({})" if as_json else "CAST({} AS VARCHAR)"
+    expressions = {name: form.format(quoted(name)) for name in columns}
+    return Source("read_parquet($path)", {"path": _literal_name(path)}, expressions)
 
 
-def _quoted(name: str) -> str:
+def _written_alike(kind, pa, lists: bool) -> bool:
+    """Whether Python and DuckDB write values of an Arrow type alike."""
+    if lists and pa.types.is_list(kind):
+        kind = kind.value_type
+    return pa.types.is_integer(kind) or pa.types.is_string(kind) or pa.types.is_large_string(kind)
+
+
+def _starts_at_once(path: Path) -> bool:
+    """Whether the first line is no blank one, which the line reader passes over."""
+    return bool(next(lines(Reading(path))).strip())
+
+
+def _compression(path: Path) -> str:
+    return "gzip" if is_gzip(path) else "none"
+
+
+def quoted(name: str) -> str:
+    """A column's name in SQL."""
     return '"' + name.replace('"', '""') + '"'
+
+
+def all_plain(scratch: Scratch, table: str) -> bool:
+    """Whether every text in the column `name` of a table is an id as the line reader would have it."""
+    never = ", ".join(f"'{text}'" for text in sorted(MISSING | {"true", "false"}))
+    query = f"""SELECT name FROM {table}
+        WHERE name IS NULL OR NOT regexp_full_match(name, '{_SURELY_PLAIN}') OR name IN ({never})"""
+    for batch in scratch.batches(query, NAMES_AT_ONCE):
+        for name in batch.column("name").to_pylist():
+            if not name or identifier(name) != name or _NOT_PLAIN.fullmatch(name):
+                return False
+    return True
 
 
 def _literal_name(path: Path) -> str:

@@ -238,7 +238,7 @@ def _category_path(value: Any) -> list:
 
 def _parsed(text: str) -> Any:
     """A category written as text: a list in JSON or Python form, or a path with "|" or " > " between its parts."""
-    if text.lstrip().startswith("["):
+    if text.lstrip().startswith("[") and len(text) <= LONGEST_RAW:
         for parse in (json.loads, ast.literal_eval):
             try:
                 return parse(text)

@@ -1,111 +1,136 @@
-"""The event file: who met which item when, as integer codes and times."""
+"""The event file: who met which item when, as tables of a scratch in the order of the source rows."""
 
-from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-
-import numpy as np
+from itertools import islice
+from typing import Any
 
 from upsr_core.datasets import atomic, bulk
 from upsr_core.datasets.cleaning import identifier
 from upsr_core.datasets.files import Reading
 from upsr_core.datasets.layouts import rows
+from upsr_core.datasets.scratch import Scratch
 from upsr_core.datasets.sniff import Guess
 from upsr_core.datasets.spec import ColumnMapping
-from upsr_core.datasets.times import milliseconds
+from upsr_core.datasets.times import AS_COLUMNS, COLUMNS, Clock, clock_of
 from upsr_core.errors import DataError
-from upsr_core.runtime import Progress
+
+ROWS_AT_ONCE = 100_000
 
 
 @dataclass
 class RawEvents:
-    """Events in the order of the source rows.
+    """The events of a source as tables of a scratch.
 
-    `user` and `item` (n_events,) int32 are places in the lists `users` and `items`, which stand in order of first
-    appearance; `time` (n_events,) int64 is in milliseconds since 1970, None when the source has no times.
+    `raw` (user, item, number, text; see times) has a row per event in the order of the source; `users` and `things`
+    (name, first, events) a row per user and per item of an event, `first` the row of its first event, in this order.
     """
 
-    users: list[str]
-    items: list[str]
-    user: np.ndarray
-    item: np.ndarray
-    time: np.ndarray | None
     reading: Reading
-    untimed: int = 0
-    note: str = ""
+    clock: Clock
 
 
-def read_events(source: Guess, mapping: ColumnMapping, progress: Progress | None = None) -> RawEvents:
+def read_events(scratch: Scratch, source: Guess, mapping: ColumnMapping, whole: Callable[[], bool]) -> RawEvents:
     """Read an event file; rows without a user or an item are counted as unreadable.
+
+    `whole` waits for the word that the file's check sums are right.
 
     Raises DataError when a mapped column is nowhere in the file, no event could be read, or no time is a time.
     """
-    events, times = _in_bulk(source, mapping, progress) or _by_line(source, mapping, progress)
-    return _timed(events, times, mapping.timestamp) if mapping.timestamp else events
+    reading = _in_bulk(scratch, source, mapping, whole) or _by_line(scratch, source, mapping)
+    clock = Clock(None, "raw", "")
+    if mapping.timestamp:
+        clock = clock_of(scratch, f"{source.path}, field {mapping.timestamp!r}")
+    return RawEvents(reading, clock)
 
 
-def _in_bulk(source: Guess, mapping: ColumnMapping, progress: Progress | None) -> tuple[RawEvents, Sequence] | None:
-    """The events of a clean file of JSON lines, None for any other."""
-    if source.layout.form != "json":
+def _in_bulk(scratch: Scratch, source: Guess, mapping: ColumnMapping, whole: Callable[[], bool]) -> Reading | None:
+    """The events of a clean file, None for any other."""
+    import duckdb
+
+    if atomic.is_sequence_file(source.layout):
         return None
-    columns = (mapping.user_id, mapping.item_id, mapping.timestamp or mapping.item_id)
-    found = bulk.json_events(source.path, columns, progress)
+    found = bulk.source(source.path, source.layout, tuple(filter(None, _fields(mapping))))
     if found is None:
         return None
-    users, items, user, item, times = found
-    return RawEvents(users, items, user, item, None, Reading(source.path, rows=len(user))), times
+    user, item, time = (found.expressions[name] if name else "NULL" for name in _fields(mapping))
+    query = f"""CREATE OR REPLACE TABLE raw AS SELECT {user} AS "user", {item} AS item,
+        {AS_COLUMNS.format(f"CAST({time} AS VARCHAR)")} FROM {found.table}"""
+    try:
+        scratch.run(query, f"Reading {source.path.name}", found.parameters)
+    except (duckdb.IOException, duckdb.InvalidInputException, duckdb.ConversionException):
+        return None
+    _count_names(scratch)
+    # DuckDB does not look at the check sums.
+    clean = all(bulk.all_plain(scratch, table) for table in ("users", "things")) and whole()
+    count = scratch.one("SELECT count(*) FROM raw")[0]
+    return Reading(source.path, rows=count) if clean and count else None
 
 
-def _by_line(source: Guess, mapping: ColumnMapping, progress: Progress | None) -> tuple[RawEvents, Sequence]:
+def _by_line(scratch: Scratch, source: Guess, mapping: ColumnMapping) -> Reading:
     """The events of any file; what cannot be read is counted."""
-    reading = Reading(source.path, progress)
-    users: dict[str, int] = {}
-    items: dict[str, int] = {}
-    user, item = array("i"), array("i")
-    times: list = []
-    seen_user = seen_item = False
+    import pyarrow as pa
+
+    reading = Reading(source.path, scratch.progress)
+    scratch.connection.execute(f'CREATE OR REPLACE TABLE raw ("user" VARCHAR, item VARCHAR, {COLUMNS})')
+    seen: set[str] = set()
+    names, columns = ("user", "item", "time"), f'"user", item, {AS_COLUMNS.format("time")}'
+    found = _lines(source, mapping, reading, seen)
+    while batch := list(islice(found, ROWS_AT_ONCE)):
+        arrays = [pa.array(column, pa.string()) for column in zip(*batch, strict=True)]
+        scratch.append("raw", pa.table(arrays, names), columns)
+    _check(source, mapping, reading, seen)
+    _count_names(scratch)
+    return reading
+
+
+def _lines(source: Guess, mapping: ColumnMapping, reading: Reading, seen: set[str]) -> Iterator[tuple]:
+    """User, item and time of every event as texts; `seen` takes the fields that have a value in some row."""
     for user_value, item_value, time_value in _events(source, mapping, reading):
-        user_id, item_id = identifier(user_value), identifier(item_value)
-        seen_user, seen_item = seen_user or bool(user_id), seen_item or bool(item_id)
-        if not user_id or not item_id:
+        user, item = identifier(user_value), identifier(item_value)
+        if user:
+            seen.add(mapping.user_id)
+        if item:
+            seen.add(mapping.item_id)
+        if not user or not item:
             reading.skip()
             continue
-        user.append(users.setdefault(user_id, len(users)))
-        item.append(items.setdefault(item_id, len(items)))
-        times.append(time_value)
-    _check(source, mapping, reading, seen_user, seen_item)
-    codes = (np.frombuffer(each, np.int32) for each in (user, item))
-    return RawEvents(list(users), list(items), *codes, None, reading), times
+        yield user, item, _text(time_value)
+
+
+def _text(time: Any) -> str | None:
+    if time is None or time != time:  # what is no number or no date is not equal to itself
+        return None
+    text = time if isinstance(time, str) else str(time)
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
 def _events(source: Guess, mapping: ColumnMapping, reading: Reading) -> Iterator[tuple]:
     if atomic.is_sequence_file(source.layout):
         pairs = atomic.sequence_events(source.layout, mapping.user_id, mapping.item_id, reading)
         return ((user, item, None) for user, item in pairs)
-    columns = (mapping.user_id, mapping.item_id, mapping.timestamp or mapping.item_id)
-    return rows(source.layout, columns, reading)
+    user, item, time = _fields(mapping)
+    found = rows(source.layout, (user, item, time or item), reading)
+    return found if time else ((user, item, None) for user, item, _ in found)
 
 
-def _check(source: Guess, mapping: ColumnMapping, reading: Reading, seen_user: bool, seen_item: bool) -> None:
+def _fields(mapping: ColumnMapping) -> tuple[str, str, str | None]:
+    return mapping.user_id, mapping.item_id, mapping.timestamp
+
+
+def _count_names(scratch: Scratch) -> None:
+    for table, column in (("users", '"user"'), ("things", "item")):
+        query = f"SELECT {column} AS name, min(rowid) AS first, count(*) AS events FROM raw GROUP BY {column}"
+        scratch.run(f"CREATE OR REPLACE TABLE {table} AS {query} ORDER BY first", f"Counting {table}")
+
+
+def _check(source: Guess, mapping: ColumnMapping, reading: Reading, seen: set[str]) -> None:
     if reading.rows == 0:
         raise DataError("No event could be read", str(source.path), reading.note or "The file has a header only.")
-    for column, seen in ((mapping.user_id, seen_user), (mapping.item_id, seen_item)):
-        if not seen:
+    for column in (mapping.user_id, mapping.item_id):
+        if column not in seen:
             raise DataError(
                 f"No row has a value in the field {column!r}",
                 str(source.path),
                 f"The fields are: {', '.join(source.columns)}. Correct the mapping.",
             )
-
-
-def _timed(events: RawEvents, values: Sequence, column: str) -> RawEvents:
-    """Events with a time; where some have one, those without cannot be ordered and are dropped and counted."""
-    time, known, note = milliseconds(values, f"{events.reading.path}, field {column!r}")
-    events.note = note
-    if time is None:
-        return events
-    if not known.all():
-        events.untimed = int((~known).sum())
-        events.user, events.item, time = events.user[known], events.item[known], time[known]
-    events.time = time
-    return events

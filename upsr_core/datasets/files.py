@@ -6,7 +6,9 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from threading import Event
 
 from upsr_core.errors import DataError
 from upsr_core.runtime import Progress
@@ -14,18 +16,28 @@ from upsr_core.runtime import Progress
 LINES_SHOWN = 5
 LINES_PER_REPORT = 4096
 CHUNK = 1 << 22  # bytes
+LONGEST_LINE = 24 << 20  # bytes; a line is held whole, and as JSON takes up to thirty times its size
+# Tables of ids and texts pack to a fifth or a tenth. What unpacks to more than MOST_RATIO times its size was made to
+# fill the memory or the hours of whoever opens it; looked at once it is larger than UNSUSPECTED bytes.
+MOST_RATIO, UNSUSPECTED = 200, 2 << 20
 MAGIC = {
     b"PK\x03\x04": "a zip archive or an Excel workbook",
     b"SQLite": "an SQLite database",
     b"%PDF": "a PDF document",
     b"\x89PNG": "an image",
     b"\xff\xd8\xff": "an image",
+    b"\x80\x02": "a Python pickle",
+    b"\x80\x03": "a Python pickle",
     b"\x80\x04": "a Python pickle",
+    b"\x80\x05": "a Python pickle",
     b"BZh": "a bz2 archive",
     b"\xfd7zXZ": "an xz archive",
     b"\x28\xb5\x2f\xfd": "a zstd archive",
     b"\xff\xfe": "text in UTF-16",
     b"\xfe\xff": "text in UTF-16",
+    b"<!doctype html": "a web page, not a table",
+    b"<html": "a web page, not a table",
+    b"<?xml": "an XML document",
 }
 
 
@@ -69,17 +81,24 @@ class Reading:
 def head(path: Path, size: int = 8) -> bytes:
     """The first bytes of a file.
 
-    Raises DataError when there is no such file, or it is a folder, empty or not readable.
+    Raises DataError when there is no such file, or it is a folder, a device, empty or not readable.
     """
     try:
         if path.is_dir():
             raise DataError("A folder was given where a file is needed", str(path), "Name one file inside it.")
+        if path.exists() and not path.is_file():  # a pipe or a terminal would keep the reader waiting for ever
+            raise DataError("This is no file but a device or a pipe", str(path), "Name a file with a table.")
         with path.open("rb") as file:
             start = file.read(size)
     except FileNotFoundError as error:
         raise DataError("There is no such file", str(path), "Check the path.") from error
     except OSError as error:
-        raise DataError(f"The file cannot be read: {error.strerror}", str(path), "Check its permissions.") from error
+        where = str(path) if len(str(path)) < 300 else f"{str(path)[:300]}…"
+        raise DataError(
+            f"The file cannot be read: {error.strerror}", where, "Check the path and permissions."
+        ) from error
+    except ValueError as error:  # a NUL byte or half a surrogate pair
+        raise DataError("No file can have this path", ascii(str(path)), "Check the path.") from error
     if not start:
         raise DataError("The file is empty", str(path), "Export or download it again.")
     return start
@@ -93,11 +112,14 @@ def is_parquet(path: Path) -> bool:
     return head(path).startswith(b"PAR1")
 
 
-def sha256(path: Path) -> str:
-    """The SHA-256 of a file as it lies on the disk, compressed or not."""
+def sha256(path: Path, stopped: Event | None = None) -> str:
+    """The SHA-256 of a file as it lies on the disk, compressed or not; of its beginning, once it is `stopped`."""
     head(path)
+    digest = hashlib.sha256()
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        while (data := file.read(CHUNK)) and not (stopped and stopped.is_set()):
+            digest.update(data)
+    return digest.hexdigest()
 
 
 @contextmanager
@@ -111,23 +133,35 @@ def _damage_named(reading: Reading):
             "Download or copy it again.",
         ) from error
     except OSError as error:
-        raise DataError(f"The file cannot be read: {error}", f"{reading.path}, after line {reading.line}") from error
+        where = f"{reading.path}, after line {reading.line}"
+        raise DataError(f"The file cannot be read: {error}", where, "Check the disk, or copy it again.") from error
 
 
 def lines(reading: Reading) -> Iterator[str]:
     """The lines of a text file, plain or gz, each with its line end; `reading.line` is the number of the last.
 
-    Bytes that are not UTF-8 are replaced and counted. Raises DataError for a missing, empty, damaged or binary file.
+    Bytes that are not UTF-8 are replaced and counted. Raises DataError for a missing, empty, damaged or binary file,
+    for a line longer than LONGEST_LINE, and for a gz file made to explode.
     """
     path = reading.path
     _reject_binary(path, head(path, 4096))
     size = path.stat().st_size
     with _damage_named(reading), path.open("rb") as raw:
         file = gzip.GzipFile(fileobj=raw) if is_gzip(path) else raw
-        for data in file:
+        read = 0
+        for data in iter(partial(file.readline, LONGEST_LINE), b""):
+            read += len(data)
+            if read > UNSUSPECTED:
+                _reject_explosion(path, read, raw.tell())
+            if len(data) == LONGEST_LINE:
+                raise DataError(
+                    f"The line is longer than {LONGEST_LINE >> 20} MiB",
+                    f"{path}, line {reading.line + 1}",
+                    "Write one row per line.",
+                )
             if reading.line == 0:
                 data = data.removeprefix(b"\xef\xbb\xbf")
-                _reject_binary(path, data[:4096])
+                _reject_binary(path, data[:4096], unpacked=True)
             reading.line += 1
             if reading.progress and reading.line % LINES_PER_REPORT == 1:
                 reading.progress(raw.tell(), size, f"Reading {path.name}")
@@ -142,25 +176,39 @@ def lines(reading: Reading) -> Iterator[str]:
             raise DataError("The compressed file holds no text", str(path), "Export or download it again.")
 
 
-def is_intact(path: Path, progress: Progress | None = None) -> bool:
-    """Whether a gz file is whole and its check sums are right; a plain file has none."""
+def is_intact(path: Path, stopped: Event) -> bool:
+    """Whether a gz file is whole and its check sums are right; a plain file has none. Ends early once `stopped`.
+
+    Raises DataError for one that was made to explode.
+    """
     if not is_gzip(path):
         return True
-    size = path.stat().st_size
     try:
         with path.open("rb") as raw, gzip.GzipFile(fileobj=raw) as file:
-            while file.read(CHUNK):
-                if progress:
-                    progress(raw.tell(), size, f"Checking {path.name}")
+            read = 0
+            while not stopped.is_set() and (part := file.read(CHUNK)):
+                read += len(part)
+                _reject_explosion(path, read, raw.tell())
     except (EOFError, zlib.error, OSError):
         return False
     return True
 
 
-def _reject_binary(path: Path, start: bytes) -> None:
+def _reject_explosion(path: Path, unpacked: int, packed: int) -> None:
+    if unpacked > UNSUSPECTED and unpacked > MOST_RATIO * packed:
+        raise DataError(
+            f"The compressed file unpacks to more than {MOST_RATIO} times its size: it was made to fill the memory",
+            str(path),
+            "If it is yours, unpack it and give the plain file.",
+        )
+
+
+def _reject_binary(path: Path, start: bytes, unpacked: bool = False) -> None:
     if start.startswith(b"\x1f\x8b"):
-        return
-    name = next((name for magic, name in MAGIC.items() if start.startswith(magic)), "")
+        if not unpacked:
+            return
+        raise DataError("The file was compressed twice", str(path), "Unpack it once.")
+    name = next((name for magic, name in MAGIC.items() if start.lower().startswith(magic.lower())), "")
     if name or b"\x00" in start:
         raise DataError(
             f"The file is {name or 'binary, not text'}",

@@ -1,19 +1,24 @@
 """The way of a dataset into the store: recognise, read, prepare, save."""
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from upsr_core.datasets import atomic
+from upsr_core.datasets.checks import Checks
+from upsr_core.datasets.cost import Cost, cost_of
 from upsr_core.datasets.events import read_events
-from upsr_core.datasets.files import sha256
 from upsr_core.datasets.items import read_items
 from upsr_core.datasets.preparation import prepare
-from upsr_core.datasets.sniff import Guess, guess
+from upsr_core.datasets.scratch import scratch_in
+from upsr_core.datasets.sniff import Guess, attribute_name, guess
 from upsr_core.datasets.spec import ColumnMapping, DatasetSpec, PreparationSpec, SourceSpec
-from upsr_core.datasets.store import Dataset, check_name, save_dataset
+from upsr_core.datasets.store import Dataset, check_name, new_folder, save_dataset
+from upsr_core.datasets.times import DAY_FIRST
 from upsr_core.errors import DataError
 from upsr_core.logs import note, telling
 from upsr_core.runtime import Progress
+from upsr_core.schema import ATTRIBUTE_NAME
 
 
 @telling("import of {}")
@@ -27,13 +32,16 @@ def import_dataset(
     kind: str | None = None,
     preparation: PreparationSpec | None = None,
     synthetic: bool = False,
+    memory: int | None = None,
+    told: Callable[[Cost], None] | None = None,
     progress: Progress | None = None,
 ) -> Dataset:
     """Import an item file and an event file and store them as a dataset.
 
     A mapping replaces the guessed one as a whole (`guess(path).mapping.changed(...)` corrects a part of it); `kind`
     replaces the recognised kind of both files; `preparation` is the 5-core unless given. One file may be both: a log
-    that carries the titles, say.
+    that carries the titles, say. `memory` is what the import may use, in bytes, about half of what is free unless
+    given: larger files are worked on from the disk. `told` is called before a long import with what it will take.
 
     Raises DataError when a file cannot be read or used, nothing is left, or it cannot be stored; what was stored
     under this name stays as it was.
@@ -45,16 +53,25 @@ def import_dataset(
         _check_not_swapped(guess(items_path, kind), guess(events_path, kind))
     items, events = guess(items_path, kind, "items"), guess(events_path, kind, "events")
     item_mapping, event_mapping = _item_mapping(items, item_mapping), _event_mapping(events, event_mapping)
-    spec = DatasetSpec(
-        items=_source(items, item_mapping), events=_source(events, event_mapping), preparation=preparation
-    )
-    raw_events = read_events(events, event_mapping, progress)
-    raw_items = read_items(items, item_mapping, progress)
-    prepared = prepare(raw_items, raw_events, preparation)
-    prepared.report["seconds"] = round(time.monotonic() - started, 2)
-    sources = {"items": items.path.name, "events": events.path.name}
-    dataset = save_dataset(name, prepared, spec, sources=sources, synthetic=synthetic)
-    size = f"{len(dataset.users)} users, {len(dataset.items)} items, {len(dataset.sequence)} interactions"
+    files = _files(events) + _files(items)
+    with new_folder(name) as folder, scratch_in(folder, memory, progress) as scratch, Checks(files) as checks:
+        scratch.progress = checks.watched(progress)
+        cost = cost_of(scratch, items, item_mapping, events, event_mapping)
+        if cost and told:
+            told(cost)
+        raw_events = read_events(scratch, events, event_mapping, lambda: checks.whole(events.path))
+        raw_items = read_items(scratch, items, item_mapping, lambda: checks.whole(items.path))
+        prepared = prepare(scratch, raw_items, raw_events, preparation)
+        spec = DatasetSpec(
+            items=_source(items, item_mapping, checks),
+            events=_source(events, event_mapping, checks),
+            preparation=preparation,
+            reading=2 if raw_events.clock.note == DAY_FIRST else 1,
+        )
+        prepared.report["seconds"] = round(time.monotonic() - started, 2)
+        sources = {"items": items.path.name, "events": events.path.name}
+        dataset = save_dataset(name, prepared, spec, folder, sources=sources, synthetic=synthetic, progress=progress)
+    size = f"{len(dataset.users)} users, {dataset.n_items} items, {len(dataset.sequence)} interactions"
     note(f"dataset {name}: stored, {size}, digest {dataset.digest}")
     return dataset
 
@@ -74,6 +91,13 @@ def _item_mapping(items: Guess, mapping: ColumnMapping | None) -> ColumnMapping:
         raise _unmapped("item_id", items, "--map-item")
     if not mapping.attributes:
         raise _unmapped("an attribute such as title", items, "--map-item")
+    for name in mapping.names:
+        if not ATTRIBUTE_NAME.fullmatch(name):
+            raise DataError(
+                f"No design could name an attribute {name!r}",
+                str(items.path),
+                f"Use letters, digits and '_', such as {attribute_name(name) or 'title'}={mapping.sources(name)[0]}.",
+            )
     return mapping
 
 
@@ -94,8 +118,11 @@ def _unmapped(field: str, source: Guess, option: str) -> DataError:
     )
 
 
-def _source(source: Guess, mapping: ColumnMapping) -> SourceSpec:
-    files = [source.path]
-    if atomic.is_sequence_file(source.layout) and (index := atomic.index_file(source.path)):
-        files.append(index)
-    return SourceSpec(kind=source.kind, mapping=mapping, sha256=tuple(sha256(file) for file in files))
+def _files(source: Guess) -> list[Path]:
+    index = atomic.index_file(source.path) if atomic.is_sequence_file(source.layout) else None
+    return [source.path, index] if index else [source.path]
+
+
+def _source(source: Guess, mapping: ColumnMapping, checks: Checks) -> SourceSpec:
+    sums = tuple(checks.sha256(file) for file in _files(source))
+    return SourceSpec(kind=source.kind, mapping=mapping, sha256=sums)

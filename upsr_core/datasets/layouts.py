@@ -9,10 +9,12 @@ from itertools import islice
 from pathlib import Path
 from typing import Literal
 
-from upsr_core.datasets.files import Reading, head, is_parquet, lines
+from upsr_core.datasets import parquet
+from upsr_core.datasets.files import Reading, is_parquet, lines
 from upsr_core.errors import DataError
 
 HEAD_ROWS = 1000  # rows looked at to know the columns of a file without a header
+LONGEST_LITERAL = 2 << 20  # characters; Python's own parser takes a hundred times as much memory
 LONGEST_RECORD = 1000  # lines; a longer one is a quotation mark that was never closed
 DELIMITERS = ("\t", ",", ";", "::", "|")
 ATOMIC_TYPES = {"token", "token_seq", "float", "float_seq"}
@@ -37,7 +39,7 @@ def detect(path: Path) -> Layout:
     Raises DataError for a file that is missing, empty, damaged, binary, or one JSON document instead of lines.
     """
     if is_parquet(path):
-        return Layout("parquet", tuple(_parquet(path).schema_arrow.names))
+        return Layout("parquet", parquet.columns(path))
     first = next((line for line in lines(Reading(path)) if line.strip()), "").strip()
     if not first:
         raise DataError("The file holds blank lines only", str(path), "Export or download it again.")
@@ -46,7 +48,7 @@ def detect(path: Path) -> Layout:
         return Layout(form, _keys(path, form))
     if first.startswith("["):
         raise DataError("The file is one JSON list", f"{path}, line 1", "Write one JSON object per line (JSON lines).")
-    return _delimited(first)
+    return _delimited(first, path)
 
 
 def rows(layout: Layout, columns: Sequence[str], reading: Reading) -> Iterator[tuple]:
@@ -55,7 +57,8 @@ def rows(layout: Layout, columns: Sequence[str], reading: Reading) -> Iterator[t
     Rows that cannot be read are counted in `reading`. Raises DataError when a column is not there.
     """
     if layout.form in ("delimited", "parquet"):
-        missing = [column for column in columns if column not in layout.columns]
+        there = set(layout.columns)
+        missing = [column for column in columns if column not in there]
         if missing:
             raise DataError(
                 f"There is no column {missing[0]!r}",
@@ -63,7 +66,7 @@ def rows(layout: Layout, columns: Sequence[str], reading: Reading) -> Iterator[t
                 f"The columns are: {', '.join(layout.columns)}. Correct the mapping.",
             )
     if layout.form == "parquet":
-        return _parquet_rows(columns, reading)
+        return parquet.rows(columns, reading)
     if layout.form == "delimited":
         return _delimited_rows(layout, columns, reading)
     return _object_rows(_json if layout.form == "json" else _literal, columns, reading)
@@ -84,6 +87,8 @@ def _json(line: str) -> dict | None:
 
 
 def _literal(line: str) -> dict | None:
+    if len(line) > LONGEST_LITERAL:
+        return None
     try:
         value = ast.literal_eval(line.strip())
     except (ValueError, SyntaxError, RecursionError, MemoryError, TypeError):
@@ -114,10 +119,13 @@ def _object_rows(parse, columns: Sequence[str], reading: Reading) -> Iterator[tu
         yield tuple(map(value.get, columns))
 
 
-def _delimited(first: str) -> Layout:
+def _delimited(first: str, path: Path) -> Layout:
     delimiter = max(DELIMITERS, key=first.count)
+    if "\r" in first:
+        how = "Save it with the line ends of Unix or Windows."
+        raise DataError("The lines end in carriage returns alone", f"{path}, line 1", how)
     fields = next(csv.reader([first], delimiter=delimiter)) if delimiter in ",;" else first.split(delimiter)
-    names = [name.strip() for name in fields]
+    names = [name.strip() or f"unnamed_{number}" for number, name in enumerate(fields, 1)]
     types = dict(name.split(":") for name in names if name.count(":") == 1)
     if len(types) == len(names) and set(types.values()) <= ATOMIC_TYPES:
         return Layout("delimited", tuple(types), delimiter, types=types)
@@ -125,7 +133,7 @@ def _delimited(first: str) -> Layout:
     if not header:
         names = [f"column_{number}" for number in range(1, len(names) + 1)]
     if len(set(names)) < len(names):
-        raise DataError("Two columns have one name", "line 1", f"Rename them: {', '.join(names)}.")
+        raise DataError("Two columns have one name", f"{path}, line 1", f"Rename them: {', '.join(names)}.")
     return Layout("delimited", tuple(names), delimiter, header)
 
 
@@ -138,7 +146,8 @@ def _is_number(text: str) -> bool:
 
 
 def _delimited_rows(layout: Layout, columns: Sequence[str], reading: Reading) -> Iterator[tuple]:
-    places = [layout.columns.index(column) for column in columns]
+    numbers = {column: number for number, column in enumerate(layout.columns)}
+    places = [numbers[column] for column in columns]
     width = len(layout.columns)
     records = _quoted(layout.delimiter, reading) if layout.delimiter in ",;" else _split(layout.delimiter, reading)
     if layout.header:
@@ -184,34 +193,3 @@ def _quoted(delimiter: str, reading: Reading) -> Iterator[list[str]]:
         if record is None:
             return
         yield record
-
-
-def _parquet(path: Path):
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    head(path)
-    try:
-        return pq.ParquetFile(path)
-    except (pa.ArrowException, OSError) as error:
-        raise DataError(f"The Parquet file is damaged: {error}", str(path), "Export or copy it again.") from error
-
-
-def _parquet_rows(columns: Sequence[str], reading: Reading) -> Iterator[tuple]:
-    import pyarrow as pa
-
-    file = _parquet(reading.path)
-    total = file.metadata.num_rows
-    try:
-        for batch in file.iter_batches(columns=list(dict.fromkeys(columns))):
-            if reading.progress:
-                reading.progress(reading.rows, total, f"Reading {reading.path.name}")
-            values = {name: batch.column(name).to_pylist() for name in batch.schema.names}
-            for row in zip(*(values[column] for column in columns), strict=True):
-                reading.rows += 1
-                reading.line += 1
-                yield row
-    except (pa.ArrowException, OSError) as error:
-        raise DataError(
-            f"The Parquet file is damaged: {error}", f"{reading.path}, after row {reading.line}", "Copy it again."
-        ) from error

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
@@ -40,6 +41,8 @@ ALIASES = {
 RELATED = "alsobought alsobuy alsoviewed alsoview boughttogether"
 # Numbers about behaviour, pictures and addresses describe no item in words.
 NO_TEXT = ("rating", "score", "vote", "count", "image", "img", "url", "link", "poster", "thumbnail", "video", "overall")
+
+MOST_FURTHER = 50  # text columns taken besides the paper's attributes; the mapping can name more
 
 _DATE = re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}")
 
@@ -93,12 +96,27 @@ def _sample(path: Path, layout: Layout) -> list[dict]:
     return [dict(zip(layout.columns, row, strict=True)) for row in found]
 
 
+def attribute_name(column: str) -> str:
+    """What a column is called as an attribute, so that a design can name it; empty where nothing of it can be.
+
+    >>> attribute_name("Price (EUR)"), attribute_name("2nd line"), attribute_name("<>")
+    ('price_eur', '_2nd_line', '')
+    """
+    name = "_".join(re.findall(r"\w+", column.lower()))
+    return f"_{name}" if name[:1].isdigit() else name
+
+
 def _plain(column: str) -> str:
     return "".join(letter for letter in column.lower() if letter.isalnum())
 
 
+@lru_cache(maxsize=16)
+def _by_plain_name(columns: tuple[str, ...]) -> dict[str, str]:
+    return {_plain(column): column for column in reversed(columns)}
+
+
 def _first(aliases: str, layout: Layout) -> str | None:
-    by_name = {_plain(column): column for column in reversed(layout.columns)}
+    by_name = _by_plain_name(layout.columns)
     return next((by_name[alias] for alias in aliases.split() if alias in by_name), None)
 
 
@@ -138,9 +156,11 @@ def _attributes(layout: Layout, sample: list[dict], taken: set) -> list[tuple[st
             columns = [found for alias in RELATED.split() if (found := _first(alias, layout))]
         pairs += [(attribute, column) for column in columns]
         taken.update(columns)
-    names = {name for name, _ in pairs} | {"item_id", "user_id", "timestamp"}
+    names, most = {name for name, _ in pairs} | {"item_id", "user_id", "timestamp"}, len(pairs) + MOST_FURTHER
     for column in layout.columns:
-        name = "_".join(column.lower().split())
+        name = attribute_name(column)
+        if not name or name.startswith("unnamed") or len(pairs) == most:  # a row number that was written without a name
+            continue
         if column not in taken and name not in names and _is_text(column, sample):
             pairs.append((name, column))
             names.add(name)

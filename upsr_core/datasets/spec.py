@@ -2,7 +2,7 @@
 
 from typing import Literal, get_args
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationError, field_validator
 
 from upsr_core.errors import DataError
 from upsr_core.schema import ITEM, TIME, USER, Spec
@@ -43,17 +43,21 @@ class ColumnMapping(Spec):
     def changed(self, pairs: list[tuple[str, str]]) -> "ColumnMapping":
         """This mapping with each named field or attribute taken from the given column; an empty column removes it.
 
+        A column that is given a name here is no longer an attribute under the name that was guessed for it.
+
         >>> ColumnMapping(item_id="asin", attributes=(("brand", "store"),)).changed([("brand", "maker")]).attributes
         (('brand', 'maker'),)
         """
         fixed = {name: column or None for name, column in pairs if name in (USER, ITEM, TIME)}
         added = [(name, column) for name, column in pairs if name not in fixed]
-        kept = [pair for pair in self.attributes if pair[0] not in {name for name, _ in added}]
+        named, columns = {name for name, _ in added}, {column for _, column in pairs}
+        kept = [(name, column) for name, column in self.attributes if name not in named and column not in columns]
         attributes = tuple(kept + [pair for pair in added if pair[1]])
         try:
             return ColumnMapping(**(self.model_dump(exclude={"attributes"}) | fixed), attributes=attributes)
-        except ValueError as error:
-            raise DataError(f"The mapping {pairs} cannot be used: {error}") from error
+        except ValidationError as error:
+            reason = error.errors()[0]["msg"].removeprefix("Value error, ")
+            raise DataError(f"The mapping cannot be used: {reason}", how="Write FIELD=COLUMN, both named.") from error
 
 
 class SourceSpec(Spec):
@@ -80,7 +84,8 @@ class DatasetSpec(Spec):
     """The identity of a dataset; its digest names the data whatever the user calls them.
 
     `reading` counts the forms of reading, cleaning and ordering this code has had: it is raised whenever the same
-    files would give other texts or another order.
+    files would give other texts or another order. 2: dates that begin with the day are recognised; of sources without
+    such dates nothing changed, and they keep 1.
     """
 
     items: SourceSpec

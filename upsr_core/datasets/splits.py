@@ -74,7 +74,7 @@ def _leave_last(dataset: Dataset, lengths: np.ndarray, spec: SplitSpec) -> Split
 def _zero_shot(dataset: Dataset, lengths: np.ndarray, spec: SplitSpec) -> Split:
     user = np.repeat(np.arange(len(lengths)), np.maximum(lengths - 1, 0))
     end = _places_within(np.maximum(lengths - 1, 0)) + 1
-    test = _instances(dataset, user, end, 1, np.zeros(len(dataset.items), bool))
+    test = _instances(dataset, user, end, 1, np.zeros(dataset.n_items, bool))
     nobody = test.drop(columns="step").iloc[:0]
     return Split(nobody[["user", "end"]], nobody, test, int((lengths < 2).sum()), spec)
 
@@ -88,7 +88,7 @@ def _instances(dataset: Dataset, user: np.ndarray, end: np.ndarray, step, traine
 def _trained_items(dataset: Dataset, lengths: np.ndarray, ends: np.ndarray) -> np.ndarray:
     """Which items (n_items,) bool occur in a training event."""
     in_training = _places_within(lengths) < np.repeat(ends, lengths)
-    trained = np.zeros(len(dataset.items), bool)
+    trained = np.zeros(dataset.n_items, bool)
     trained[dataset.sequence[in_training]] = True
     return trained
 
@@ -99,7 +99,7 @@ def training_counts(dataset: Dataset, parts: Split) -> np.ndarray:
     ends[parts.training.user.to_numpy()] = parts.training.end.to_numpy()
     lengths = np.diff(dataset.offsets)
     trained = _places_within(lengths) < np.repeat(ends, lengths)
-    return np.bincount(dataset.sequence[trained], minlength=len(dataset.items))
+    return np.bincount(dataset.sequence[trained], minlength=dataset.n_items)
 
 
 def training_histories(dataset: Dataset, parts: Split) -> list[np.ndarray]:

@@ -2,10 +2,11 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
+from itertools import chain
 from pathlib import Path
 from tempfile import mkdtemp
 from urllib.parse import quote, unquote
@@ -13,28 +14,33 @@ from urllib.parse import quote, unquote
 import numpy as np
 import pandas as pd
 import psutil
+import pyarrow as pa
+import pyarrow.parquet as pq
 from filelock import FileLock, Timeout
 
 from upsr_core.datasets.preparation import Prepared
 from upsr_core.datasets.spec import DatasetSpec
 from upsr_core.errors import DataError, UpsrError, system_error
 from upsr_core.logs import note, warn
-from upsr_core.runtime import home
+from upsr_core.runtime import Progress, home
 from upsr_core.schema import ATTRIBUTES, ITEM, USER
 from upsr_core.stored import Damaged, Newer, check_file, read_record, read_table, write_record
 
-RECORD, TABLES = "dataset.json", ("items.parquet", "users.parquet", "events.parquet")
+RECORD, ITEMS, USERS, EVENTS = "dataset.json", "items.parquet", "users.parquet", "events.parquet"
+TABLES = (ITEMS, USERS, EVENTS)
 WAIT = 120  # seconds to wait for another process that reads or replaces a dataset
 LONGEST_NAME = 80
 REPLACED = ".replaced~"
 WRITING = ".writing~"
+ROWS_PER_GROUP = 1 << 17
 
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
     """A stored dataset.
 
-    items: row number = item index; columns item_id and one text column per attribute, "" where missing.
+    n_items: how many items; columns: item_id and the attributes that the items have a text column for.
+    read_items: reads the table `items`, when it is first asked for: texts are the larger part of most datasets.
     users: (n_users,) user_id, place = user index.
     offsets: (n_users + 1,) int64; the events of user u are offsets[u] to offsets[u + 1].
     sequence: (n_events,) int32 item indices, users contiguous, each in time order.
@@ -47,7 +53,9 @@ class Dataset:
     folder: Path
     spec: DatasetSpec
     report: dict
-    items: pd.DataFrame
+    n_items: int
+    columns: tuple[str, ...]
+    read_items: Callable[[], pd.DataFrame]
     users: pd.Series
     offsets: np.ndarray
     sequence: np.ndarray
@@ -55,9 +63,17 @@ class Dataset:
     synthetic: bool = False
 
     @cached_property
+    def items(self) -> pd.DataFrame:
+        """Row number = item index; columns item_id and one text column per attribute, "" where missing.
+
+        Raises DataError where the dataset was replaced or removed since it was loaded.
+        """
+        return self.read_items()
+
+    @property
     def attributes(self) -> tuple[str, ...]:
         """The text columns: the paper's attributes in its order, then the others."""
-        return tuple(sorted((name for name in self.items.columns if name != ITEM), key=_place))
+        return tuple(sorted((name for name in self.columns if name != ITEM), key=_place))
 
     def history(self, user: int) -> np.ndarray:
         """All item indices of a user, oldest first."""
@@ -73,7 +89,7 @@ def check_name(name: str) -> str:
 
     Raises DataError when no folder can bear it.
     """
-    if not name.strip() or name.startswith(".") or len(quote(name, safe="")) > LONGEST_NAME or not name.isprintable():
+    if not name.strip() or name.startswith(".") or not name.isprintable() or len(quote(name, safe="")) > LONGEST_NAME:
         raise DataError(
             f"A dataset cannot be named {name!r}",
             how=f"Use letters, digits, '-', '_' or ':', at most {LONGEST_NAME}, no dot at the start.",
@@ -81,33 +97,55 @@ def check_name(name: str) -> str:
     return name
 
 
-def save_dataset(
-    name: str, prepared: Prepared, spec: DatasetSpec, *, sources: dict[str, str] | None = None, synthetic: bool = False
-) -> Dataset:
-    """Store a dataset; an older one of this name is replaced once everything is written.
+@contextmanager
+def new_folder(name: str) -> Iterator[Path]:
+    """A folder in the store for a dataset in the making; what it holds is gone at the end, or swept after a kill.
 
-    `sources` are the names of the source files, for people to read. Raises DataError when it cannot be written.
+    Raises DataError when it cannot be written.
     """
+    with _writing(f"The dataset {name!r} cannot be stored"):
+        sweep()
+        folder = Path(mkdtemp(prefix=f"{WRITING}{os.getpid()}~", dir=_root()))
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def save_dataset(
+    name: str,
+    prepared: Prepared,
+    spec: DatasetSpec,
+    folder: Path,
+    *,
+    sources: dict[str, str] | None = None,
+    synthetic: bool = False,
+    progress: Progress | None = None,
+) -> Dataset:
+    """Store a dataset; an older one of this name is replaced once everything is written to `folder`, a `new_folder`.
+
+    `sources` are the names of the source files, for people to read.
+    """
+    made = folder / "dataset"
+    made.mkdir()
+    counts = {
+        "users": _write(made / USERS, prepared.users()),
+        "items": _write(made / ITEMS, prepared.items(), progress),
+        "interactions": _write(made / EVENTS, prepared.sequences()),
+    }
     record = {
         "name": check_name(name),
         "digest": spec.digest,
-        "users": len(prepared.users),
-        "items": len(prepared.items),
-        "interactions": len(prepared.item),
+        **counts,
         "synthetic": synthetic,
         "sources": sources or {},
         "spec": spec.model_dump(mode="json"),
         "report": prepared.report,
     }
-    with _writing(f"The dataset {name!r} cannot be stored"):
-        sweep()
-        temporary = Path(mkdtemp(prefix=f"{WRITING}{os.getpid()}~", dir=_root()))
-        try:
-            _write(temporary, prepared, record)
-            with _locked():
-                _swap(temporary, _folder(name))
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
+    write_record(made / RECORD, "dataset", record, TABLES)
+    with _locked():
+        _swap(made, _folder(name))
+        _forget_derived()
     return load_dataset(name)
 
 
@@ -123,13 +161,13 @@ def load_dataset(name: str) -> Dataset:
         try:
             record = read_record(folder / RECORD, "dataset")
             spec = DatasetSpec.model_validate(record["spec"])
-            items, users, events = (read_table(folder / table, record) for table in TABLES)
-            users = users[USER]
+            items = pq.read_metadata(folder / ITEMS)
+            users = read_table(folder / USERS, record)[USER]
+            events = read_table(folder / EVENTS, record)
         except Newer as error:
             raise DataError(f"The dataset {name!r} cannot be opened: {error}", str(error.file)) from error
         except (OSError, ValueError, KeyError) as error:
-            how = f"Import it again, or remove it with `upsr data delete {name}`."
-            raise DataError(f"The stored dataset {name!r} is damaged: {error}", str(folder), how) from error
+            raise _damaged(name, folder, error) from error
     counts = np.bincount(events["user"], minlength=len(users))
     return Dataset(
         name=name,
@@ -137,7 +175,9 @@ def load_dataset(name: str) -> Dataset:
         folder=folder,
         spec=spec,
         report=record["report"],
-        items=items,
+        n_items=items.num_rows,
+        columns=tuple(items.schema.names),
+        read_items=partial(_read_items, name, record["digest"]),
         users=users,
         offsets=np.concatenate(([0], np.cumsum(counts))).astype(np.int64),
         sequence=events["item"].to_numpy(np.int32),
@@ -146,18 +186,51 @@ def load_dataset(name: str) -> Dataset:
     )
 
 
+def _read_items(name: str, digest: str) -> pd.DataFrame:
+    with _reading():
+        folder = _folder(name)
+        try:
+            record = read_record(folder / RECORD, "dataset")
+            if record["digest"] == digest:
+                return read_table(folder / ITEMS, record)
+        except FileNotFoundError:
+            pass
+        except (OSError, ValueError, KeyError) as error:
+            raise _damaged(name, folder, error) from error
+    how = "Choose it again, or another one."
+    raise DataError(f"The dataset {name!r} was replaced or removed while it was in use", str(folder), how)
+
+
+def _damaged(name: str, folder: Path, error: Exception) -> DataError:
+    how = f"Import it again, or remove it with `upsr data delete {name}`."
+    return DataError(f"The stored dataset {name!r} is damaged: {error}", str(folder), how)
+
+
 def list_datasets() -> list[dict]:
     """The stored datasets by name: name, users, items, interactions, digest, synthetic, sources, problem.
 
     `problem` is empty, or says why the dataset cannot be loaded; its counts are then 0.
     """
     with _reading():
-        found = [_summary(folder) for folder in _root().iterdir() if folder.is_dir() and folder.name[0] != "."]
+        found = [_summary(folder) for folder in _folders()]
     return sorted(found, key=lambda entry: entry["name"])
 
 
+def derived_folder(digest: str) -> Path:
+    """Where is kept what was made of a dataset and can be made again; it goes when the dataset goes."""
+    return home() / "derived" / digest
+
+
+def _forget_derived() -> None:
+    """Remove what was made of datasets that are not there any more."""
+    digests = {entry["digest"] for entry in map(_summary, _folders())}
+    for folder in (home() / "derived").glob("*"):
+        if folder.name not in digests:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
 def delete_dataset(name: str) -> None:
-    """Remove a stored dataset.
+    """Remove a stored dataset, and what was made of it.
 
     Raises DataError when there is none of this name.
     """
@@ -169,6 +242,7 @@ def delete_dataset(name: str) -> None:
         going = folder.with_name(f"{WRITING}{os.getpid()}~{folder.name}")
         folder.rename(going)
         shutil.rmtree(going)
+        _forget_derived()
     note(f"dataset {name}: removed")
 
 
@@ -185,7 +259,7 @@ def damage_of(name: str) -> str:
         for table in TABLES:
             check_file(record, folder / table)
         if not record["files"]:  # stored before there were sums
-            load_dataset(name)
+            _ = load_dataset(name).items
     except (OSError, ValueError, UpsrError) as error:
         return str(error)
     return ""
@@ -199,6 +273,10 @@ def _root() -> Path:
         except OSError as error:
             raise system_error(error, root) from error
     return root
+
+
+def _folders() -> list[Path]:
+    return [folder for folder in _root().iterdir() if folder.is_dir() and folder.name[0] != "."]
 
 
 def _folder(name: str) -> Path:
@@ -238,15 +316,24 @@ def _writing(what: str):
         raise DataError(f"{what}: {known.what[0].lower()}{known.what[1:]}", known.where, known.how) from error
 
 
-def _write(folder: Path, prepared: Prepared, record: dict) -> None:
-    events = {"user": prepared.user, "item": prepared.item}
-    if prepared.time is not None:
-        events["timestamp"] = prepared.time
-    tables = (prepared.items, prepared.users, pd.DataFrame(events))
-    for name, table in zip(TABLES, tables, strict=True):
-        table.to_parquet(folder / name, index=False, compression="zstd")
-    write_record(folder / RECORD, "dataset", record, TABLES)
-    folder.chmod(0o755)  # mkdtemp leaves it to its owner alone
+def _write(file: Path, parts: Iterable[pa.Table], progress: Progress | None = None) -> int:
+    """Write tables as one Parquet file, a row group for every ROWS_PER_GROUP rows; how many rows there were."""
+    count, waiting, writer = 0, [], None
+    for part in chain(parts, [None]):
+        waiting += [] if part is None else [part]
+        rows = sum(map(len, waiting))
+        if rows and (part is None or rows >= ROWS_PER_GROUP):
+            table = pa.concat_tables(waiting)
+            if writer is None:
+                # With the note by which pandas knows its own types.
+                like = pa.Schema.from_pandas(table.slice(0, 0).to_pandas(), preserve_index=False)
+                writer = pq.ParquetWriter(file, like, compression="zstd")
+            writer.write_table(table.cast(writer.schema), row_group_size=ROWS_PER_GROUP)
+            count, waiting = count + rows, []
+            if progress:
+                progress(0, 1, f"Storing: {count:,} rows")
+    writer.close()
+    return count
 
 
 def _swap(temporary: Path, folder: Path) -> None:

@@ -1,75 +1,143 @@
-"""Times of events, as numbers or dates, in milliseconds since 1970."""
+"""Times of events, as numbers or dates, in milliseconds since 1970; read in DuckDB, a distinct text once."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 
+from upsr_core.datasets.scratch import Scratch
 from upsr_core.errors import DataError
 
 # A number of this size cannot be of the smaller unit: 1e11 seconds is the year 5138.
 UNITS = ((1e17, 1e-6, "nanoseconds"), (1e14, 1e-3, "microseconds"), (1e11, 1.0, "milliseconds"))
 
+_MILLISECONDS = "datetime64[ms, UTC]"
+DAY_FIRST = "Dates that are not in ISO form were read with the day first."
 LATEST = 253_402_300_800_000  # the year 10000, in milliseconds
+TEXTS_AT_ONCE = 250_000
+NO_TIMES = "No times: the order of the rows is the order of the events."
+
+# Two columns for the times of a source: `number` for a plain whole number, `text` for anything else.
+COLUMNS = "number BIGINT, text VARCHAR"
+AS_COLUMNS = (
+    "CASE WHEN CAST(TRY_CAST({0} AS BIGINT) AS VARCHAR) = {0} THEN TRY_CAST({0} AS BIGINT) END AS number, "
+    "CASE WHEN CAST(TRY_CAST({0} AS BIGINT) AS VARCHAR) = {0} THEN NULL ELSE {0} END AS text"
+)
 
 
-def milliseconds(values: Sequence[Any], where: str) -> tuple[np.ndarray | None, np.ndarray, str]:
-    """Times (n,) int64 in milliseconds, which of them are known (n,) bool, and a note on how they were read.
+@dataclass(frozen=True)
+class Clock:
+    """How the table `raw` is timed: `milliseconds` is a SQL expression over `source`, NULL where there is no time.
 
-    The times are None when every value is empty. Raises DataError when there are values and none is a time.
-
-    >>> milliseconds(["874965478", ""], "here")
-    (array([874965478000,            0]), array([ True, False]), '')
-    >>> milliseconds([1588615855070], "here")[2]
-    'Times were in milliseconds.'
-    >>> milliseconds(["2015-09-28"], "here")[0]
-    array([1443398400000])
+    `milliseconds` is None when every value is empty; `note` says how the times were read.
     """
-    series = pd.Series(values)
-    given = series.notna()
-    if not pd.api.types.is_numeric_dtype(series):
-        given &= series.astype("str").str.strip() != ""
-    if not given.any():
-        return None, given.to_numpy(), "No times: the order of the rows is the order of the events."
-    numbers = pd.to_numeric(series[given], errors="coerce")
-    if numbers.notna().any():
-        time, note = _from_numbers(numbers)
+
+    milliseconds: str | None
+    source: str
+    note: str
+
+
+def clock_of(scratch: Scratch, where: str) -> Clock:
+    """Look at all times of the table `raw` (columns `number` and `text`); makes the table `readings`.
+
+    Raises DataError when there are values and none is a time.
+    """
+    texts = "SELECT text, count(*) AS events FROM raw WHERE text IS NOT NULL GROUP BY text"
+    scratch.run(f"CREATE OR REPLACE TABLE texts AS {texts}", "Reading the times")
+    _read(scratch, _numbers)
+    whole = scratch.one("SELECT count(number) FROM raw")[0]
+    numbers, given = scratch.one("SELECT count(value), count(*) FILTER (given) FROM readings")
+    if not whole and not given:
+        return Clock(None, "raw", NO_TIMES)
+    if whole or numbers:
+        factor, note = _unit(scratch)
     else:
-        time, note = _from_dates(series[given])
-    time = time.where(time.abs() < LATEST)
-    known = given.to_numpy().copy()
-    known[known] = time.notna().to_numpy()
-    if not known.any():
-        raise DataError(
-            f"{series[given].iloc[0]!r} is not a time",
-            where,
-            "Write seconds since 1970, dates like 2015-09-28 10:01; or map no timestamp to use the row order.",
-        )
-    result = np.zeros(len(series), np.int64)
-    result[known] = time.dropna().to_numpy().astype(np.int64)
-    return result, known, note
+        first = "day" if _day_first(scratch) else "month"
+        noted = _read(scratch, partial(_dates, first=first))
+        factor, note = 1.0, DAY_FIRST.replace("day", first) if noted else ""
+    joined = scratch.one("SELECT count(*) FROM readings")[0]
+    number = "CAST(number AS DOUBLE)"
+    value = f"({f'coalesce({number}, value)' if joined else number} * {factor!r})"
+    known = f"CASE WHEN abs({value}) < {LATEST} THEN CAST(trunc({value}) AS BIGINT) END"
+    clock = Clock(known, "raw LEFT JOIN readings USING (text)" if joined else "raw", note)
+    if not scratch.one(f"SELECT count({known}) FROM {clock.source}")[0]:
+        _refuse(scratch, where)
+    return clock
 
 
-def _from_numbers(numbers: pd.Series) -> tuple[pd.Series, str]:
-    numbers = numbers.where(np.isfinite(numbers))
-    size = numbers.abs().median()
-    for least, factor, name in UNITS:
-        if size >= least:
-            exact = numbers if factor == 1.0 else numbers * factor
-            return exact, f"Times were in {name}."
-    return numbers * 1000, ""
+def _refuse(scratch: Scratch, where: str) -> None:
+    query = """SELECT coalesce(text, CAST(number AS VARCHAR)) FROM raw LEFT JOIN readings USING (text)
+        WHERE given OR number IS NOT NULL ORDER BY raw.rowid LIMIT 1"""
+    raise DataError(
+        f"{scratch.one(query)[0]!r} is not a time",
+        where,
+        "Write seconds since 1970, dates like 2015-09-28 10:01; or map no timestamp to use the row order.",
+    )
 
 
-def _from_dates(values: pd.Series) -> tuple[pd.Series, str]:
-    unique = pd.Series(values.astype("str").unique(), dtype="str")
-    parsed = pd.to_datetime(unique, format="ISO8601", errors="coerce", utc=True)
-    note = ""
+def _read(scratch: Scratch, reader: Callable[[pd.Series], tuple[pd.Series, bool]]) -> bool:
+    """Fill the table `readings` with the value of every text; whether the reader met anything of note."""
+    import pyarrow as pa
+
+    scratch.connection.execute(
+        "CREATE OR REPLACE TABLE readings (text VARCHAR, events BIGINT, given BOOLEAN, value DOUBLE)"
+    )
+    noted = False
+    for batch in scratch.batches("SELECT text, events FROM texts", TEXTS_AT_ONCE):
+        texts = pd.Series(batch.column("text").to_pylist(), dtype="str")
+        given = texts.str.strip() != ""
+        values, note = reader(texts.where(given, "none"))
+        noted |= note
+        columns = [batch.column("text"), batch.column("events"), pa.array(given.to_numpy(bool)),
+                   pa.array(values.to_numpy(np.float64), from_pandas=True)]  # fmt: skip
+        scratch.append("readings", pa.table(columns, ["text", "events", "given", "value"]))
+    return noted
+
+
+def _numbers(texts: pd.Series) -> tuple[pd.Series, bool]:
+    """Texts as numbers, NaN where they are none."""
+    return pd.to_numeric(texts, errors="coerce").astype(np.float64), False
+
+
+def _dates(texts: pd.Series, first: Literal["day", "month"] = "month") -> tuple[pd.Series, bool]:
+    """Texts as dates in milliseconds, NaN where they are none; whether some were not in ISO form.
+
+    >>> _dates(pd.Series(["2015-09-28", "soon"], dtype="str"))[0].tolist()
+    [1443398400000.0, nan]
+    """
+    dated = texts.where(texts.str.contains(r"\d"))  # pandas takes "now" and "today" for times
+    parsed = pd.to_datetime(dated, format="ISO8601", errors="coerce", utc=True).astype(_MILLISECONDS)
+    mixed = False
     if parsed.isna().any():
-        other = pd.to_datetime(unique[parsed.isna()], format="mixed", errors="coerce", utc=True)
-        parsed = parsed.fillna(other)
-        if other.notna().any():
-            note = "Dates that are not in ISO form were read with the month first."
-    stamp = (parsed - pd.Timestamp(0, tz="UTC")) // pd.Timedelta(milliseconds=1)
-    by_text = dict(zip(unique, stamp, strict=True))
-    return values.astype("str").map(by_text), note
+        left = dated[parsed.isna()]
+        other = pd.to_datetime(left, format="mixed", errors="coerce", utc=True, dayfirst=first == "day")
+        parsed, mixed = parsed.fillna(other.astype(_MILLISECONDS)), bool(other.notna().any())
+    return parsed.astype("int64").where(parsed.notna()).astype(np.float64), mixed
+
+
+def _day_first(scratch: Scratch) -> bool:
+    """Whether dates such as 03.11.2024 or 28/11/2024 begin with the day: by their dots, or a number over 12."""
+    form = r"^\s*(\d{1,2})([./-])(\d{1,2})[./-]\d{2,4}\b"
+    query = f"""SELECT coalesce(bool_or(second > 12), false), coalesce(bool_or(mark = '.' OR first > 12), false) FROM
+        (SELECT CAST(regexp_extract(text, '{form}', 1) AS INT) AS first, regexp_extract(text, '{form}', 2) AS mark,
+        CAST(regexp_extract(text, '{form}', 3) AS INT) AS second FROM texts WHERE regexp_matches(text, '{form}'))"""
+    month_first, day_first = scratch.one(query)
+    return day_first and not month_first
+
+
+def _unit(scratch: Scratch) -> tuple[float, str]:
+    """The factor to milliseconds and a note: the median's size tells the unit."""
+    sizes = """(SELECT abs(CAST(number AS DOUBLE)) AS size, 1 AS events FROM raw WHERE number IS NOT NULL
+        UNION ALL SELECT abs(value), events FROM readings WHERE isfinite(value))"""
+    for least, factor, name in UNITS:
+        query = f"""SELECT sum(events), coalesce(sum(events) FILTER (size < {least}), 0),
+            max(size) FILTER (size < {least}), min(size) FILTER (size >= {least}) FROM {sizes}"""
+        count, below, last, first = scratch.one(query)
+        if not count:
+            break  # no number is finite
+        if 2 * below < count or (2 * below == count and (last + first) / 2 >= least):
+            return factor, f"Times were in {name}."
+    return 1000.0, ""

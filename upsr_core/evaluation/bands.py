@@ -42,7 +42,7 @@ SIZES = {(22363, 12101, 198502): "amazon-beauty-2014", (19412, 11924, 167597): "
 
 def known_as(dataset: Dataset) -> str | None:
     """The public name of a dataset that has bands, None for any other."""
-    return SIZES.get((len(dataset.users), len(dataset.items), len(dataset.sequence)))
+    return SIZES.get((len(dataset.users), dataset.n_items, len(dataset.sequence)))
 
 
 def band_of(dataset: Dataset, model: str) -> Band | None:

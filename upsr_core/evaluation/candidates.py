@@ -80,7 +80,7 @@ class Candidates:
         target = int(self.instances.target.to_numpy()[row])
         if self.negatives is not None:
             return np.concatenate([[target], self.negatives[row]])
-        allowed = np.ones(len(self.dataset.items), dtype=bool)
+        allowed = np.ones(self.dataset.n_items, dtype=bool)
         allowed[self._before(row)] = False
         allowed[target] = False
         return np.concatenate([[target], np.flatnonzero(allowed)])
@@ -151,7 +151,7 @@ def _too_few(dataset: Dataset, user: int, what: str) -> DataError:
 
 def _draw_uniform(dataset: Dataset, instances: pd.DataFrame, rows: np.ndarray, spec: CandidateSpec):
     """Negatives (n, 100), none of them in the user's own events (history, target and later ones)."""
-    total, count = len(dataset.items), NEGATIVES
+    total, count = dataset.n_items, NEGATIVES
     negatives = np.empty((len(instances), count), dtype=np.int32)
     for position, (user, row) in enumerate(zip(instances.user, rows, strict=True)):
         own = np.unique(dataset.history(int(user)))

@@ -109,7 +109,7 @@ def _work(spec: RunSpec, trained: float) -> tuple[float, float]:
 
 def _sequence_work(spec: RunSpec, trained: float) -> tuple[float, float]:
     dataset, own = load_dataset(spec.dataset.name), spec.training
-    users, items = len(dataset.users), len(dataset.items)
+    users, items = len(dataset.users), dataset.n_items
     if own is None:
         return 0.0, 4.0 * users * items
     events = len(dataset.sequence) - 2 * users
@@ -155,10 +155,10 @@ def _sizes(plm: str) -> tuple[float, float, float]:
 def _sizes_of_data(spec: RunSpec) -> tuple[float, int, int, int]:
     """Mean tokens of an item's text, items, users, candidates of a user."""
     dataset = load_dataset(spec.dataset.name)
-    sample = dataset.items.sample(min(len(dataset.items), 400), random_state=0)
+    sample = dataset.items.sample(min(dataset.n_items, 400), random_state=0)
     texts = ItemTexts(spec.design.finetune, sample, load_tokenizer(spec.plm.name))
-    candidates = len(dataset.items) if spec.candidates.mode == "full" else NEGATIVES + 1
-    return float(np.diff(texts.offsets).mean()), len(dataset.items), len(dataset.users), candidates
+    candidates = dataset.n_items if spec.candidates.mode == "full" else NEGATIVES + 1
+    return float(np.diff(texts.offsets).mean()), dataset.n_items, len(dataset.users), candidates
 
 
 @lru_cache(maxsize=1)

@@ -32,8 +32,8 @@ class Run(Job):
     def spec(self) -> RunSpec:
         try:
             return RunSpec.model_validate(read_record(self.folder / SPEC, "run")["spec"])
-        except (OSError, ValueError, KeyError) as error:
-            reason = str(error).splitlines()[0]
+        except (OSError, ValueError, KeyError, UpsrError) as error:
+            reason = error.what if isinstance(error, UpsrError) else str(error).splitlines()[0]
             raise RunError(
                 f"The specification of run {self.id} cannot be read: {reason}",
                 str(self.folder / SPEC),

@@ -19,8 +19,8 @@ from upsr_core.rankers.popularity import Popularity
 from upsr_core.rankers.upsr import Upsr
 from upsr_core.runtime import Progress, environment, forget_peak_memory, write_json
 from upsr_core.stored import keep_table, seal_folder
-from upsr_core.text.render import ItemTexts
 from upsr_core.text.sequence import SequenceBuilder
+from upsr_core.text.stored import texts_of
 from upsr_core.training.batches import MaskedBatches, Source
 from upsr_core.training.objective import informative_weights, loss_of
 from upsr_core.training.trainer import train
@@ -87,7 +87,7 @@ def _pretrain(run: Run, model, tokenizer, progress: Progress) -> None:
     sources = []
     for ref in spec.pretrain_on:
         dataset = ref.load()
-        texts = ItemTexts(spec.design.pretrain, dataset.items, tokenizer)
+        texts = texts_of(dataset, spec.design.pretrain, tokenizer)
         histories = training_histories(dataset, split(dataset, spec.pretraining_split))
         sources.append(Source(SequenceBuilder(spec.design, texts), histories))
     batches = MaskedBatches(sources, spec.training, spec.training.pretrain_tokens)

@@ -11,6 +11,7 @@ import pandas as pd
 from upsr_core.datasets.store import Dataset
 from upsr_core.text.design import ItemDesign
 from upsr_core.text.render import ItemTexts, render
+from upsr_core.text.stored import texts_of
 from upsr_core.text.tokenizer import TextTokenizer
 
 KEPT = 4  # catalogues that stay in memory
@@ -126,7 +127,7 @@ class Catalogue:
                 parts = [self.attribute(name) for name in design.attributes]
                 made = DesignTokens(design, self.items, self.tokenizer, parts)
             else:
-                made = ItemTexts(design, self.items, self.tokenizer)
+                made = texts_of(self.dataset, design, self.tokenizer)
             self._designs[design.digest] = made
             while len(self._designs) > 2 * KEPT:
                 self._designs.popitem(last=False)

@@ -136,6 +136,8 @@ def check_names(only: Iterable[str] | None) -> list[str]:
     unknown = [name for name in wanted if name not in INDICATORS]
     if unknown:
         raise DesignError(f"There is no indicator {', '.join(unknown)}", how=f"Choose among {', '.join(order)}.")
+    if not wanted:
+        raise DesignError("No indicator was named", how=f"Choose among {', '.join(order)}.")
     return [name for name in order if name in wanted]
 
 

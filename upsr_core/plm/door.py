@@ -10,6 +10,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
+from safetensors import SafetensorError
+
 from upsr_core.errors import ModelError
 from upsr_core.runtime import ASSETS
 from upsr_core.text.tokenizer import TextTokenizer
@@ -19,6 +21,7 @@ WAYS_OUT = "Use the model 'embedded', a folder with a T5 in safetensors format, 
 T5 = ("t5",)
 ENCODERS = (*T5, "bert", "distilbert", "electra", "mpnet", "roberta", "xlm-roberta")  # as config.json names them
 _COUNTED = ("mpnet", "roberta", "xlm-roberta")  # their positions begin after the number of the padding token
+_VOCABULARIES = ("vocab.txt", "vocab.json", "spiece.model", "sentencepiece.bpe.model")
 _FILES = ["*.json", "*.safetensors", "spiece.model", "vocab.txt", "merges.txt", "sentencepiece.bpe.model"]
 
 
@@ -56,7 +59,7 @@ def locate(name: str, kinds: tuple[str, ...] = T5) -> Path:
     """
     if not name.strip():
         raise ModelError("No language model was named", how=WAYS_OUT)
-    folder = SHIPPED.get(name) or Path(name).expanduser()
+    folder = SHIPPED.get(name) or _path(name)
     if not folder.is_dir():
         if name.startswith((".", "/", "~")) or name.count("/") > 1:
             raise ModelError(f"There is no model folder {name!r}", how=WAYS_OUT)
@@ -76,12 +79,24 @@ def locate(name: str, kinds: tuple[str, ...] = T5) -> Path:
     raise ModelError(f"The model {name!r} is not a T5{also}", f"{where} names {kind!r}", WAYS_OUT)
 
 
+def _path(name: str) -> Path:
+    try:
+        path = Path(name).expanduser()
+        path.is_dir()
+    except (OSError, RuntimeError, ValueError) as error:  # too long, or the home of somebody who is not here
+        raise ModelError(f"No folder can be named {name!r}: {error}", how=WAYS_OUT) from None
+    return path
+
+
 def _config(folder: Path) -> dict:
     file = folder / "config.json"
     try:
-        return json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        config = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
         raise ModelError(f"The model's configuration cannot be read: {error}", str(file), WAYS_OUT) from None
+    if not isinstance(config, dict) or not isinstance(config.get("model_type"), str):
+        raise ModelError("The model's configuration names no kind of model (model_type)", str(file), WAYS_OUT)
+    return config
 
 
 def width(name: str) -> int:
@@ -135,7 +150,7 @@ def _from_hub(name: str) -> Path:
 @lru_cache(maxsize=8)
 def load_tokenizer(name: str) -> TextTokenizer:
     """The tokenizer of a model, without torch where the folder has a tokenizer.json; a folder may hold it alone."""
-    folder = Path(name).expanduser()
+    folder = _path(name)
     alone = any((folder / file).is_file() for file in ("tokenizer.json", "spiece.model"))
     if not alone or (folder / "config.json").is_file():
         folder = locate(name)
@@ -143,7 +158,11 @@ def load_tokenizer(name: str) -> TextTokenizer:
         return TextTokenizer.from_folder(folder)
     from transformers import T5Tokenizer
 
-    return TextTokenizer.of(T5Tokenizer.from_pretrained(folder, extra_ids=100, local_files_only=True).backend_tokenizer)
+    try:
+        tokenizer = T5Tokenizer.from_pretrained(folder, extra_ids=100, local_files_only=True)
+    except Exception as error:  # the library raises its own and others' errors for any damage
+        raise ModelError(f"The tokenizer of {name!r} cannot be read: {error}", str(folder), WAYS_OUT) from None
+    return TextTokenizer.of(tokenizer.backend_tokenizer)
 
 
 @lru_cache(maxsize=8)
@@ -154,11 +173,13 @@ def load_reader(name: str) -> TextTokenizer:
         return load_tokenizer(name)
     if (folder / "tokenizer.json").is_file():
         return TextTokenizer.from_folder(folder, writes=False)
+    if not any((folder / file).is_file() for file in _VOCABULARIES):
+        raise ModelError(f"The model {name!r} has no tokenizer", str(folder), f"Add one of {', '.join(_VOCABULARIES)}.")
     from transformers import AutoTokenizer
 
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-    except (OSError, ValueError) as error:
+    except Exception as error:  # the library raises its own and others' errors for any damage
         raise ModelError(f"The tokenizer of {name!r} cannot be read: {error}", str(folder), WAYS_OUT) from None
     return TextTokenizer.of(tokenizer.backend_tokenizer, writes=False)
 
@@ -196,13 +217,21 @@ def load_model(name: str, dtype: str = "float32"):
     weights_digest(name)
     logging.disable_progress_bar()
     try:
-        model = T5ForConditionalGeneration.from_pretrained(
-            locate(name), dtype=getattr(torch, dtype), local_files_only=True, use_safetensors=True
-        )
-    except (OSError, ValueError, RuntimeError) as error:
+        model, report = T5ForConditionalGeneration.from_pretrained(
+            locate(name), dtype=getattr(torch, dtype), local_files_only=True, use_safetensors=True,
+            output_loading_info=True,
+        )  # fmt: skip
+    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         raise ModelError(f"The model {name!r} cannot be read: {error}", str(locate(name)), WAYS_OUT) from None
+    _check_complete(name, sorted(report["missing_keys"]))
     model.accepts_loss_kwargs = False  # Trainer would otherwise mis-scale T5's loss under accumulation
     return model.to("cuda" if torch.cuda.is_available() else "cpu").eval()
+
+
+def _check_complete(name: str, missing: list[str]) -> None:
+    """Raise ModelError where weights are missing: the library would draw them at random and go on."""
+    if missing:
+        raise ModelError(f"The model {name!r} lacks {len(missing)} weights", f"such as {missing[0]}", WAYS_OUT)
 
 
 def load_encoder(name: str):
@@ -226,11 +255,9 @@ def load_encoder(name: str):
             folder, dtype=torch.float32, local_files_only=True, use_safetensors=True, trust_remote_code=False,
             output_loading_info=True,
         )  # fmt: skip
-    except (OSError, ValueError, RuntimeError) as error:
+    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         raise ModelError(f"The model {name!r} cannot be read: {error}", str(folder), WAYS_OUT) from None
-    missing = sorted(key for key in report["missing_keys"] if not key.startswith("pooler."))
-    if missing:
-        raise ModelError(f"The model {name!r} lacks {len(missing)} weights", f"such as {missing[0]}", WAYS_OUT)
+    _check_complete(name, sorted(key for key in report["missing_keys"] if not key.startswith("pooler.")))
     reserved = model.config.pad_token_id + 1 if config["model_type"] in _COUNTED else 0
     device = "cuda" if torch.cuda.is_available() else "cpu"
     return model.to(device).eval(), model.config.max_position_embeddings - reserved

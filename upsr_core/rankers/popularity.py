@@ -25,7 +25,7 @@ class Random(CatalogueRanker):
     """Every candidate alike: with ties in expectation this is the exact mean over all random orders."""
 
     def __init__(self, dataset: Dataset):
-        self.item_count = len(dataset.items)
+        self.item_count = dataset.n_items
         self.scorable = np.ones(self.item_count, dtype=bool)
 
     def raw_scores(self, histories: Sequence[np.ndarray]) -> np.ndarray:

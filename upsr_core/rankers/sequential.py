@@ -47,7 +47,7 @@ class SequenceRanker(CatalogueRanker):
     def __init__(self, model: str, spec: SequenceSpec, dataset: Dataset, parts: Split, texts: np.ndarray | None = None):
         self.model, self.spec, self.dataset, self.parts = model, spec, dataset, parts
         self.info = model_info(model)
-        self.item_count = len(dataset.items)
+        self.item_count = dataset.n_items
         counts = training_counts(dataset, parts)
         self.scorable = np.ones(len(counts), dtype=bool) if self.info.text else counts > 0
         frozen = None if texts is None else torch.from_numpy(texts)

@@ -11,6 +11,7 @@ from upsr_core.schema import digest_of
 from upsr_core.stored import keep_arrays, kept_arrays
 from upsr_core.text.design import ItemDesign
 from upsr_core.text.render import ItemTexts
+from upsr_core.text.stored import texts_of
 
 BATCH_TOKENS = 8192
 
@@ -26,7 +27,7 @@ def text_vectors(dataset: Dataset, design: ItemDesign, plm: str, progress: Progr
     file = home() / "text-vectors" / f"{name}.npz"
     kept = kept_arrays(file, "vectors")
     if kept is None:
-        texts = ItemTexts(design, dataset.items, tokenizer)
+        texts = texts_of(dataset, design, tokenizer)
         encoder, most = load_encoder(plm)
         # A T5 reads the bare text, every other encoder the text in the frame that it was trained with.
         before, after = tokenizer.frame if most else ([], [])

@@ -12,8 +12,8 @@ from upsr_core.likelihood.search import CandidateSearch
 from upsr_core.likelihood.trie import stored_trie
 from upsr_core.rankers.base import Items
 from upsr_core.text.design import Design
-from upsr_core.text.render import ItemTexts
 from upsr_core.text.sequence import SequenceBuilder
+from upsr_core.text.stored import texts_of
 from upsr_core.text.tokenizer import TextTokenizer
 
 
@@ -21,7 +21,7 @@ class Upsr:
     """A T5 with the texts of one catalogue under the fine-tuning stage of a design."""
 
     def __init__(self, model, tokenizer: TextTokenizer, dataset: Dataset, design: Design, score: ScoreSpec):
-        self.texts = ItemTexts(design.finetune, dataset.items, tokenizer)
+        self.texts = texts_of(dataset, design.finetune, tokenizer)
         self.builder = SequenceBuilder(design, self.texts)
         self.scorer = CandidateScorer(model, stored_trie(self.texts, dataset.digest))
         self.score = score

@@ -1,20 +1,19 @@
 """What an item and a history look like as text: the specifications `ItemDesign` and `Design`."""
 
-import re
 import string
+from collections import Counter
 from collections.abc import Sequence
 
 from pydantic import Field, field_validator, model_validator
 
 from upsr_core.errors import DesignError
-from upsr_core.schema import ITEM, Spec
+from upsr_core.schema import ATTRIBUTE_NAME, ITEM, Spec
 
 HISTORY, MASK = "history", "mask"
 # Paper, section 3.3.2.
 PAPER_PROMPT = (
     "Given the following purchase history of user: {history}, {mask}, predict masked item purchased by the user?"
 )
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_ ]*")
 
 
 def template_fields(template: str, what: str) -> list[str]:
@@ -31,7 +30,7 @@ def template_fields(template: str, what: str) -> list[str]:
     for _, name, specification, conversion in parts:
         if name is None:
             continue
-        if specification or conversion or not _NAME.fullmatch(name):
+        if specification or conversion or not ATTRIBUTE_NAME.fullmatch(name):
             raise DesignError(
                 f"{what} has the field {{{name}}} that is not a plain name", repr(template), "Write it as {title}."
             )
@@ -66,10 +65,11 @@ class ItemDesign(Spec):
     @field_validator("attributes")
     @classmethod
     def _distinct(cls, attributes):
+        counts = Counter(attributes)
         for name in attributes:
-            if name == ITEM or not _NAME.fullmatch(name):
+            if name == ITEM or not ATTRIBUTE_NAME.fullmatch(name):
                 raise DesignError(f"{name!r} cannot be an attribute of a design", how="Use the names of text columns.")
-            if attributes.count(name) > 1:
+            if counts[name] > 1:
                 raise DesignError(f"The attribute {name!r} is in the design twice", how="Name every attribute once.")
         return attributes
 

@@ -1,7 +1,7 @@
 """Items as text: rendering with character and token spans, so that every token knows its attribute."""
 
 import string
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +10,9 @@ import pandas as pd
 from upsr_core.schema import ITEM
 from upsr_core.text.design import ItemDesign
 from upsr_core.text.tokenizer import TextTokenizer
+
+ITEMS_AT_ONCE = 4096
+FLAT = ("ids", "owner", "lengths", "full_tokens")
 
 
 @dataclass(frozen=True)
@@ -68,41 +71,35 @@ class ItemText:
     full_tokens: int
 
 
+@dataclass(frozen=True)
+class Tokens:
+    """Some items in a row as text and tokens: `lengths` (n,) tokens each, `ids` and `owner` flat, as in ItemTexts."""
+
+    texts: list[str]
+    ids: np.ndarray
+    owner: np.ndarray
+    lengths: np.ndarray
+    full_tokens: np.ndarray
+
+
 class ItemTexts:
     """All items of a catalogue under one design and one tokenizer.
 
     `ids` (n_tokens,) int32 and `owner` (n_tokens,) int8 are flat; item `i` has `offsets[i] : offsets[i + 1]`.
     `full_tokens` (n_items,) counts tokens before the caps. An item with no text at all has a single unknown token,
-    so that it can still be masked and ranked; `empty` marks it.
+    so that it can still be masked and ranked; `empty` marks it. `stored.texts_of` keeps those of a dataset.
     """
 
     def __init__(self, design: ItemDesign, items: pd.DataFrame, tokenizer: TextTokenizer):
-        design.check([name for name in items.columns if name != ITEM])
-        self.design, self.tokenizer = design, tokenizer
-        columns = [items[name].tolist() for name in design.attributes]
-        rows = (dict(zip(design.attributes, values, strict=True)) for values in zip(*columns, strict=True))
-        rendered = [render(design, row) for row in rows]
-        self.texts = [text for text, _ in rendered]
-        encodings = tokenizer.encode_with_offsets(self.texts)
-        ids, owners, lengths, self.full_tokens = [], [], [], np.zeros(len(rendered), dtype=np.int32)
-        position = {name: number for number, name in enumerate(design.attributes)}
-        caps = dict(design.attribute_caps)
-        for number, ((_, pieces), (tokens, offsets)) in enumerate(zip(rendered, encodings, strict=True)):
-            self.full_tokens[number] = len(tokens)
-            owner = _owners(pieces, offsets, position)
-            token_ids = np.asarray(tokens, dtype=np.int32)
-            keep = np.ones(len(tokens), dtype=bool)
-            for name, cap in caps.items():
-                keep &= ~((owner == position[name]) & (np.cumsum(owner == position[name]) > cap))
-            token_ids, owner = token_ids[keep][: design.cap], owner[keep][: design.cap]
-            if not len(token_ids):
-                token_ids, owner = np.array([tokenizer.unknown], dtype=np.int32), np.zeros(1, dtype=np.int8)
-            ids.append(token_ids)
-            owners.append(owner)
-            lengths.append(len(token_ids))
-        self.empty = self.full_tokens == 0
-        self.ids = np.concatenate(ids) if ids else np.zeros(0, np.int32)
-        self.owner = np.concatenate(owners) if owners else np.zeros(0, np.int8)
+        parts = list(tokenised(design, items, tokenizer))
+        texts = [text for part in parts for text in part.texts]
+        arrays = (np.concatenate([getattr(part, name) for part in parts]) for name in FLAT)
+        self._hold(design, tokenizer, texts, *arrays)
+
+    def _hold(self, design, tokenizer, texts: Sequence[str], ids, owner, lengths, full_tokens) -> None:
+        self.design, self.tokenizer, self.texts = design, tokenizer, texts
+        self.ids, self.owner, self.full_tokens = ids, owner, full_tokens
+        self.empty = full_tokens == 0
         self.offsets = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
 
     def __len__(self) -> int:
@@ -119,6 +116,38 @@ class ItemTexts:
         """How many items share their tokens, as cut, with another item: likelihood cannot tell these apart."""
         counts = pd.Series([self.ids_of(number).tobytes() for number in range(len(self))]).value_counts()
         return int(counts[counts > 1].sum())
+
+
+def tokenised(design: ItemDesign, items: pd.DataFrame, tokenizer: TextTokenizer) -> Iterator[Tokens]:
+    """All items, some thousand at a time. Raises DesignError where the items lack an attribute of the design."""
+    design.check([name for name in items.columns if name != ITEM])
+    for start in range(0, max(len(items), 1), ITEMS_AT_ONCE):
+        yield _tokens(design, items.iloc[start : start + ITEMS_AT_ONCE], tokenizer)
+
+
+def _tokens(design: ItemDesign, items: pd.DataFrame, tokenizer: TextTokenizer) -> Tokens:
+    columns = [items[name].tolist() for name in design.attributes]
+    rows = (dict(zip(design.attributes, values, strict=True)) for values in zip(*columns, strict=True))
+    rendered = [render(design, row) for row in rows]
+    texts = [text for text, _ in rendered]
+    ids, owners, full_tokens = [np.zeros(0, np.int32)], [np.zeros(0, np.int8)], np.zeros(len(rendered), np.int32)
+    position = {name: number for number, name in enumerate(design.attributes)}
+    caps = dict(design.attribute_caps)
+    encodings = tokenizer.encode_with_offsets(texts)
+    for number, ((_, pieces), (tokens, offsets)) in enumerate(zip(rendered, encodings, strict=True)):
+        full_tokens[number] = len(tokens)
+        owner = _owners(pieces, offsets, position)
+        token_ids = np.asarray(tokens, dtype=np.int32)
+        keep = np.ones(len(tokens), dtype=bool)
+        for name, cap in caps.items():
+            keep &= ~((owner == position[name]) & (np.cumsum(owner == position[name]) > cap))
+        token_ids, owner = token_ids[keep][: design.cap], owner[keep][: design.cap]
+        if not len(token_ids):
+            token_ids, owner = np.array([tokenizer.unknown], dtype=np.int32), np.zeros(1, dtype=np.int8)
+        ids.append(token_ids)
+        owners.append(owner)
+    lengths = np.array([len(each) for each in ids[1:]], np.int32)
+    return Tokens(texts, np.concatenate(ids), np.concatenate(owners), lengths, full_tokens)
 
 
 def _owners(pieces: tuple[Piece, ...], offsets: list[tuple[int, int]], position: dict[str, int]) -> np.ndarray:

@@ -46,8 +46,8 @@ def load_design(name: str) -> Design:
     except FileNotFoundError:
         known = ", ".join([*PRESETS, *list_designs()])
         raise DesignError(f"There is no design named {name!r}", how=f"Choose one of: {known}.") from None
-    except (ValidationError, ValueError, KeyError, OSError) as error:
-        reason = str(error).splitlines()[0]
+    except (ValidationError, ValueError, KeyError, OSError, RecursionError, DesignError) as error:
+        reason = error.what if isinstance(error, DesignError) else str(error).splitlines()[0]
         raise DesignError(
             f"The saved design {name!r} cannot be read: {reason}", str(file), "Delete it or save it again."
         ) from None

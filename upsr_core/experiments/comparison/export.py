@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 import pandas as pd
 from pydantic import ValidationError
 
-from upsr_core.errors import RunError
+from upsr_core.errors import RunError, UpsrError
 from upsr_core.evaluation.metrics import named
 from upsr_core.experiments.comparison.compare import leaderboard, pairs, seeds
 from upsr_core.experiments.comparison.cost import cost, curves
@@ -20,6 +20,7 @@ from upsr_core.experiments.comparison.people import SLICES, slices
 from upsr_core.experiments.picture import write_figure
 from upsr_core.experiments.spec import RunSpec
 from upsr_core.runtime import environment, write_json
+from upsr_core.sheets import write_csv
 
 README = """{title}
 
@@ -59,7 +60,7 @@ def export(compared: Compared, folder: Path, metric: str = "NDCG@10") -> Path:
     parts = [slices(compared, by, metric)[0].assign(by=by) for by in SLICES]
     tables["slices"] = pd.concat(parts, ignore_index=True)
     for name, table in tables.items():
-        table.to_csv(folder / f"{name}.csv", index=False)
+        write_csv(table, folder / f"{name}.csv")
     for run in compared.runs:
         (folder / "specs" / f"{run.id}.json").write_text(run.spec.model_dump_json(indent=2) + "\n", encoding="utf-8")
     record = {"metric": metric, "runs": [run.id for run in compared.runs], "environment": environment()}
@@ -93,8 +94,8 @@ def exported(folder: Path) -> tuple[list[RunSpec], str]:
         record = json.loads((folder / "versions.json").read_text(encoding="utf-8"))
         texts = [(folder / "specs" / f"{run_id}.json").read_text(encoding="utf-8") for run_id in record["runs"]]
         return [RunSpec.model_validate_json(text) for text in texts], record["metric"]
-    except (OSError, ValueError, KeyError, TypeError, ValidationError) as error:
-        reason = str(error).splitlines()[0]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError, ValidationError, UpsrError) as error:
+        reason = error.what if isinstance(error, UpsrError) else str(error).splitlines()[0]
         raise RunError(
             f"{str(folder)!r} holds no exported comparison: {reason}", how="Name a folder that `upsr compare` wrote."
         ) from None

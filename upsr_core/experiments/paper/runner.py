@@ -17,6 +17,7 @@ from upsr_core.experiments.runs import Run, list_runs, run_folder
 from upsr_core.indicators.reading import plain
 from upsr_core.logs import told
 from upsr_core.runtime import Progress, environment, storing, write_atomically, write_json
+from upsr_core.sheets import write_csv
 from upsr_core.stored import Newer, check_file, read_record, write_record
 
 DONE, FIGURE = "outcome.json", "figure.json"
@@ -134,7 +135,7 @@ class Study:
         folder = self.folder
         (folder / "specs").mkdir(exist_ok=True)
         for name in PARTS:
-            getattr(outcome, name).to_csv(folder / f"{name}.csv", index=False)
+            write_csv(getattr(outcome, name), folder / f"{name}.csv")
         for _, run in finished:
             text = run.spec.model_dump_json(indent=2) + "\n"
             write_atomically(folder / "specs" / f"{run.id}.json", text)
