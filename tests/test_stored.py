@@ -84,6 +84,7 @@ def test_no_flipped_bit_of_a_dataset_passes(pantry):
             file.write_bytes(flipped(whole, int(place), int(rng.integers(8))))
             try:
                 again = load_dataset("pantry")
+                assert len(again.items) == pantry.n_items
             except DataError as error:
                 assert "damaged" in str(error) and file.name in str(error) and "Import it again" in error.how
             else:  # only white space between two values of a record may differ
