@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 
 from upsr_core.logs import warn
 from upsr_core.runtime import replacing, write_json
@@ -124,6 +125,19 @@ def read_table(file: Path, record: Record | None = None) -> pd.DataFrame:
     check_file(record or {"files": {}}, file)
     try:
         return pd.read_parquet(file)
+    except Exception as error:  # damaged bytes raise whatever the reader happens to meet
+        raise Damaged(file, f"cannot be read: {str(error).splitlines()[0]}") from None
+
+
+def outline(file: Path) -> tuple[int, tuple[str, ...]]:
+    """Rows and columns of a parquet file from its end alone; its sum is looked at when it is read.
+
+    Raises Damaged where it is missing or that end cannot be read.
+    """
+    check_file({"files": {}}, file)
+    try:
+        found = pq.read_metadata(file)
+        return found.num_rows, tuple(found.schema.names)
     except Exception as error:  # damaged bytes raise whatever the reader happens to meet
         raise Damaged(file, f"cannot be read: {str(error).splitlines()[0]}") from None
 

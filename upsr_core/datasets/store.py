@@ -24,7 +24,7 @@ from upsr_core.errors import DataError, UpsrError, system_error
 from upsr_core.logs import note, warn
 from upsr_core.runtime import Progress, home
 from upsr_core.schema import ATTRIBUTES, ITEM, USER
-from upsr_core.stored import Damaged, Newer, check_file, read_record, read_table, write_record
+from upsr_core.stored import Damaged, Newer, check_file, outline, read_record, read_table, write_record
 
 RECORD, ITEMS, USERS, EVENTS = "dataset.json", "items.parquet", "users.parquet", "events.parquet"
 TABLES = (ITEMS, USERS, EVENTS)
@@ -161,7 +161,9 @@ def load_dataset(name: str) -> Dataset:
         try:
             record = read_record(folder / RECORD, "dataset")
             spec = DatasetSpec.model_validate(record["spec"])
-            items = pq.read_metadata(folder / ITEMS)
+            rows, columns = outline(folder / ITEMS)
+            if rows != record["items"]:
+                raise Damaged(folder / ITEMS, f"has {rows} rows instead of {record['items']}")
             users = read_table(folder / USERS, record)[USER]
             events = read_table(folder / EVENTS, record)
         except Newer as error:
@@ -175,8 +177,8 @@ def load_dataset(name: str) -> Dataset:
         folder=folder,
         spec=spec,
         report=record["report"],
-        n_items=items.num_rows,
-        columns=tuple(items.schema.names),
+        n_items=rows,
+        columns=columns,
         read_items=partial(_read_items, name, record["digest"]),
         users=users,
         offsets=np.concatenate(([0], np.cumsum(counts))).astype(np.int64),
