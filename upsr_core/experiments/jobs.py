@@ -1,5 +1,6 @@
 """Runs as detached processes, one at a time on a machine; they outlive the page and the server that began them."""
 
+import os
 import subprocess
 import sys
 import time
@@ -48,14 +49,17 @@ def _log_of(job: Job):
 
 
 def enqueue(job: Job) -> None:
-    """Take a place in the queue."""
+    """Take a place in the queue; it is this process's, until the one that works on the job claims it.
+
+    So a kill before that is seen at once, and nobody waits for a job that has no process.
+    """
     try:
         (job.folder / STOP).unlink(missing_ok=True)
     except OSError as error:
         raise system_error(error, job.folder) from error
     job.write_status(
         state="queued", phase="waiting", step=0, total=0, seconds_left=None, message="", queued=time.time(),
-        started=None, finished=None, pid=None, process_created=None, booted=None,
+        started=None, finished=None, **mark_of(os.getpid()),
     )  # fmt: skip
 
 
