@@ -283,4 +283,5 @@ def delete_run(run: Run) -> None:
     with storing(run.folder):
         # The specification goes first: a kill meanwhile leaves nothing that looks like a run.
         (run.folder / SPEC).unlink(missing_ok=True)
-        shutil.rmtree(run.folder)
+        if run.folder.exists():  # somebody else may have deleted it
+            shutil.rmtree(run.folder)
