@@ -98,6 +98,13 @@ def synthetic_badge() -> None:
         )
 
 
+def readable_on_primary() -> None:
+    """Dark words on the light primary colour of the dark theme: Streamlit writes white on it, in whatever colour."""
+    if st.context.theme.type == "dark":
+        tag = '[data-testid="stMultiSelectTagsContainer"] [data-tag]'
+        st.html(f'<style>[data-testid="stBaseButton-primary"], {tag}, {tag} * {{color: #0B1416 !important}}</style>')
+
+
 def chart(figure, key: str, file: str = "", alt: str | None = None) -> None:
     """A figure. With `file` its corner offers a PNG of that name, at twice the size; `alt` says it in words."""
     config = _CHART

@@ -8,6 +8,7 @@ import re
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+from threading import Event
 
 import pytest
 
@@ -93,8 +94,7 @@ def test_a_pickle_beside_a_configuration_is_refused(tmp_path):
 
 @pytest.mark.parametrize("part", [b'{"user_id":"u","item_id":"i","timestamp":1}\n', b"x"])
 def test_a_file_that_explodes_is_refused_before_it_does(tmp_path, part):
-    from upsr_core.datasets.bulk import json_events
-    from upsr_core.datasets.files import Reading, lines
+    from upsr_core.datasets.files import Reading, is_intact, lines
     from upsr_core.runtime import forget_peak_memory, peak_memory_mib
 
     block = gzip.compress(part * (20_000_000 // len(part)), 9, mtime=0)
@@ -106,7 +106,7 @@ def test_a_file_that_explodes_is_refused_before_it_does(tmp_path, part):
             pass
     assert "bomb.json.gz" in refused.value.where
     with pytest.raises(DataError, match="times its size"):
-        json_events(tmp_path / "bomb.json.gz", ("user_id", "item_id", "timestamp"), None)
+        is_intact(tmp_path / "bomb.json.gz", Event())
     assert peak_memory_mib() - before < 200
 
 

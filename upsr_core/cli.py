@@ -13,6 +13,7 @@ from upsr_core import (
     cli_experiment,
     cli_explain,
     cli_indicators,
+    cli_plan,
     cli_plm,
     cli_runs,
     cli_study,
@@ -24,6 +25,7 @@ from upsr_core.terminal import Terminal, printable
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 cli_data.register(app)
 cli_runs.register(app)
+cli_plan.register(app)
 cli_indicators.register(app)
 cli_compare.register(app)
 cli_experiment.register(app)

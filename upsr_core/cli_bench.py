@@ -1,4 +1,4 @@
-"""The benchmarks: `upsr bench likelihood`, `growth`, `search`, `indicators`, `explain`, `statistics`, `ingest`."""
+"""`upsr bench`: likelihoods, indicators, explanations, statistics, ingest, training, evaluation, forecasts."""
 
 import json
 from pathlib import Path
@@ -159,6 +159,79 @@ def explain(
     with console.status("measuring") as status:
         result = bench(load_dataset(dataset), parse_design(design), plm, planted, _say(status))
     _show(result, as_json)
+
+
+@benchmarks.command("training")
+def training(
+    dataset: Annotated[str, typer.Option(help="Whose histories are learned from.")] = "sample:movies",
+    design: Design = "category,title,brand",
+    plm: Annotated[str, typer.Option(help="embedded, a folder, or a hub id.")] = "embedded",
+    tokens: Annotated[int, typer.Option(min=50_000, help="Real tokens of each training.")] = 400_000,
+    as_json: Json = False,
+) -> None:
+    """Real tokens a second of our training against Seq2SeqTrainer, with default padding and grouped by length."""
+    from transformers import PreTrainedTokenizerFast
+
+    from upsr_core.datasets.splits import SplitSpec, split, training_histories
+    from upsr_core.datasets.store import load_dataset
+    from upsr_core.plm.door import load_model
+    from upsr_core.training.batches import Source
+    from upsr_core.training.bench import bench
+
+    builder, data = _builder(dataset, design, plm), load_dataset(dataset)
+    padding = PreTrainedTokenizerFast(tokenizer_object=builder.tokenizer.backend, pad_token="<pad>")
+    source = Source(builder, training_histories(data, split(data, SplitSpec())))
+    with console.status("measuring") as status:
+        result = bench(lambda: load_model(plm), padding, source, tokens, _say(status))
+    _show({"dataset": dataset, "plm": plm, **result}, as_json, hide=("curves",))
+
+
+@benchmarks.command("evaluation")
+def evaluation(
+    dataset: Dataset = "sample:movies",
+    design: Design = "category,title,brand",
+    plm: Annotated[str, typer.Option(help="embedded, a folder, or a hub id.")] = "embedded",
+    users: Annotated[int, typer.Option(min=16, help="Test users.")] = 200,
+    backend: Annotated[str, typer.Option(help="threads, loky, dask or ray.")] = "threads",
+    workers: Annotated[int | None, typer.Option(min=1, help="How many score at a time; all cores without it.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Users scored a second in shards, against one core and against plain transformers; the same bits are checked."""
+    from upsr_core.datasets.sample import ensure_sample
+    from upsr_core.datasets.splits import split
+    from upsr_core.evaluation.candidates import candidates_for
+    from upsr_core.experiments.ranking import load_ranker
+    from upsr_core.experiments.runs import create_run
+    from upsr_core.experiments.scoring import Scored
+    from upsr_core.experiments.scoring_bench import bench
+    from upsr_core.experiments.spec import plan_run
+    from upsr_core.shards import Workers
+    from upsr_core.text.design import parse_design
+
+    ensure_sample()
+    spec = plan_run(dataset, parse_design(design), plm, "zero-shot")
+    run = create_run(spec.model_copy(update={"candidates": spec.candidates.model_copy(update={"users": users})}))
+    data = run.spec.dataset.load()
+    test = candidates_for(data, split(data, run.spec.split), run.spec.candidates)
+    with console.status("measuring") as status:
+        result = bench(Scored(load_ranker(run), test, run), Workers(backend, count=workers), _say(status))
+    _show(result, as_json, hide=("curve",))
+
+
+@benchmarks.command("plan")
+def plan(
+    datasets: Annotated[str, typer.Option(help="Stored datasets, with commas.")] = "sample:movies,sample:clothing",
+    runs: Annotated[int, typer.Option(min=1, help="How many different small runs.")] = 20,
+    as_json: Json = False,
+) -> None:
+    """The forecast against small runs done for real: the share within a factor of 1.5."""
+    from upsr_core.datasets.sample import ensure_sample
+    from upsr_core.experiments.plan_bench import bench
+
+    ensure_sample()
+    with console.status("measuring") as status:
+        result = bench([name.strip() for name in datasets.split(",")], runs, _say(status))
+    _show(result, as_json, hide=("table",))
 
 
 @benchmarks.command("ingest")

@@ -6,6 +6,8 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from upsr_core import cli_work
+from upsr_core.shards import Workers
 from upsr_core.terminal import Terminal
 
 console = Terminal()
@@ -36,6 +38,12 @@ def run(
     score: Annotated[str, typer.Option(help="perplexity or conditional.")] = "perplexity",
     mode: Annotated[str, typer.Option(help="uni100, pop100, full, or several with commas.")] = "uni100",
     seed: Annotated[int, typer.Option(help="Seed of the training.")] = 0,
+    dtype: Annotated[str, typer.Option(help="Of the training of UPSR: float32 or bfloat16.")] = "float32",
+    processes: cli_work.Processes = 1,
+    accumulate: cli_work.Accumulate = 1,
+    backend: cli_work.Backend = "threads",
+    address: cli_work.Address = None,
+    workers: cli_work.Count = None,
     again: Annotated[bool, typer.Option(help="Throw away finished runs of the same specification first.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -43,7 +51,7 @@ def run(
 
     Several modes are several runs of one training: the first trains, the others take its weights. A finished run of
     the same training lends its weights to any other. With --json the last line is the result, of several modes an
-    object `runs` with all of them.
+    object `runs` with all of them. Under torchrun or `accelerate launch` all processes train, and the first answers.
     """
     from upsr_core.datasets.sample import ensure_sample
     from upsr_core.experiments.forecast import forecast
@@ -51,55 +59,33 @@ def run(
     from upsr_core.experiments.spec import plan_run
     from upsr_core.text.design import parse_design
 
+    by = cli_work.Help(processes, accumulate, Workers(backend, address, workers))
+    if cli_work.helps(accumulate):
+        return
     ensure_sample()
     others = tuple(name.strip() for name in pretrain_on.split(",") if name.strip())
     chosen = parse_design(design, pretrain_design) if design else None
     modes = list(dict.fromkeys(name.strip() for name in mode.split(",")))
-    specs = [plan_run(dataset, chosen, plm, budget, score, name, seed, others, model) for name in modes]
+    specs = [plan_run(dataset, chosen, plm, budget, score, name, seed, others, model, dtype) for name in modes]
     if again:
         wanted = {spec.digest for spec in specs}
         for this in list_runs():
             if this.id in wanted and this.status().state == "done":
                 delete_run(this)
-    results = []
-    for spec in specs:
-        this = create_run(spec)
+    results, planned = [], [create_run(spec) for spec in specs]
+    cli_work.call_for_help([this for this in planned if this.status().state != "done"])
+    for this in planned:
         result = this.result() if this.status().state == "done" else None
         if result:
             console.print(f"Run {this.id} is already done; --again repeats it.")
         else:
-            expected = forecast(spec)
+            expected = forecast(this.spec)
             console.print(f"Run {this.id}: {this.title}. About {expected.seconds / 60:.0f} min ({expected.basis}).")
-            result = _work_here(this)
+            result = cli_work.work(this, by)
         _show(result)
         results.append(result)
     if as_json:
         print(json.dumps(results[0] if len(results) == 1 else {"runs": results}))
-
-
-def _work_here(this) -> dict:
-    """Queue a run and work on it in this process, with a progress bar."""
-    from rich.markup import escape
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    from upsr_core.errors import RunError
-    from upsr_core.experiments.job import work as do
-    from upsr_core.experiments.jobs import enqueue
-
-    if this.status().active:
-        raise RunError(f"Run {this.id} is already {this.status().state}", how="See `upsr runs`.")
-    enqueue(this)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console) as bar:
-        task = bar.add_task("waiting for its turn", total=None)
-
-        def report(done: float, total: float, phase: str) -> None:
-            bar.update(task, completed=done, total=total, description=escape(phase))
-
-        result = do(this, report)
-    if result is None:
-        raise RunError(f"Run {this.id} was cancelled", how=f"`upsr resume {this.id}` goes on with it.")
-    return result
 
 
 def _show(result: dict) -> None:
@@ -242,11 +228,23 @@ def top(
         print(json.dumps({"run": this.id, "user": user, "items": table.to_dict("records"), "note": note}))
 
 
-def resume(run_id: Annotated[str, typer.Argument(metavar="RUN")]) -> None:
+def resume(
+    run_id: Annotated[str, typer.Argument(metavar="RUN")],
+    processes: cli_work.Processes = 1,
+    accumulate: cli_work.Accumulate = 1,
+    backend: cli_work.Backend = "threads",
+    address: cli_work.Address = None,
+    workers: cli_work.Count = None,
+) -> None:
     """Go on with a cancelled, failed or dead run from its last checkpoint, here."""
     from upsr_core.experiments.runs import load_run
 
-    _show(_work_here(load_run(run_id)))
+    by = cli_work.Help(processes, accumulate, Workers(backend, address, workers))
+    if cli_work.helps(accumulate):
+        return
+    this = load_run(run_id)
+    cli_work.call_for_help([this])
+    _show(cli_work.work(this, by))
 
 
 def cancel(run_id: Annotated[str, typer.Argument(metavar="RUN")]) -> None:
@@ -258,9 +256,15 @@ def cancel(run_id: Annotated[str, typer.Argument(metavar="RUN")]) -> None:
     console.print("Asked to stop; it stops at its next checkpoint.")
 
 
-def work(run_id: str) -> None:
+def work(
+    run_id: str,
+    accumulate: cli_work.Accumulate = 1,
+    backend: cli_work.Backend = "threads",
+    address: cli_work.Address = None,
+    workers: cli_work.Count = None,
+) -> None:
     """Work on a queued run (what the studio starts)."""
     from upsr_core.experiments.job import work as do
     from upsr_core.experiments.runs import load_run
 
-    do(load_run(run_id))
+    do(load_run(run_id), accumulation=accumulate, workers=Workers(backend, address, workers))

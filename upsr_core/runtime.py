@@ -148,6 +148,18 @@ def forget_peak_memory() -> None:
         Path("/proc/self/clear_refs").write_text("5")
 
 
+@contextmanager
+def keep_threads():
+    """Give torch its number of threads back at the end, where work within it takes another."""
+    import torch
+
+    before = torch.get_num_threads()
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
 def seed_everything(seed: int) -> None:
     """Seed python, numpy and torch; transformers does all three."""
     from transformers import set_seed

@@ -41,15 +41,15 @@ FULL = EMPTY | {
 
 
 def settle(page: Page) -> None:
-    expect(page.get_by_role("heading", level=1)).to_be_visible(timeout=120_000)
+    expect(page.get_by_role("heading", level=1)).to_be_visible(timeout=300_000)
     app = page.get_by_test_id("stApp")
-    expect(app).to_have_attribute("data-test-script-state", "notRunning", timeout=180_000)
-    expect(page.get_by_test_id("stSkeleton")).to_have_count(0, timeout=60_000)
+    expect(app).to_have_attribute("data-test-script-state", "notRunning", timeout=300_000)
+    expect(page.get_by_test_id("stSkeleton")).to_have_count(0, timeout=300_000)
 
 
 def import_view(page: Page) -> None:
     page.get_by_role("radio", name="Import").click()
-    expect(page.get_by_role("textbox", name="Item file")).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("textbox", name="Item file")).to_be_visible(timeout=300_000)
     settle(page)
 
 
@@ -103,7 +103,7 @@ def timings(browser, home: Path, log: Path) -> tuple[float, dict[str, float]]:
     with running_studio(home, log) as (address, _):
         page = browser.new_page(viewport={"width": 1280, "height": 900})
         page.goto(address)
-        expect(page.get_by_test_id("stMetric").first).to_be_visible(timeout=60_000)
+        expect(page.get_by_test_id("stMetric").first).to_be_visible(timeout=300_000)
         cold = time.monotonic() - started
         settle(page)
         warm = {}
@@ -157,7 +157,9 @@ def main() -> int:
                 continue
             key = (each["rule"], re.sub(r"st-emotion-cache-\w+|\be\w{7,}\b|\d+", "", each["html"]))
             ours[key] += 1
-            first.setdefault(key, (name, each))
+            if key not in first:
+                first[key] = (name, each)
+                print(f"{name}: {each['rule']}, {each['said']}\n    {each['place'][-500:]}", flush=True)
         print(f"{name}: {len(found)} findings", flush=True)
 
     with tempfile.TemporaryDirectory(prefix="upsr-a11y-") as made, sync_playwright() as play:
@@ -171,8 +173,7 @@ def main() -> int:
         cold, warm = timings(browser, full, place / "timings.txt")
         browser.close()
     for key, count in ours.most_common():
-        name, each = first[key]
-        print(f"{each['rule']}, {count} times, first on {name}: {each['said']}\n    {each['place'][-500:]}")
+        print(f"{count} times, first on {first[key][0]}: {key[0]} {key[1]}")
     for what, count in theirs.items():
         print(f"of Streamlit, {count} times: {what}")
     result = {

@@ -49,7 +49,11 @@ def running_studio(home: Path, log: Path) -> Iterator[tuple[str, subprocess.Pope
             yield address, process
         finally:
             process.terminate()
-            process.wait(60)
+            try:
+                process.wait(60)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
 
 
 def _wait(address: str, process: subprocess.Popen, log: Path) -> None:

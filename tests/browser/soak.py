@@ -64,7 +64,8 @@ class Session:
     async def open(self) -> None:
         design = json.dumps({"finetune": {"attributes": self.attributes}, "pretrain": {"attributes": ["title"]}})
         query = f"dataset={self.dataset}&design={design}"
-        await self.page.goto(f"{self.address}/item_text?{query}")
+        await asyncio.sleep(self.number)  # people do not come in one second
+        await self.page.goto(f"{self.address}/item_text?{query}", timeout=WAIT)
         await self.settled()
 
     async def settled(self) -> None:

@@ -24,7 +24,7 @@ def both(rows, plan):
     return clean_part(table, plan), clean_part(rows, plan)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(["a", "B-1", 7, " é "]), *[VALUES] * 6), min_size=1, max_size=8))
 def test_any_values(rows):
     fast, slow = both(rows, PLAN)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from transformers import T5Config, T5ForConditionalGeneration
@@ -16,6 +17,7 @@ from upsr_core.rankers.text_vectors import text_vectors
 from upsr_core.rankers.upsr import Upsr
 from upsr_core.text.design import ItemDesign, parse_design
 from upsr_core.training.batches import MaskedBatches, Source
+from upsr_core.training.objective import loss_of
 from upsr_core.training.spec import TrainingSpec
 from upsr_core.training.trainer import train
 
@@ -36,7 +38,7 @@ def fit_upsr(dataset, parts, folder, score="perplexity"):
     ranker = Upsr(model, tokenizer, dataset, parse_design("title"), ScoreSpec(name=score))
     spec = TrainingSpec(tokens=400_000, batch_tokens=2048, evaluations=1, learning_rate=5e-3, last_only=1.0)
     batches = MaskedBatches([Source(ranker.builder, training_histories(dataset, parts))], spec, spec.tokens)
-    train(model, batches, spec, folder, no_progress, "training")
+    train(model, batches, spec, folder, no_progress, "training", loss=partial(loss_of, spec=spec))
     return ranker
 
 

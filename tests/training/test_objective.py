@@ -3,7 +3,7 @@ import pytest
 import torch
 from transformers import T5Config, T5ForConditionalGeneration
 
-from upsr_core.training.objective import contrastive, loss_of, token_log_probs
+from upsr_core.training.objective import Encoded, contrastive, loss_of
 from upsr_core.training.spec import TrainingSpec
 
 SPEC = TrainingSpec(tokens=1, contrast=1.0)
@@ -26,13 +26,13 @@ def batch():
     return {"input_ids": inputs, "attention_mask": (inputs > 0).long(), "labels": labels}
 
 
-def states_of(model, batch):
-    return model.encoder(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"]).last_hidden_state
+def encoded(model, batch) -> Encoded:
+    return Encoded.of(model, batch["input_ids"], batch["attention_mask"])
 
 
 def test_without_terms_it_is_the_models_own_loss_and_with_equal_weights_too(model, batch):
     own = model(**batch).loss
-    assert loss_of(model, batch, SPEC) == own
+    assert torch.allclose(loss_of(model, batch, SPEC), own, atol=1e-6)
     weighted = loss_of(model, {**batch, "weights": 3.0 * (batch["labels"] >= 0)}, SPEC)
     assert torch.allclose(weighted, own, atol=1e-6)
 
@@ -40,16 +40,16 @@ def test_without_terms_it_is_the_models_own_loss_and_with_equal_weights_too(mode
 def test_a_weight_of_zero_takes_a_token_out(model, batch):
     weights = (batch["labels"] >= 0).float()
     weights[1, 2] = 0
-    logps = token_log_probs(model, states_of(model, batch), batch["attention_mask"], batch["labels"])
+    logps = encoded(model, batch).log_probs(batch["labels"], range(3))
     kept = -(logps.sum() - logps[1, 2]) / (weights.sum())
     assert torch.allclose(loss_of(model, {**batch, "weights": weights}, SPEC), kept)
 
 
 def test_the_contrastive_term_is_the_right_texts_share(model, batch):
-    states, mask = states_of(model, batch), batch["attention_mask"]
-    logps = token_log_probs(model, states, mask, batch["labels"])
+    read, mask, labels = encoded(model, batch), batch["attention_mask"], batch["labels"]
+    logps = read.log_probs(labels, range(3))
     others = torch.tensor([[1, 2], [-1, -1], [0, -1]])
-    found = contrastive(model, states, batch, logps, others)
+    found = contrastive(read, labels, logps, others, labels)
     expected = []
     for row, rivals in ((0, [1, 2]), (2, [0])):
         scores = []
@@ -58,8 +58,8 @@ def test_the_contrastive_term_is_the_right_texts_share(model, batch):
             one = {"input_ids": batch["input_ids"][row : row + 1], "attention_mask": mask[row : row + 1]}
             scores.append(-model(**one, labels=wanted).loss / 0.5)
         expected.append(-torch.log_softmax(torch.stack(scores), 0)[0])
-    assert torch.allclose(found, torch.stack(expected).mean(), atol=1e-5)
-    assert contrastive(model, states, batch, logps, torch.full((3, 2), -1)) == 0
+    assert torch.allclose(found, torch.stack(expected), atol=1e-5)
+    assert contrastive(read, labels, logps, torch.full((3, 2), -1), labels).tolist() == [0.0]
 
 
 def test_contrast_teaches_which_text_belongs_to_which_history(model, batch):
@@ -70,7 +70,6 @@ def test_contrast_teaches_which_text_belongs_to_which_history(model, batch):
         loss_of(model, batch, SPEC).backward()
         optimizer.step()
     with torch.no_grad():
-        states = states_of(model, batch)
-        right = token_log_probs(model, states, batch["attention_mask"], batch["labels"]).sum(1)
-        wrong = token_log_probs(model, states.roll(1, 0), batch["attention_mask"].roll(1, 0), batch["labels"]).sum(1)
+        right = encoded(model, batch).log_probs(batch["labels"], range(3)).sum(1)
+        wrong = encoded(model, batch).log_probs(batch["labels"], [2, 0, 1]).sum(1)
     assert (right > wrong + 1).all() and np.isfinite(right.numpy()).all()

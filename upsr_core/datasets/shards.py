@@ -9,6 +9,7 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -65,8 +66,23 @@ class Shard:
 
 
 def clean_part(part: pa.Table | list[tuple], plan: Plan) -> Shard | None:
-    """Clean a part; None where a row of an Arrow table has no id, as then some may not be rows at all."""
-    return _of_rows(part, plan) if isinstance(part, list) else _of_json(part, plan)
+    """Clean a part; None where a row of an Arrow table has no id, as then some may not be rows at all, or a value that
+    Python refuses to read."""
+    try:
+        return _of_rows(part, plan) if isinstance(part, list) else _of_json(part, plan)
+    except _Unreadable:
+        return None
+
+
+class _Unreadable(Exception):
+    """A JSON text that DuckDB reads and Python does not: a number of thousands of digits, lists in lists in lists."""
+
+
+def _value(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise _Unreadable from error
 
 
 def _of_rows(rows: list[tuple], plan: Plan) -> Shard:
@@ -108,7 +124,7 @@ def _ids(column: pa.Array) -> pa.Array | None:
     text = pc.binary_slice(column.cast(pa.binary()), 1, -1).cast(pa.string())
     clean_already = _is_clean(column, "") & ~_in(text, MISSING)
     if not clean_already.all():
-        odd = [identifier(json.loads(value)) for value in column.filter(pa.array(~clean_already)).to_pylist()]
+        odd = [identifier(_value(value)) for value in column.filter(pa.array(~clean_already)).to_pylist()]
         if not all(odd):
             return None
         text = pc.replace_with_mask(text, pa.array(~clean_already), pa.array(odd, pa.string()))
@@ -148,7 +164,7 @@ def _distinct(name: str, values: pa.Array, names: dict[str, int]) -> tuple[pa.Ar
     odd, cleaned = np.flatnonzero(~done), []
     for place, value in zip(odd.tolist(), values.take(pa.array(odd)).to_pylist(), strict=True):
         made: set[str] = set()
-        cleaned.append(clean(name, json.loads(value), made))
+        cleaned.append(clean(name, _value(value), made))
         for mend in made:
             mends[place] |= 1 << names.setdefault(mend, len(names))
     return pc.replace_with_mask(text, pa.array(~done), pa.array(cleaned, TEXT)), mends

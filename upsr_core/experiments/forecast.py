@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from upsr_core.datasets.store import load_dataset
 from upsr_core.errors import UpsrError
 from upsr_core.evaluation.candidates import NEGATIVES
+from upsr_core.experiments.calibration import Calibration, calibrated, cores
 from upsr_core.experiments.runs import list_runs
 from upsr_core.experiments.spec import RunSpec
 from upsr_core.experiments.spent import spent
@@ -19,18 +21,24 @@ from upsr_core.text.render import ItemTexts
 
 # Shares of the machine's own matrix rate that training and scoring reached with the embedded model on two cores.
 TRAINING_SHARE, SCORING_SHARE = 0.30, 0.45
-SETUP_SECONDS = 12  # imports, texts, loading
+IMPORT_SECONDS, SETUP_SECONDS = 6, 12  # imports; imports, texts and loading
+CHECKPOINTS = 3  # kept at a time: two, and the best; each is the weights and twice as much for the optimizer
+SCORE_BYTES = 20  # of a candidate in `scores.parquet`, compressed
 COMPARING = 0.002  # seconds to compare an item's neighbours in text and in behaviour
 
 
 @dataclass(frozen=True)
 class Forecast:
-    """Seconds that a run will take, and where the number comes from."""
+    """Seconds that a run will take, and where the number comes from.
+
+    `memory_mib` is the most memory, None where nothing was measured.
+    """
 
     seconds: float
     training_seconds: float
     evaluation_seconds: float
     basis: str
+    memory_mib: float | None = None
 
 
 def forecast(*specs: RunSpec) -> Forecast:
@@ -40,20 +48,80 @@ def forecast(*specs: RunSpec) -> Forecast:
     finished runs of the same model, the forecast is corrected by what they took. A training that ends by an early
     stop takes less: its longest is foretold.
     """
-    training = evaluation = 0.0
+    training = evaluation = opening = 0.0
+    memory = None
     trained: set[str] = set()
     for spec in specs:
         at_hand = spec.training_digest in trained or trained_run(spec) is not None
         trained.add(spec.training_digest)
+        if measured := calibrated(spec):
+            seconds = _measured(spec, measured, not at_hand)
+            training, evaluation = training + seconds[0], evaluation + seconds[1]
+            opening += measured.opening
+            memory, known = max(memory or 0.0, measured.memory_mib), 0
+            continue
+        opening += SETUP_SECONDS - IMPORT_SECONDS
         seconds = _seconds(spec, 0.0 if at_hand else 1.0)
         factor, known = _correction(spec)
         training, evaluation = training + seconds[0] * factor, evaluation + seconds[1] * factor
     basis = f"{matrix_rate() / 1e9:.0f} GFLOP/s measured on this machine"
-    if known:
+    if measured:
+        basis = "steps and users measured on this machine"
+    elif known:
         basis += f", corrected by {known} finished run{'s' if known > 1 else ''} of this model"
     if spec.trains and not training:
         basis += "; the weights are trained already"
-    return Forecast(training + evaluation + SETUP_SECONDS * len(specs), training, evaluation, basis)
+    seconds = training + evaluation + opening + IMPORT_SECONDS
+    return Forecast(seconds, training, evaluation, basis, memory)
+
+
+def _measured(spec: RunSpec, measured: Calibration, trains: bool) -> tuple[float, float]:
+    """Seconds of training with its validations, and of scoring, from what a token and a user cost here."""
+    own, users = spec.training, len(load_dataset(spec.dataset.name).users)
+    training = 0.0
+    if trains:
+        training = measured.training_seconds(own.tokens + own.pretrain_tokens)
+        of_mode = _sizes_of_data(spec)[3] / (NEGATIVES + 1)  # validation ranks a hundred negatives always
+        validations = min(users, spec.validation_users) * own.evaluations * bool(own.tokens)
+        training += measured.scoring_seconds(validations / of_mode, 0)
+    tested = min(users, spec.candidates.users or users)
+    texts = min(_sizes_of_data(spec)[1], tested * _sizes_of_data(spec)[3])
+    return training, measured.scoring_seconds(tested, texts)
+
+
+def elsewhere(spec: RunSpec, here: Forecast, machines: int, gflops: float | None, gbit: float) -> Forecast:
+    """The forecast for machines of this matrix rate (GFLOP/s), joined by a network (Gbit/s).
+
+    Batches and users are split over them; at every step all gradients go round twice (ring all-reduce).
+    """
+    faster = machines * (gflops * 1e9 / matrix_rate() if gflops else 1.0)
+    exchange = 0.0
+    if machines > 1 and here.training_seconds and spec.info.task == "likelihood":
+        steps = (spec.training.tokens + spec.training.pretrain_tokens) / spec.training.batch_tokens
+        exchange = steps * 2 * 32 * _parameters(spec.plm.name) / (gbit * 1e9)
+    training, evaluation = here.training_seconds / faster + exchange, here.evaluation_seconds / faster
+    opening = here.seconds - here.training_seconds - here.evaluation_seconds
+    basis = f"{exchange:.0f} s of it for the exchange of gradients" if exchange else "from the matrix rate"
+    return Forecast(opening + training + evaluation, training, evaluation, basis)
+
+
+def disk_mib(spec: RunSpec) -> tuple[float, float]:
+    """MiB that a run of UPSR leaves, and the most it takes on the way: checkpoints with the optimizer's state."""
+    weights = 4 * _parameters(spec.plm.name) / 2**20 if spec.trains else 0.0
+    _, _, users, candidates = _sizes_of_data(spec)
+    left = weights + min(users, spec.candidates.users or users) * candidates * SCORE_BYTES / 2**20
+    return left, left + CHECKPOINTS * 3 * weights
+
+
+def _parameters(plm: str) -> int:
+    """Weights of a language model, counted in its files."""
+    from safetensors import safe_open
+
+    count = 0
+    for file in locate(plm).glob("*.safetensors"):
+        with safe_open(file, framework="np") as stored:
+            count += sum(int(np.prod(stored.get_slice(name).get_shape())) for name in stored.keys())  # noqa: SIM118
+    return count
 
 
 def _seconds(spec: RunSpec, trained: float) -> tuple[float, float]:
@@ -163,12 +231,16 @@ def _sizes_of_data(spec: RunSpec) -> tuple[float, int, int, int]:
 
 @lru_cache(maxsize=1)
 def matrix_rate() -> float:
-    """Floating-point operations per second of fp32 matrix products of the embedded model's shape, best of fifteen."""
+    """Floating-point operations per second of fp32 matrix products of the embedded model's shape, best of fifteen.
+
+    In CPU time of one core, times the cores: the clock would count what others do on a busy machine.
+    """
     left, right = np.ones((2048, 192), np.float32), np.ones((192, 768), np.float32)
     best = np.inf
-    for _ in range(15):
-        start = time.perf_counter()
-        for _ in range(10):
-            left @ right
-        best = min(best, time.perf_counter() - start)
-    return 2 * 2048 * 192 * 768 * 10 / best
+    with threadpool_limits(1):
+        for _ in range(15):
+            start = time.process_time()
+            for _ in range(10):
+                left @ right
+            best = min(best, time.process_time() - start)
+    return 2 * 2048 * 192 * 768 * 10 / best * cores()

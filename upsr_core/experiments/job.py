@@ -6,12 +6,14 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
-from upsr_core.errors import UpsrError
+from upsr_core.errors import RunError, UpsrError
 from upsr_core.experiments.jobs import check_cancelled, claim, wait_for_turn
 from upsr_core.experiments.runs import Run
 from upsr_core.experiments.status import Job
 from upsr_core.logs import explained, told
 from upsr_core.runtime import Cancelled, Progress
+from upsr_core.shards import Workers
+from upsr_core.training import processes
 
 EVERY = 1.0  # seconds between writes of the status
 
@@ -43,19 +45,36 @@ class StatusProgress:
         check_cancelled(self.job)
 
 
-def work(run: Run, also: Progress | None = None) -> dict | None:
+def work(run: Run, also: Progress | None = None, accumulation: int = 1, workers: Workers | None = None) -> dict | None:
     """Work on a queued run in this process to its end; None where it was cancelled.
 
-    Raises UpsrError as it came, StorageError for an error of the system, UnexpectedError for what nobody foresaw. The
-    status says each.
+    In several processes the first answers for the run, and the others, which return None, train with it. For
+    `accumulation` and `workers` see `work.execute`. Raises UpsrError as it came, StorageError for an error of the
+    system, UnexpectedError for what nobody foresaw. The status says each.
     """
+    processes.gather_round()
+    if not processes.first():
+        from upsr_core.experiments.work import execute
+
+        with suppress(Cancelled):
+            return execute(run, lambda *_: None, accumulation, Workers())
+        return None
 
     def do(progress: Progress) -> dict:
         wait_for_turn(run, also)
         run.write_status(state="running", phase="loading", started=time.time(), message="")
         from upsr_core.experiments.work import execute
 
-        return execute(run, progress)
+        try:
+            return execute(run, progress, accumulation, workers or Workers())
+        except RuntimeError as error:
+            if processes.count() == 1 or "onnection" not in str(error):
+                raise
+            raise RunError(
+                f"One of the {processes.count()} processes was lost",
+                f"{run.folder / 'log.txt'} may say why",
+                f"`upsr resume {run.id}` goes on from the last checkpoint.",
+            ) from error
 
     return carry_out(run, do, also)
 

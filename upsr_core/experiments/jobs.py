@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from upsr_core.errors import RunError, system_error
@@ -13,10 +14,11 @@ from upsr_core.logs import note
 from upsr_core.runtime import Cancelled, Progress
 
 
-def start(job: Job) -> None:
+def start(job: Job, processes: int = 1, options: Sequence[str] = ()) -> None:
     """Begin a job as a process of its own; also how a cancelled, failed or dead one is resumed.
 
-    Raises RunError while it is queued or running, or when it is done.
+    With several `processes`, torchrun starts them on this machine and ends all of them where one is lost. `options`
+    are those of the job's command. Raises RunError while it is queued or running, or when it is done.
     """
     status, name = job.status(), type(job).__name__
     if status.active:
@@ -24,13 +26,19 @@ def start(job: Job) -> None:
     if status.state == "done":
         raise RunError(f"{name} {job.id} is done", how="Delete it to do the same again.")
     enqueue(job)
+    environment = dict(os.environ)
+    launcher = []
+    if processes > 1:
+        launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
+        environment.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // processes)))
     with _log_of(job) as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "upsr_core", *job.command, job.id],
+            [sys.executable, *launcher, "-m", "upsr_core", *job.command, job.id, *options],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            env=environment,
             cwd=Path(__file__).resolve().parents[2],
         )
     note(f"{job.title_for_log}: given to process {process.pid}")

@@ -8,30 +8,27 @@ import pandas as pd
 
 from upsr_core.evaluation.candidates import Candidates
 from upsr_core.evaluation.metrics import HEADLINE, METRICS, named, rank_table
-from upsr_core.evaluation.statistics import mean_interval, other_users, paired_difference
+from upsr_core.evaluation.statistics import mean_interval, paired_difference
 from upsr_core.experiments.runs import BORROWED, Run
+from upsr_core.experiments.scoring import Scored, likelihoods
 from upsr_core.likelihood.score import SCORES, ScoreSpec
 from upsr_core.rankers.popularity import Popularity
-from upsr_core.rankers.upsr import Upsr
 from upsr_core.runtime import Progress, peak_memory_mib
+from upsr_core.shards import Workers
 from upsr_core.stored import keep_table
 
 
-def score_table(ranker: Upsr, test: Candidates, popularity: Popularity, progress: Progress) -> pd.DataFrame:
+def score_table(scored: Scored, popularity: Popularity, progress: Progress, workers: Workers) -> pd.DataFrame:
     """One row per instance and candidate, target first: everything that ranks follow from.
 
     Columns: row, user, item, target (bool), logprob (sum over the text's tokens given the history), borrowed (the
     same given another user's history), unconditional (given an empty one), tokens, popularity (training events).
     """
-    count = len(test)
+    test, count = scored.test, len(scored.test)
     items = [test.items(row) for row in range(count)]
-    right = [test.history(row) for row in range(count)]
-    wrong = [right[other] for other in other_users(count, test.spec.seed)] if count > 1 else right
-    logprob = ranker.log_likelihoods(right, items.__getitem__, lambda n: progress(n, 2 * count, "evaluating"))
-    borrowed = ranker.log_likelihoods(wrong, items.__getitem__, lambda n: progress(count + n, 2 * count, "evaluating"))
+    found = likelihoods(scored, workers, progress)
     lengths = [len(part) for part in items]
     flat = np.concatenate(items)
-    distinct, inverse = np.unique(flat, return_inverse=True)
     first = np.zeros(len(flat), dtype=bool)
     first[np.concatenate([[0], np.cumsum(lengths)[:-1]])] = True
     return pd.DataFrame(
@@ -40,10 +37,10 @@ def score_table(ranker: Upsr, test: Candidates, popularity: Popularity, progress
             "user": np.repeat(test.instances.user.to_numpy(), lengths),
             "item": flat,
             "target": first,
-            "logprob": np.concatenate(logprob),
-            "borrowed": np.concatenate(borrowed),
-            "unconditional": ranker.unconditional(distinct)[inverse],
-            "tokens": ranker.tokens[flat],
+            "logprob": np.concatenate(found.right),
+            "borrowed": np.concatenate(found.borrowed),
+            "unconditional": found.unconditional[np.searchsorted(found.items, flat)],
+            "tokens": scored.ranker.tokens[flat],
             "popularity": popularity.counts[flat],
         }
     )

@@ -16,12 +16,14 @@ from upsr_core.evaluation.candidates import CandidateSpec, candidates_for
 from upsr_core.evaluation.metrics import HEADLINE, named
 from upsr_core.evaluation.statistics import paired_difference
 from upsr_core.experiments.outcome import Ranked, score_table
+from upsr_core.experiments.scoring import Scored
 from upsr_core.likelihood.score import SCORES, ScoreSpec
 from upsr_core.likelihood.texts import mean_log_probs
 from upsr_core.plm.door import load_model, load_tokenizer, weights_digest
 from upsr_core.rankers.popularity import Popularity
 from upsr_core.rankers.upsr import Upsr
 from upsr_core.runtime import Progress
+from upsr_core.shards import Workers
 from upsr_core.text.design import Design, ItemDesign
 
 PLOTS, TITLES = "movielens-100k-plots", "amazon-beauty-2014"
@@ -149,7 +151,7 @@ def _zero_shot(model, tokenizer, dataset: Dataset, users: int, seed: int) -> dic
     parts = split(dataset, SplitSpec())
     test = candidates_for(dataset, parts, CandidateSpec(users=users, seed=seed))
     ranker = Upsr(model, tokenizer, dataset, _design(dataset), ScoreSpec())
-    ranked = Ranked.of(score_table(ranker, test, Popularity(dataset, parts), lambda *_: None))
+    ranked = Ranked.of(score_table(Scored(ranker, test), Popularity(dataset, parts), lambda *_: None, Workers()))
 
     def gap(ours: pd.DataFrame, theirs: pd.DataFrame) -> dict:
         return paired_difference(ours[HEADLINE].to_numpy(), theirs[HEADLINE].to_numpy(), seed)

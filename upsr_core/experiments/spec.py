@@ -206,13 +206,14 @@ def plan_run(
     seed: int = 0,
     pretrain_on: tuple[str, ...] = (),
     model: str = "upsr",
+    dtype: str = "float32",
 ) -> RunSpec:
     """The specification of a trial, checked against what is stored.
 
-    With `pretrain_on` the budget's tokens or epochs for pre-training are first spent on those datasets. A model that
-    reads no text takes no design, and leaves the language model alone. Raises DataError for an unknown dataset,
-    DesignError for attributes it does not have, ModelError for the language model, RunError for an unknown budget
-    or model and for what the model cannot do.
+    `dtype` is that of UPSR's training. With `pretrain_on` the budget's tokens or epochs for pre-training are first
+    spent on those datasets. A model that reads no text takes no design, and leaves the language model alone. Raises
+    DataError for an unknown dataset, DesignError for attributes it does not have, ModelError for the language model,
+    RunError for an unknown budget or model and for what the model cannot do.
     """
     info = model_info(model)
     for what, value, allowed in (("budget", budget, BUDGETS), ("score", score, SCORES), ("mode", mode, MODES)):
@@ -221,6 +222,10 @@ def plan_run(
     if info.text != (design is not None):
         how = "Name attributes, such as category,title." if info.text else "Leave the design out."
         raise RunError(f"{info.title} {'reads' if info.text else 'does not read'} item texts", how=how)
+    if dtype not in ("float32", "bfloat16"):
+        raise RunError(f"A training in {dtype!r} is not offered", how="Choose float32 or bfloat16: float16 overflows.")
+    if dtype != "float32" and info.task != "likelihood":
+        raise RunError(f"{info.title} trains in float32 only", how="Leave the dtype out.")
     if pretrain_on and not info.pretrains:
         raise RunError(f"{info.title} cannot learn from other datasets", info.limits, "Leave the pre-training out.")
     dataset = load_dataset(dataset_name)
@@ -236,7 +241,7 @@ def plan_run(
         pretrain_on=tuple(DatasetRef(name=source.name, content=source.digest) for source in sources),
         design=design,
         plm=PlmRef(name=plm, content=weights_digest(plm, info.reads_with)) if info.text else None,
-        training=training_of(info, budget, seed, bool(sources)),
+        training=training_of(info, budget, seed, bool(sources), dtype),
         score=ScoreSpec(name=score),
         validation_users=VALIDATION_USERS if cheap else chosen.validation_users,
         candidates=CandidateSpec(mode=mode, users=None if cheap else chosen.test_users),
@@ -244,13 +249,13 @@ def plan_run(
 
 
 def training_of(
-    info: ModelInfo, budget: str, seed: int = 0, pretrains: bool = False
+    info: ModelInfo, budget: str, seed: int = 0, pretrains: bool = False, dtype: str = "float32"
 ) -> TrainingSpec | SequenceSpec | None:
     """The training of a model on a budget; None where it is not trained. Raises RunError where it has to be."""
     chosen = BUDGETS[budget]
     if info.task == "likelihood":
         tokens = chosen.pretrain_tokens if pretrains else 0
-        return chosen.training.model_copy(update={"seed": seed, "pretrain_tokens": tokens})
+        return chosen.training.model_copy(update={"seed": seed, "pretrain_tokens": tokens, "dtype": dtype})
     if info.training is None:
         return None
     if not chosen.share:

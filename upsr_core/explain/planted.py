@@ -5,6 +5,7 @@ Explanations are checked against it: what they name must be what was planted.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -18,6 +19,7 @@ from upsr_core.text.render import ItemTexts
 from upsr_core.text.sequence import SequenceBuilder
 from upsr_core.text.tokenizer import TextTokenizer
 from upsr_core.training.batches import MaskedBatches, Source
+from upsr_core.training.objective import loss_of
 from upsr_core.training.spec import TrainingSpec
 from upsr_core.training.trainer import train
 
@@ -97,5 +99,6 @@ def learn(planted: Sequence[Planted], folder: Path, progress: Progress, training
         for history, target in zip(part.histories, part.targets, strict=True)
     ]
     batches = MaskedBatches([Source(builder, histories)], training, training.tokens)
-    train(model, batches, training, folder, progress, "learning what is planted")
+    loss = partial(loss_of, spec=training)
+    train(model, batches, training, folder, progress, "learning what is planted", loss=loss)
     return model

@@ -1,6 +1,7 @@
 """UPSR: candidates ranked by the likelihood of their text given the text of the history (paper, section 3.4)."""
 
 from collections.abc import Callable, Sequence
+from copy import copy
 from functools import cached_property
 
 import numpy as np
@@ -26,6 +27,13 @@ class Upsr:
         self.scorer = CandidateScorer(model, stored_trie(self.texts, dataset.digest))
         self.score = score
         self.tokens = np.diff(self.texts.offsets)
+
+    def reading_with(self, model) -> "Upsr":
+        """A copy with a model of the same kind, and the threads that torch has now."""
+        other = copy(self)
+        other.scorer = CandidateScorer(model, self.scorer.trie)
+        other.__dict__.pop("search", None)
+        return other
 
     def log_likelihoods(
         self, histories: Sequence[np.ndarray], items: Items, report: Callable[[int], None] | None = None

@@ -101,30 +101,97 @@ class MaskedBatches(TorchDataset):
         return len(self.plan)
 
     def __getitem__(self, step: int) -> dict[str, torch.Tensor]:
+        return self.part(step, 0, 1)
+
+    def part(self, step: int, number: int, of: int) -> dict[str, torch.Tensor]:
+        """Every `of`-th history of a batch, from the `number`-th on, with what their loss is divided by.
+
+        `total` and `contrasted` are the target weight and the contrasted rows of the whole batch, divided by `of`: the
+        mean over the parts' losses is the batch's own loss, however its targets fall. A part that would be empty has
+        one history that counts nothing. `others` are rows of `texts`, the labels of the whole batch.
+        """
         rng = np.random.default_rng([self.spec.seed, 5, step])
-        inputs, targets, weights, masked = [], [], [], []
-        for number in self.plan[step]:
-            source = self.sources[self.source_of[number]]
-            whole, end = source.histories[self.row_of[number]], int(self.end_of[number])
-            history = whole[:end][source.builder.first_kept(whole[:end]) :]
-            # A beginning is learned from for the item that comes next; a whole history as the paper does.
-            share = self.spec.last_only if end == len(whole) else 1.0
-            masks = choose_masks(len(history), rng, self.spec.mask_share, share)
-            sequence, target = source.builder.masked(history, masks)
+        drawn = [self._drawn(int(number), rng) for number in self.plan[step]]
+        mine = range(number, len(drawn), of)
+        batch = self._padded([drawn[row] for row in mine] or drawn[:1])
+        batch["total"] = torch.tensor(sum(self._weight(row) for row in drawn) / of)
+        if self.spec.contrast:
+            others = other_rows([(source, *items.tolist()) for source, _, _, items in drawn], rng)
+            batch["others"] = torch.from_numpy(others[list(mine) or [0]])
+            batch["texts"] = _pad([torch.from_numpy(self._target(row)) for row in drawn], -100)
+            batch["contrasted"] = torch.tensor(max(1, (others >= 0).any(1).sum()) / of)
+        if not mine:
+            batch["attention_mask"][:, 1:] = 0
+            batch["weights"] = torch.zeros(batch["labels"].shape)
+            if self.spec.contrast:
+                batch["others"].fill_(-1)
+        return batch
+
+    def _drawn(self, number: int, rng: np.random.Generator) -> tuple[int, np.ndarray, list[int], np.ndarray]:
+        """(source, history, masked positions, masked items) of a sample; the draw is the next of `rng`."""
+        source = self.sources[self.source_of[number]]
+        whole, end = source.histories[self.row_of[number]], int(self.end_of[number])
+        history = whole[:end][source.builder.first_kept(whole[:end]) :]
+        # A beginning is learned from for the item that comes next; a whole history as the paper does.
+        share = self.spec.last_only if end == len(whole) else 1.0
+        masks = choose_masks(len(history), rng, self.spec.mask_share, share)
+        masks = masks[: len(source.builder.tokenizer.sentinels)]
+        return int(self.source_of[number]), history, masks, history[masks]
+
+    def _padded(self, drawn: list[tuple]) -> dict[str, torch.Tensor]:
+        inputs, targets, weights = [], [], []
+        for number, history, masks, items in drawn:
+            sequence, target = self.sources[number].builder.masked(history, masks)
             inputs.append(torch.from_numpy(sequence.ids))
             targets.append(torch.from_numpy(target))
-            masked.append((self.source_of[number], *history[masks].tolist()))
-            if source.weights is not None:
-                weights.append(torch.from_numpy(source.weights_of(history[masks])))
-        pad = torch.nn.utils.rnn.pad_sequence
-        input_ids = pad(inputs, batch_first=True, padding_value=self.pad)
-        mask = pad([torch.ones_like(ids) for ids in inputs], batch_first=True)
-        batch = {"input_ids": input_ids, "attention_mask": mask, "labels": pad(targets, True, -100)}
+            if self.sources[number].weights is not None:
+                weights.append(torch.from_numpy(self.sources[number].weights_of(items)))
+        batch = {"input_ids": _pad(inputs, self.pad), "attention_mask": _pad([torch.ones_like(i) for i in inputs], 0)}
+        batch["labels"] = _pad(targets, -100)
         if weights:
-            batch["weights"] = pad(weights, batch_first=True)
-        if self.spec.contrast:
-            batch["others"] = torch.from_numpy(other_rows(masked, rng))
+            batch["weights"] = _pad(weights, 0.0)
         return batch
+
+    def _weight(self, row: tuple) -> float:
+        """What the target of a sample weighs in the loss: its tokens, or their weights."""
+        number, _, _, items = row
+        source = self.sources[number]
+        if source.weights is not None:
+            return float(source.weights_of(items).sum())
+        offsets = source.builder.texts.offsets
+        return float((offsets[items + 1] - offsets[items] + 1).sum() + 1)
+
+    def _target(self, row: tuple) -> np.ndarray:
+        number, history, masks, _ = row
+        return self.sources[number].builder.masked(history, masks)[1]
+
+
+class Parts(TorchDataset):
+    """The batches of a training, each in `of` parts that follow one another, as several processes take them in turn.
+
+    Raises RunError where the batches cannot be split.
+    """
+
+    def __init__(self, batches: TorchDataset, of: int):
+        if of > 1 and not hasattr(batches, "part"):
+            raise RunError(
+                "This model's training cannot be split over processes or accumulated",
+                "only UPSR's batches can be split",
+                "Train it in one process: it is small.",
+            )
+        self.batches, self.of = batches, of
+
+    def __len__(self) -> int:
+        return len(self.batches) * self.of
+
+    def __getitem__(self, number: int) -> dict[str, torch.Tensor]:
+        if self.of == 1:
+            return self.batches[number]
+        return self.batches.part(*divmod(number, self.of), self.of)
+
+
+def _pad(rows: list[torch.Tensor], value: float) -> torch.Tensor:
+    return torch.nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=value)
 
 
 def other_rows(masked: list[tuple[int, ...]], rng: np.random.Generator) -> np.ndarray:

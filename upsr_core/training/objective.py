@@ -1,13 +1,17 @@
 """What a training minimises: masked item text prediction, and the named terms that can stand beside it."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 import torch
+from transformers import T5ForConditionalGeneration
 from transformers.modeling_outputs import BaseModelOutput
 
+from upsr_core.training.packed import Packed, encode, target_log_probs
 from upsr_core.training.spec import TrainingSpec
 
 TEMPERATURE = 0.5  # nats per token by which the right text must stand out
-EXTRAS = ("weights", "others")  # what a batch holds besides the model's own inputs
 
 
 def informative_weights(costs: np.ndarray, share: float) -> np.ndarray:
@@ -21,47 +25,73 @@ def informative_weights(costs: np.ndarray, share: float) -> np.ndarray:
     return 1 - share + share * np.minimum(costs / max(float(costs.mean()), 1e-6), 4.0)
 
 
-def loss_of(model, batch: dict[str, torch.Tensor], spec: TrainingSpec) -> torch.Tensor:
-    """The loss of one batch as `MaskedBatches` makes it.
+@dataclass(frozen=True)
+class Encoded:
+    """Histories as the encoder left them, from padded ids and mask (b, s): packed on a CPU, padded elsewhere."""
 
-    Without further terms it is the model's own: mean cross-entropy over target tokens (paper, equation 1). With
-    `weights` (b, t) it is their weighted mean. `spec.contrast` adds so many times the contrastive term.
+    model: T5ForConditionalGeneration
+    states: torch.Tensor
+    mask: torch.Tensor
+    packed: Packed | None
+
+    @classmethod
+    def of(cls, model, ids: torch.Tensor, mask: torch.Tensor) -> "Encoded":
+        if ids.device.type == "cpu":
+            packed = Packed.of(ids, mask)
+            return cls(model, encode(model, packed), mask, packed)
+        return cls(model, model.encoder(input_ids=ids, attention_mask=mask).last_hidden_state, mask, None)
+
+    def log_probs(self, labels: torch.Tensor, rows: Sequence[int]) -> torch.Tensor:
+        """log P (n, t) of every label, each text under the history `rows[i]`; zero at padding."""
+        if self.packed is not None:
+            real = labels >= 0
+            found = target_log_probs(self.model, self.states, self.packed, Packed.of(labels, real), rows)
+            return found.new_zeros(labels.shape).masked_scatter(real, found)
+        rows = torch.as_tensor(rows, device=labels.device)
+        # By its class: while it is trained, `model.forward` is the loss itself.
+        logits = T5ForConditionalGeneration.forward(
+            self.model, encoder_outputs=BaseModelOutput(self.states[rows]), attention_mask=self.mask[rows],
+            labels=labels, use_cache=False,
+        ).logits  # fmt: skip
+        logps = -torch.nn.functional.cross_entropy(logits.flatten(0, 1).float(), labels.flatten(), reduction="none")
+        return logps.view_as(labels)
+
+
+def loss_of(model, batch: dict[str, torch.Tensor], spec: TrainingSpec) -> torch.Tensor:
+    """The loss of one batch, or of a part of one, as `MaskedBatches` makes it.
+
+    Without further terms it is the mean cross-entropy over target tokens (paper, equation 1). With `weights` (b, t)
+    it is their weighted mean. `spec.contrast` adds so many times the contrastive term. `total` and `contrasted` are
+    what the sums are divided by; without them, what is in the batch itself.
     """
-    inputs = {name: value for name, value in batch.items() if name not in EXTRAS}
-    if len(inputs) == len(batch):
-        return model(**inputs).loss
-    states = model.encoder(input_ids=inputs["input_ids"], attention_mask=inputs["attention_mask"]).last_hidden_state
-    logps = token_log_probs(model, states, inputs["attention_mask"], inputs["labels"])
-    weights = batch.get("weights", (inputs["labels"] >= 0).to(logps.dtype))
-    loss = -(weights * logps).sum() / weights.sum()
+    labels = batch["labels"]
+    encoded = Encoded.of(model, batch["input_ids"], batch["attention_mask"])
+    logps = encoded.log_probs(labels, range(len(labels)))
+    weights = batch.get("weights", (labels >= 0).to(logps.dtype))
+    loss = -(weights * logps).sum() / batch.get("total", weights.sum())
     if "others" in batch:
-        loss = loss + spec.contrast * contrastive(model, states, inputs, logps, batch["others"])
+        terms = contrastive(encoded, labels, logps, batch["others"], batch.get("texts", labels))
+        loss = loss + spec.contrast * terms.sum() / batch.get("contrasted", max(len(terms), 1))
     return loss
 
 
-def token_log_probs(model, states: torch.Tensor, mask: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    """log P (b, t) of every label given encoder states (b, s, d); zero at padding."""
-    logits = model(encoder_outputs=BaseModelOutput(states), attention_mask=mask, labels=labels).logits
-    logps = -torch.nn.functional.cross_entropy(logits.flatten(0, 1).float(), labels.flatten(), reduction="none")
-    return logps.view_as(labels)
+def contrastive(
+    encoded: Encoded, labels: torch.Tensor, own: torch.Tensor, others: torch.Tensor, texts: torch.Tensor
+) -> torch.Tensor:
+    """-log of the share that the right text has among itself and other texts, under its history: (n,), row by row.
 
-
-def contrastive(model, states, inputs: dict, own: torch.Tensor, others: torch.Tensor) -> torch.Tensor:
-    """-log of the share that the right text has among itself and other texts of the batch, under its history.
-
-    `own` (b, t) are the log-probabilities of the right texts. `others` (b, k) are rows whose text is compared, -1
-    for none; a row without any does not count. A text counts by its mean log-probability, as in ranking. Other texts
+    `own` (b, t) are the log-probabilities of the right texts. `others` (b, k) are rows of `texts` that are compared,
+    -1 for none; a row without any has no term. A text counts by its mean log-probability, as in ranking. Other texts
     come as often as they are popular, so being popular does not help (sampled softmax without its correction: Yi et
     al., RecSys 2019; the conditional likelihood ratio is what is learned: van den Oord et al., 2018).
     """
     rows, places = torch.nonzero(others >= 0, as_tuple=True)
     if not len(rows):
-        return own.sum() * 0.0
-    labels = inputs["labels"]
-    theirs = labels[others[rows, places]]
-    logps = token_log_probs(model, states[rows], inputs["attention_mask"][rows], theirs)
+        return own.sum()[None] * 0.0
+    theirs = texts[others[rows, places]]
+    logps = encoded.log_probs(theirs, rows.tolist())
     scores = torch.full((len(labels), others.shape[1] + 1), -torch.inf, dtype=own.dtype, device=own.device)
     scores[:, 0] = own.sum(1) / (labels >= 0).sum(1)
     scores = scores.index_put((rows, places + 1), logps.sum(1) / (theirs >= 0).sum(1))
     counted = torch.unique(rows)
-    return -torch.log_softmax(scores[counted] / TEMPERATURE, dim=1)[:, 0].mean()
+    return -torch.log_softmax(scores[counted] / TEMPERATURE, dim=1)[:, 0]

@@ -1,6 +1,8 @@
 """What a training varies by."""
 
-from pydantic import Field
+from typing import Literal
+
+from pydantic import Field, model_serializer
 
 from upsr_core.schema import Spec
 
@@ -23,6 +25,8 @@ class TrainingSpec(Spec):
     `informative`: from 0 to 1, how far a target token weighs by what it costs the language model without a history;
     tokens that are clear from the text alone say nothing about the user (compare PMI masking, Levine et al., 2021).
     `contrast`: weight of a contrastive term, the right text against those of other users in the batch.
+
+    `dtype` is what the linear layers are computed in; weights and optimizer are always float32.
     """
 
     tokens: int = Field(ge=0)
@@ -37,6 +41,14 @@ class TrainingSpec(Spec):
     informative: float = Field(default=0.0, ge=0, le=1)
     contrast: float = Field(default=0.0, ge=0)
     seed: int = 0
+    dtype: Literal["float32", "bfloat16"] = "float32"
+
+    @model_serializer(mode="wrap")
+    def _without_what_was_always_so(self, handler):
+        record = handler(self)
+        if self.dtype == "float32":
+            del record["dtype"]  # runs that were stored when there was no other keep their ids
+        return record
 
     @property
     def trains(self) -> bool:

@@ -1,17 +1,27 @@
-"""One training on transformers' Trainer: validation by ranking, early stopping, progress, cancel, exact resume."""
+"""One training on transformers' Trainer: validation by ranking, early stopping, progress, cancel, exact resume.
 
+In several processes (torchrun, accelerate; DDP or FSDP) each step's batch is split over them, so that the training is
+the one of a single process.
+"""
+
+import copy
 from collections.abc import Callable
+from contextlib import contextmanager
 from pathlib import Path
+from types import MethodType
 from typing import Literal, Protocol
 
 import pandas as pd
+import torch
 from torch.utils.data import Dataset as TorchDataset
 from transformers import EarlyStoppingCallback, PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 from transformers.trainer_callback import TrainerState
 from transformers.utils import logging
 
 from upsr_core.errors import RunError
-from upsr_core.runtime import Cancelled, Progress, keep_freed_memory, seed_everything
+from upsr_core.runtime import Cancelled, Progress, keep_freed_memory, keep_threads, seed_everything
+from upsr_core.training import processes
+from upsr_core.training.batches import Parts
 from upsr_core.training.checkpoints import STATE, best_of, is_whole, last_checkpoint, mark_complete, stopped_early
 from upsr_core.training.spec import CURVE
 
@@ -33,17 +43,19 @@ class Settings(Protocol):
 
 
 class _RankingTrainer(Trainer):
-    """Trainer whose evaluation is a ranking, not a loss, and whose loss may be another than the model's."""
+    """Trainer whose evaluation is a ranking, not a loss; `twin` is what holds the whole model where it is sharded."""
 
-    def __init__(self, *args, validate: Validate | None, loss: Loss | None, **kwargs):
-        self.validate, self.loss = validate, loss
+    def __init__(self, *args, validate: Validate | None, twin, **kwargs):
+        self.validate, self.twin = validate, twin
         super().__init__(*args, **kwargs)
 
-    def compute_loss(self, model, inputs, *arguments, **options):
-        return self.loss(model, inputs) if self.loss else super().compute_loss(model, inputs, *arguments, **options)
-
     def evaluate(self, *_, **__):
-        metrics = {f"eval_{name}": value for name, value in self.validate(self.model).items()}
+        whole, found = self.whole_model(), {}
+        if processes.first():
+            with keep_threads():
+                torch.set_num_threads(torch.get_num_threads() * processes.beside())  # the others wait
+                found = self.validate(whole)
+        metrics = {f"eval_{name}": value for name, value in processes.told(found).items()}
         self.log(metrics)
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics
@@ -59,6 +71,15 @@ class _RankingTrainer(Trainer):
         if not is_whole(best):
             raise RunError("The best checkpoint of this training was removed or damaged", str(best), "Resume the run.")
         super()._load_best_model()
+
+    def whole_model(self):
+        """The model as it is now, with all its weights: in the first process; every process has to ask."""
+        if not self.is_fsdp_enabled:
+            return self.model
+        state = self.accelerator.get_state_dict(self.model)
+        if processes.first():
+            self.twin.load_state_dict(state)
+        return self.twin
 
 
 class _Watch(TrainerCallback):
@@ -77,14 +98,18 @@ class _Watch(TrainerCallback):
         except Cancelled as cancelled:
             self.cancelled = cancelled
         # Stop where the loss is logged, so that the curve after resuming is the undisturbed one.
-        if self.cancelled and state.global_step % LOG_EVERY == 0:
+        if state.global_step % LOG_EVERY == 0 and processes.told(self.cancelled is not None):
+            self.cancelled = self.cancelled or Cancelled()
             control.should_save = control.should_training_stop = True
 
     def on_log(self, args, state, control, **_):
         self.curve(curve_of(state.log_history))
 
     def on_save(self, args, state, control, **_):
-        mark_complete(Path(args.output_dir) / f"checkpoint-{state.global_step}")
+        processes.wait_for_all()
+        if processes.first():
+            mark_complete(Path(args.output_dir) / f"checkpoint-{state.global_step}")
+        processes.wait_for_all()
 
 
 def curve_of(log_history: list[dict]) -> pd.DataFrame:
@@ -113,16 +138,23 @@ def train(
     curve: Callable[[pd.DataFrame], None] = lambda _: None,
     schedule: Literal["linear", "constant"] = "linear",
     loss: Loss | None = None,
-) -> None:
-    """Train `model` in place over all `batches`, one a step; with `validate`, the best validated state is kept.
+    accumulation: int = 1,
+    half: bool = False,
+):
+    """Train `model` over all `batches`, one a step; with `validate`, the best validated state is kept.
 
     The learning rate falls linearly after a short rise, or is constant: for trainings that end by early stopping.
+    `accumulation` parts of a batch follow one another in each process, which changes memory and nothing else. `half`
+    computes the linear layers in bfloat16, with weights in float32.
 
-    Checkpoints are in `folder`; a training that was killed or cancelled goes on from the last complete one and
-    sees the same batches. Raises Cancelled where `progress` did, after saving, and RunError where its best checkpoint
-    was removed meanwhile.
+    Returns the trained model: `model` itself, unless its weights were sharded over processes; it is whole in the
+    first process. Checkpoints are in `folder`; a training that was killed or cancelled goes on from the last complete
+    one and sees the same batches. Raises Cancelled where `progress` did, after saving, and RunError where its best
+    checkpoint was removed meanwhile.
     """
     keep_freed_memory()
+    if not processes.first():
+        progress, curve = (lambda *_: None), (lambda _: None)
     seed_everything(spec.seed)
     logging.set_verbosity_error()  # Trainer warns of tied weights that are not in a checkpoint twice
     steps = len(batches)
@@ -130,7 +162,12 @@ def train(
     every = max(LOG_EVERY, round(steps / spec.evaluations / LOG_EVERY) * LOG_EVERY)
     arguments = TrainingArguments(
         str(folder),
-        per_device_train_batch_size=1,  # an element of `batches` is a whole batch
+        per_device_train_batch_size=1,  # an element of `batches` is a whole batch, or a part of one
+        gradient_accumulation_steps=accumulation,
+        bf16=half,
+        use_cpu=not torch.cuda.is_available(),
+        remove_unused_columns=False,  # the loss takes more than the model does
+        ddp_find_unused_parameters=False,
         max_steps=steps,
         learning_rate=spec.learning_rate,
         lr_scheduler_type=schedule,
@@ -153,29 +190,56 @@ def train(
         seed=spec.seed,
         optim="adamw_torch",
     )
-    checkpoint = last_checkpoint(folder)
-    best = best_of(checkpoint) if checkpoint else None
+    checkpoint, best, ended = processes.told(_where_it_was(folder, spec) if processes.first() else None)
     watch = _Watch(curve, progress, what, best)
     callbacks = [watch] + ([EarlyStoppingCallback(spec.patience)] if validate else [])
-    trainer = _RankingTrainer(
-        model,
-        arguments,
-        data_collator=_only_element,
-        train_dataset=batches,
-        eval_dataset=batches if validate else None,
-        callbacks=callbacks,
-        validate=validate,
-        loss=loss,
-    )
-    trainer.remove_callback(PrinterCallback)
-    if checkpoint and best and stopped_early(checkpoint, spec.patience):
-        trainer.end_where_it_stopped(checkpoint, best)
-    else:
-        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
-    curve(curve_of(trainer.state.log_history))
-    if watch.cancelled:
-        raise watch.cancelled
-    model.eval()
+    parts = Parts(batches, accumulation * processes.count())
+    twin = copy.deepcopy(model) if processes.sharded() else model
+    with forward_is(model, loss):
+        trainer = _RankingTrainer(
+            model,
+            arguments,
+            data_collator=_only_element,
+            train_dataset=parts,
+            eval_dataset=parts if validate else None,
+            callbacks=callbacks,
+            validate=validate,
+            twin=twin,
+        )
+        trainer.remove_callback(PrinterCallback)
+        if ended and best:
+            trainer.end_where_it_stopped(checkpoint, best)
+        else:
+            trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+        curve(curve_of(trainer.state.log_history))
+        if watch.cancelled:
+            raise watch.cancelled
+        trained = trainer.whole_model()
+    return trained.eval()
+
+
+def _where_it_was(folder: Path, spec: Settings) -> tuple[Path | None, str | None, bool]:
+    """The checkpoint to go on from, the name of its best one, and whether it is the end of a training stopped early."""
+    checkpoint = last_checkpoint(folder)
+    if checkpoint is None:
+        return None, None, False
+    # Sharded weights are loaded by a training alone, which ends with its next validation then.
+    return checkpoint, best_of(checkpoint), not processes.sharded() and stopped_early(checkpoint, spec.patience)
+
+
+@contextmanager
+def forward_is(model, loss: Loss | None):
+    """Within it, calling the model gives its loss: DDP and FSDP see only what is called through them."""
+    if loss is None:
+        yield
+        return
+    model.forward = MethodType(lambda self, **batch: {"loss": loss(self, batch)}, model)
+    model.accepts_loss_kwargs = False  # Trainer would otherwise scale the loss once more
+    try:
+        yield
+    finally:
+        for name in ("forward", "_original_forward"):
+            model.__dict__.pop(name, None)
 
 
 def _only_element(batch: list[dict]) -> dict:
