@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: app test fuzz a11y soak lint clean
+.PHONY: app test faults fuzz a11y soak lint clean
 
 MINUTES ?= 30
 
@@ -14,6 +14,9 @@ test: $(VENV)/installed-tests
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 	$(BIN)/pytest
+
+faults: $(VENV)/installed-tests
+	$(BIN)/python -m suites.faults
 
 fuzz: $(VENV)/installed-tests
 	$(BIN)/python tests/fuzz/campaign.py

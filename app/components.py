@@ -10,6 +10,7 @@ import streamlit as st
 
 from app.charts import attribute_colour
 from upsr_core.errors import UpsrError
+from upsr_core.logs import explained
 from upsr_core.sheets import csv_text
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+!|<>~$:&]|^[-=]|(?<=^\d)\.|(?<=^\d\d)\.)")
@@ -38,11 +39,11 @@ def show_error(error: UpsrError) -> None:
 
 @contextmanager
 def errors_shown():
-    """Show an UpsrError raised inside and go on after the block: one broken part leaves the rest of the page."""
+    """Show an error raised inside and go on after the block: one broken part leaves the rest of the page."""
     try:
         yield
-    except UpsrError as error:
-        show_error(error)
+    except Exception as error:
+        show_error(explained("a part of a page", error))
 
 
 def act(action: Callable, *arguments, done: str = "") -> None:
@@ -50,8 +51,8 @@ def act(action: Callable, *arguments, done: str = "") -> None:
     notices = st.session_state.setdefault("notices", [])
     try:
         action(*arguments)
-    except UpsrError as error:
-        notices.append(error)
+    except Exception as error:
+        notices.append(explained(f"{getattr(action, '__name__', 'an action')} on a page", error))
     else:
         if done:
             notices.append(done)

@@ -8,8 +8,9 @@ from app.components import act, plain
 from upsr_core.experiments import jobs
 from upsr_core.experiments.status import Job, Status
 
-COLOURS = {"done": "green", "failed": "red", "died": "red", "cancelled": "orange", "cancelling": "orange"}
-RESUMABLE = ("cancelled", "failed", "died", "new")
+COLOURS = {"done": "green", "cancelled": "orange", "cancelling": "orange"}
+COLOURS |= dict.fromkeys(("failed", "died", "damaged"), "red")
+RESUMABLE = ("cancelled", "failed", "died", "damaged", "new")
 
 
 def job_state(

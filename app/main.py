@@ -10,7 +10,7 @@ if str(ROOT) not in sys.path:  # Streamlit puts the folder of this file there, n
 import streamlit as st  # noqa: E402
 
 from app.components import readable_on_primary, show_error, show_notices  # noqa: E402
-from upsr_core.errors import UpsrError  # noqa: E402
+from upsr_core.logs import explained  # noqa: E402
 
 st.set_page_config(page_title="UPSR Studio", page_icon=":material/format_list_numbered:", layout="wide")
 
@@ -36,5 +36,5 @@ show_notices()
 readable_on_primary()
 try:
     page.run()
-except UpsrError as error:
-    show_error(error)
+except Exception as error:  # of ours, of the system, or one that nobody foresaw: always said in words
+    show_error(explained(f"page {page.title}", error))

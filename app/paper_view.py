@@ -11,8 +11,8 @@ from upsr_core.experiments.paper import launch
 from upsr_core.experiments.paper.base import Outcome
 from upsr_core.experiments.paper.runner import Study
 
-BROKEN = ("failed", "died")
-MARKS = {"done": "✓", "failed": "✗", "died": "✗", "new": "·", "cancelled": "⏸"}
+BROKEN = ("failed", "died", "damaged")
+MARKS = {"done": "✓", "failed": "✗", "died": "✗", "damaged": "✗", "new": "·", "cancelled": "⏸"}
 
 
 def cells_table(states: pd.DataFrame) -> pd.DataFrame:

@@ -10,7 +10,7 @@ from app.run_view import show_run
 from upsr_core.evaluation.candidates import MODES
 from upsr_core.experiments import jobs
 from upsr_core.experiments.health import health
-from upsr_core.experiments.runs import Run, create_run, list_runs
+from upsr_core.experiments.runs import Run, create_run, list_runs, unreadable_runs
 from upsr_core.experiments.spec import BUDGETS, RunSpec, plan_run
 from upsr_core.experiments.status import ACTIVE
 from upsr_core.likelihood.score import SCORES
@@ -199,6 +199,8 @@ page_head("Trials", "Train a small model with a design, watch it learn, and see 
 new_trial()
 runs = list_runs()
 section("Trials so far")
+for reason in unreadable_runs().values():
+    st.warning(plain(reason), icon=":material/warning:")
 if not runs:
     empty_state("No trial yet. Start one above; it takes minutes, goes on when you close this page, and appears here.")
 else:

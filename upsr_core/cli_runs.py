@@ -158,7 +158,7 @@ def _training(record: dict) -> str:
 
 def runs(as_json: Json = False) -> None:
     """All runs, newest first."""
-    from upsr_core.experiments.runs import list_runs
+    from upsr_core.experiments.runs import list_runs, unreadable_runs
 
     table = Table("run", "title", "state", "NDCG@10", "user dependence")
     rows = []
@@ -171,8 +171,11 @@ def runs(as_json: Json = False) -> None:
         table.add_row(this.id, this.title, status.state, metric, gain)
         rows.append({"run": this.id, "title": this.title, "state": status.state, "metrics": result.get("metrics")})
     console.print(table if rows else "No runs yet. Start one with `upsr run`, or on the page Trials.")
+    unreadable = unreadable_runs()
+    for reason in unreadable.values():
+        console.print(reason, style="red", markup=False, highlight=False, soft_wrap=True)
     if as_json:
-        print(json.dumps({"runs": rows}))
+        print(json.dumps({"runs": rows, "unreadable": unreadable}))
 
 
 def rank(

@@ -1,5 +1,10 @@
 """Errors that say what happened, where, and how to mend it. Every page and command shows them as they are."""
 
+import errno
+import os
+import re
+from pathlib import Path
+
 LONGEST = 700  # characters of a part; what was given may be quoted in it, and may be megabytes
 
 
@@ -36,3 +41,51 @@ class ModelError(UpsrError):
 
 class RunError(UpsrError):
     """A run cannot be started, resumed, read or compared."""
+
+
+class UnexpectedError(UpsrError):
+    """Something that nobody foresaw; the log has the way there."""
+
+
+class StorageError(UpsrError):
+    """The system refuses to read or write: a full disk, a folder that is read-only, a file that disappeared."""
+
+
+# What errors of libraries say that know of a full disk, but raise no OSError or forget its number.
+_FULL = re.compile(
+    r"no space left|disk quota|writer failed writing|file write failed|\d requested and \d+ written", re.I
+)
+_WAYS = {
+    (errno.ENOSPC, errno.EDQUOT, errno.EFBIG): (
+        "The disk is full", "Free some space and do the same again: it goes on where it was."
+    ),
+    (errno.EROFS, errno.EACCES, errno.EPERM): (
+        "This folder or file cannot be written or read: {reason}",
+        "Change its permissions, or set UPSR_HOME to a folder that you may write to.",
+    ),
+    (errno.ENOENT, errno.ENOTDIR, errno.ESTALE): (
+        "A file or folder is not there any more", "It was removed or moved meanwhile; do the same again."
+    ),
+    (errno.EMFILE, errno.ENFILE): ("Too many files are open", "Close other programs, or raise the limit (ulimit -n)."),
+    (errno.EIO,): ("The disk gives an error: {reason}", "Check the disk; `upsr doctor` says what is damaged."),
+}  # fmt: skip
+
+
+def system_error(error: BaseException, where: Path | str | None = None) -> StorageError | None:
+    """An error of the system in words, with the file; None for an error that is none of the system's.
+
+    >>> str(system_error(OSError(errno.ENOSPC, "No space left on device", "/data/x")))
+    'The disk is full (/data/x). Free some space and do the same again: it goes on where it was.'
+    """
+    full = bool(_FULL.search(str(error)))
+    number = errno.ENOSPC if full else getattr(error, "errno", None)
+    if isinstance(error, MemoryError):
+        return StorageError("Memory is used up", how="Close other programs, or choose a smaller budget or dataset.")
+    if not full and not isinstance(error, OSError):
+        return None
+    place = str(where or getattr(error, "filename", None) or "")
+    reason = os.strerror(number).lower() if number else str(error).splitlines()[0]
+    for numbers, (what, how) in _WAYS.items():
+        if number in numbers:
+            return StorageError(what.format(reason=reason), place, how)
+    return StorageError(f"The system gives an error: {reason}", place, "`upsr doctor` says what is wrong here.")

@@ -10,6 +10,8 @@ from upsr_core.datasets.importing import import_dataset
 from upsr_core.datasets.spec import PreparationSpec
 from upsr_core.datasets.store import delete_dataset, list_datasets, load_dataset
 from upsr_core.errors import DataError
+from upsr_core.runtime import write_json
+from upsr_core.schema import digest_of
 
 
 @pytest.fixture
@@ -59,8 +61,9 @@ def test_delete_and_missing(stored):
 def test_damaged_dataset_is_named_and_hides_no_other(stored, items_file, events_file):
     import_dataset("good", items_file, events_file)
     record = stored.folder / "dataset.json"
-    record.write_text(json.dumps({**json.loads(record.read_text()), "format": 99}))
-    with pytest.raises(DataError, match="format 99"):
+    newer = {key: value for key, value in json.loads(record.read_text()).items() if key != "seal"} | {"format": 99}
+    write_json(record, {**newer, "seal": digest_of(newer)})
+    with pytest.raises(DataError, match=r"newer version.*format 99"):
         load_dataset("sample:movies")
     record.write_text("{")
     with pytest.raises(DataError, match="Import it again"):

@@ -38,11 +38,12 @@ def made(spec, better) -> Run:
     wrong = ranks(rng.integers(0, 101, len(test)))
     references = {"popularity": ranks(rng.integers(0, 101, len(test))), "random": ranks(np.full(len(test), 50))}
     score = spec.own_score
-    write_result(run, Ranked({score: ranks(above)}, {score: wrong}, references), test, 1.0, False, {})
+    ranked = Ranked({score: ranks(above)}, {score: wrong}, references)
     curve = {"step": [1, 2], "tokens": [1e4, 2e4], "loss": [3.0, 2.0], "ndcg10": [0.1, 0.2]}
     curve |= {"user_dependence": [0.0, 0.1], "low": [-0.1, 0.0], "high": [0.1, 0.2]}
     if spec.training is not None:
         run.write_curve(pd.DataFrame(curve))
+    write_result(run, ranked, test, 1.0, False, {})
     now = time.time()
     run.write_status(state="done", phase="done", queued=now - 9, started=now - 8, finished=now)
     return run

@@ -51,7 +51,7 @@ def test_a_killed_run_resumes_to_the_same_curve_and_result(movies):
     delete_run(run)
     run = create_run(spec)
     jobs.start(run)
-    wait(lambda: list(run.folder.glob("tuning/checkpoint-*/complete")))
+    wait(lambda: list(run.folder.glob("tuning/checkpoint-*/sums.json")))
     os.kill(run.status().pid, signal.SIGKILL)
     wait(lambda: run.status().state == "died")
     assert run.result() is None and "esume" in run.status().message

@@ -36,7 +36,9 @@ def successors(tmp_path_factory):
     folder, before = tmp_path_factory.mktemp("successors"), os.environ.get("UPSR_HOME")
     os.environ["UPSR_HOME"] = str(folder / "home")
     try:
-        return import_dataset("successors", *write_successors(folder))
+        made = import_dataset("successors", *write_successors(folder))
+        _ = made.items  # read now: every test has another home
+        return made
     finally:
         os.environ.pop("UPSR_HOME")
         if before is not None:

@@ -16,10 +16,12 @@ from upsr_core.datasets.spec import ColumnMapping, DatasetSpec, PreparationSpec,
 from upsr_core.datasets.store import Dataset, check_name, new_folder, save_dataset
 from upsr_core.datasets.times import DAY_FIRST
 from upsr_core.errors import DataError
+from upsr_core.logs import note, telling
 from upsr_core.runtime import Progress
 from upsr_core.schema import ATTRIBUTE_NAME
 
 
+@telling("import of {}")
 def import_dataset(
     name: str,
     items_path: Path | str,
@@ -68,7 +70,10 @@ def import_dataset(
         )
         prepared.report["seconds"] = round(time.monotonic() - started, 2)
         sources = {"items": items.path.name, "events": events.path.name}
-        return save_dataset(name, prepared, spec, folder, sources=sources, synthetic=synthetic, progress=progress)
+        dataset = save_dataset(name, prepared, spec, folder, sources=sources, synthetic=synthetic, progress=progress)
+    size = f"{len(dataset.users)} users, {dataset.n_items} items, {len(dataset.sequence)} interactions"
+    note(f"dataset {name}: stored, {size}, digest {dataset.digest}")
+    return dataset
 
 
 def _check_not_swapped(items: Guess, events: Guess) -> None:

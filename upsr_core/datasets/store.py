@@ -1,6 +1,5 @@
 """Stored datasets: one folder each under the home folder, replaced as a whole or not at all."""
 
-import json
 import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator
@@ -17,15 +16,19 @@ import pandas as pd
 import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from upsr_core.datasets.preparation import Prepared
 from upsr_core.datasets.spec import DatasetSpec
-from upsr_core.errors import DataError
-from upsr_core.runtime import Progress, home, write_json
+from upsr_core.errors import DataError, UpsrError, system_error
+from upsr_core.logs import note, warn
+from upsr_core.runtime import Progress, home
 from upsr_core.schema import ATTRIBUTES, ITEM, USER
+from upsr_core.stored import Damaged, Newer, check_file, outline, read_record, read_table, write_record
 
-FORMAT = 1
+RECORD, ITEMS, USERS, EVENTS = "dataset.json", "items.parquet", "users.parquet", "events.parquet"
+TABLES = (ITEMS, USERS, EVENTS)
+WAIT = 120  # seconds to wait for another process that reads or replaces a dataset
 LONGEST_NAME = 80
 REPLACED = ".replaced~"
 WRITING = ".writing~"
@@ -101,7 +104,7 @@ def new_folder(name: str) -> Iterator[Path]:
     Raises DataError when it cannot be written.
     """
     with _writing(f"The dataset {name!r} cannot be stored"):
-        _sweep()
+        sweep()
         folder = Path(mkdtemp(prefix=f"{WRITING}{os.getpid()}~", dir=_root()))
         try:
             yield folder
@@ -126,12 +129,11 @@ def save_dataset(
     made = folder / "dataset"
     made.mkdir()
     counts = {
-        "users": _write(made / "users.parquet", prepared.users()),
-        "items": _write(made / "items.parquet", prepared.items(), progress),
-        "interactions": _write(made / "events.parquet", prepared.sequences()),
+        "users": _write(made / USERS, prepared.users()),
+        "items": _write(made / ITEMS, prepared.items(), progress),
+        "interactions": _write(made / EVENTS, prepared.sequences()),
     }
     record = {
-        "format": FORMAT,
         "name": check_name(name),
         "digest": spec.digest,
         **counts,
@@ -140,8 +142,8 @@ def save_dataset(
         "spec": spec.model_dump(mode="json"),
         "report": prepared.report,
     }
-    write_json(made / "dataset.json", record)
-    with _lock():
+    write_record(made / RECORD, "dataset", record, TABLES)
+    with _locked():
         _swap(made, _folder(name))
         _forget_derived()
     return load_dataset(name)
@@ -152,20 +154,22 @@ def load_dataset(name: str) -> Dataset:
 
     Raises DataError when there is none of this name, or it was stored by another version or is damaged.
     """
-    with _lock():
-        _restore()
+    with _reading():
         folder = _folder(name)
         if not folder.is_dir():
             raise DataError(f"There is no dataset {name!r}", how="`upsr data list` names those that are stored.")
         try:
-            record = _record(folder)
+            record = read_record(folder / RECORD, "dataset")
             spec = DatasetSpec.model_validate(record["spec"])
-            items = pq.read_metadata(folder / "items.parquet")
-            users = pd.read_parquet(folder / "users.parquet")[USER]
-            events = pd.read_parquet(folder / "events.parquet")
+            rows, columns = outline(folder / ITEMS)
+            if rows != record["items"]:
+                raise Damaged(folder / ITEMS, f"has {rows} rows instead of {record['items']}")
+            users = read_table(folder / USERS, record)[USER]
+            events = read_table(folder / EVENTS, record)
+        except Newer as error:
+            raise DataError(f"The dataset {name!r} cannot be opened: {error}", str(error.file)) from error
         except (OSError, ValueError, KeyError) as error:
-            how = f"Import it again, or remove it with `upsr data delete {name}`."
-            raise DataError(f"The stored dataset {name!r} is damaged: {error}", str(folder), how) from error
+            raise _damaged(name, folder, error) from error
     counts = np.bincount(events["user"], minlength=len(users))
     return Dataset(
         name=name,
@@ -173,8 +177,8 @@ def load_dataset(name: str) -> Dataset:
         folder=folder,
         spec=spec,
         report=record["report"],
-        n_items=items.num_rows,
-        columns=tuple(items.schema.names),
+        n_items=rows,
+        columns=columns,
         read_items=partial(_read_items, name, record["digest"]),
         users=users,
         offsets=np.concatenate(([0], np.cumsum(counts))).astype(np.int64),
@@ -185,18 +189,23 @@ def load_dataset(name: str) -> Dataset:
 
 
 def _read_items(name: str, digest: str) -> pd.DataFrame:
-    with _lock():
-        _restore()
+    with _reading():
         folder = _folder(name)
         try:
-            same = _record(folder)["digest"] == digest
-            items = pd.read_parquet(folder / "items.parquet") if same else None
-        except (OSError, ValueError, KeyError):
-            items = None
-    if items is None:
-        how = "Choose it again, or another one."
-        raise DataError(f"The dataset {name!r} was replaced or removed while it was in use", str(folder), how)
-    return items
+            record = read_record(folder / RECORD, "dataset")
+            if record["digest"] == digest:
+                return read_table(folder / ITEMS, record)
+        except FileNotFoundError:
+            pass
+        except (OSError, ValueError, KeyError) as error:
+            raise _damaged(name, folder, error) from error
+    how = "Choose it again, or another one."
+    raise DataError(f"The dataset {name!r} was replaced or removed while it was in use", str(folder), how)
+
+
+def _damaged(name: str, folder: Path, error: Exception) -> DataError:
+    how = f"Import it again, or remove it with `upsr data delete {name}`."
+    return DataError(f"The stored dataset {name!r} is damaged: {error}", str(folder), how)
 
 
 def list_datasets() -> list[dict]:
@@ -204,8 +213,7 @@ def list_datasets() -> list[dict]:
 
     `problem` is empty, or says why the dataset cannot be loaded; its counts are then 0.
     """
-    with _lock():
-        _restore()
+    with _reading():
         found = [_summary(folder) for folder in _folders()]
     return sorted(found, key=lambda entry: entry["name"])
 
@@ -228,22 +236,44 @@ def delete_dataset(name: str) -> None:
 
     Raises DataError when there is none of this name.
     """
-    with _lock(), _writing(f"The dataset {name!r} cannot be removed"):
+    with _writing(f"The dataset {name!r} cannot be removed"), _locked():
         folder = _folder(name)
         if not folder.is_dir():
             raise DataError(f"There is no dataset {name!r}", how="`upsr data list` names those that are stored.")
-        shutil.rmtree(folder)
+        # Away at once: a kill while its files are removed leaves nothing that looks like a dataset.
+        going = folder.with_name(f"{WRITING}{os.getpid()}~{folder.name}")
+        folder.rename(going)
+        shutil.rmtree(going)
         _forget_derived()
+    note(f"dataset {name}: removed")
+
+
+def folder_of(name: str) -> Path:
+    """Where a dataset of this name is, or would be."""
+    return _folder(name)
+
+
+def damage_of(name: str) -> str:
+    """What is wrong with a stored dataset, all of its files looked at; empty where nothing is."""
+    try:
+        folder = _folder(name)
+        record = read_record(folder / RECORD, "dataset")
+        for table in TABLES:
+            check_file(record, folder / table)
+        if not record["files"]:  # stored before there were sums
+            _ = load_dataset(name).items
+    except (OSError, ValueError, UpsrError) as error:
+        return str(error)
+    return ""
 
 
 def _root() -> Path:
-    try:
-        root = home() / "datasets"
-        root.mkdir(exist_ok=True)
-    except OSError as error:
-        raise DataError(
-            f"The home folder cannot be used: {error}", how="Set UPSR_HOME to a folder that you may write to."
-        ) from error
+    root = home() / "datasets"
+    if not root.is_dir():
+        try:
+            root.mkdir(exist_ok=True)
+        except OSError as error:
+            raise system_error(error, root) from error
     return root
 
 
@@ -255,8 +285,28 @@ def _folder(name: str) -> Path:
     return _root() / quote(check_name(name), safe="")
 
 
-def _lock() -> FileLock:
-    return FileLock(_root() / ".lock")
+@contextmanager
+def _locked() -> Iterator[None]:
+    """Alone with the datasets; what a killed process left halfway is put right first."""
+    try:
+        with FileLock(_root() / ".lock", timeout=WAIT):
+            _restore()
+            yield
+    except Timeout:
+        how = "Wait for the other command or studio to finish, then do the same again."
+        raise DataError("The datasets are held by another process", str(_root() / ".lock"), how) from None
+
+
+@contextmanager
+def _reading() -> Iterator[None]:
+    """As `_locked`; where nothing can be written nothing can be replaced either, and no lock is needed."""
+    try:
+        (_root() / ".lock").touch()
+    except OSError:
+        yield
+        return
+    with _locked():
+        yield
 
 
 @contextmanager
@@ -264,8 +314,8 @@ def _writing(what: str):
     try:
         yield
     except OSError as error:
-        how = "Free some space or set UPSR_HOME to a folder that you may write to."
-        raise DataError(f"{what}: {error}", how=how) from error
+        known = system_error(error)
+        raise DataError(f"{what}: {known.what[0].lower()}{known.what[1:]}", known.where, known.how) from error
 
 
 def _write(file: Path, parts: Iterable[pa.Table], progress: Progress | None = None) -> int:
@@ -308,25 +358,29 @@ def _restore() -> None:
             old.rename(folder)
 
 
-def _sweep() -> None:
-    """Remove what imports that were killed while writing have left."""
-    for folder in _root().glob(WRITING + "*"):
-        if not psutil.pid_exists(int(folder.name.split("~")[1])):
-            shutil.rmtree(folder, ignore_errors=True)
+def leftovers() -> list[Path]:
+    """What killed imports and removals have left and nobody needs."""
+    found = (home() / "datasets").glob(WRITING + "*")
+    return [folder for folder in found if not psutil.pid_exists(int(folder.name.split("~")[1]))]
 
 
-def _record(folder: Path) -> dict:
-    record = json.loads((folder / "dataset.json").read_text(encoding="utf-8"))
-    if record["format"] != FORMAT:
-        raise ValueError(f"it has format {record['format']}, this version reads format {FORMAT}")
-    return record
+def sweep() -> None:
+    """Remove the leftovers."""
+    for folder in leftovers():
+        warn(f"removed what a killed process left: {folder.name}")
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _summary(folder: Path) -> dict:
     entry = {"name": unquote(folder.name), "users": 0, "items": 0, "interactions": 0, "digest": "", "synthetic": False}
     entry |= {"sources": {}, "problem": ""}
     try:
-        record = _record(folder)
+        record = read_record(folder / RECORD, "dataset")
+        for table in TABLES:
+            if not (folder / table).is_file():
+                raise Damaged(folder / table, "is missing")
         return entry | {key: record[key] for key in entry if key not in ("name", "problem")}
+    except Newer as error:
+        return entry | {"problem": str(error)}
     except (OSError, ValueError, KeyError) as error:
         return entry | {"problem": f"cannot be read: {error}"}

@@ -13,6 +13,7 @@ from upsr_core.datasets.store import Dataset
 from upsr_core.errors import DataError
 from upsr_core.runtime import home
 from upsr_core.schema import Spec, digest_of
+from upsr_core.stored import keep_arrays, kept_arrays
 
 MODES = ("uni100", "pop100", "full")
 NEGATIVES = 100
@@ -115,15 +116,13 @@ def candidates_for(dataset: Dataset, parts: Split, spec: CandidateSpec) -> Candi
     instances = table.iloc[rows].reset_index(drop=True)
     negatives = None
     if spec.mode != "full":
-        file = home() / "candidates" / f"{digest}.npy"
-        if not file.exists():
+        file = home() / "candidates" / f"{digest}.npz"
+        kept = kept_arrays(file, "negatives")
+        if kept is None:
             draw = _draw_uniform if spec.mode == "uni100" else partial(_draw_popular, training_counts(dataset, parts))
-            drawn = draw(dataset, instances, rows, spec)
-            file.parent.mkdir(exist_ok=True)
-            temporary = file.with_suffix(f".{np.random.default_rng().integers(1 << 40)}.npy")
-            np.save(temporary, drawn)
-            temporary.replace(file)
-        negatives = np.load(file)
+            kept = {"negatives": draw(dataset, instances, rows, spec)}
+            keep_arrays(file, **kept)
+        negatives = kept["negatives"]
     return Candidates(spec, digest, instances, negatives, len(table), dataset)
 
 

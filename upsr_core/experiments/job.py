@@ -3,7 +3,6 @@
 import logging
 import os
 import time
-import traceback
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -11,6 +10,7 @@ from upsr_core.errors import RunError, UpsrError
 from upsr_core.experiments.jobs import check_cancelled, claim, wait_for_turn
 from upsr_core.experiments.runs import Run
 from upsr_core.experiments.status import Job
+from upsr_core.logs import explained, told
 from upsr_core.runtime import Cancelled, Progress
 from upsr_core.shards import Workers
 from upsr_core.training import processes
@@ -29,7 +29,7 @@ class StatusProgress:
         self.phase, self.began, self.first, self.written = "", 0.0, 0.0, 0.0
 
     def __call__(self, done: float, total: float, phase: str) -> None:
-        now = time.time()
+        now = time.monotonic()
         if phase != self.phase:
             # A resumed phase begins in the middle, so its speed counts from there.
             self.phase, self.began, self.first = phase, now, done
@@ -49,8 +49,8 @@ def work(run: Run, also: Progress | None = None, accumulation: int = 1, workers:
     """Work on a queued run in this process to its end; None where it was cancelled.
 
     In several processes the first answers for the run, and the others, which return None, train with it. For
-    `accumulation` and `workers` see `work.execute`. Raises UpsrError as it came; any other error is logged and raised
-    as it came, and the status says so.
+    `accumulation` and `workers` see `work.execute`. Raises UpsrError as it came, StorageError for an error of the
+    system, UnexpectedError for what nobody foresaw. The status says each.
     """
     processes.gather_round()
     if not processes.first():
@@ -82,21 +82,24 @@ def work(run: Run, also: Progress | None = None, accumulation: int = 1, workers:
 def carry_out(job: Job, do: Callable[[StatusProgress], dict], also: Progress | None = None) -> dict | None:
     """Do the work of a queued job in this process and keep its status true; see `work`."""
     logging.basicConfig(level=logging.WARNING)
-    claim(job, os.getpid())
     try:
-        result = do(StatusProgress(job, also))
+        with told(job.title_for_log):
+            claim(job, os.getpid())
+            result = do(StatusProgress(job, also))
     except (Cancelled, KeyboardInterrupt):
-        job.write_status(
-            state="cancelled", finished=time.time(), seconds_left=None, message="Cancelled. It can be resumed."
-        )
+        _ended(job, "cancelled", "Cancelled. It can be resumed.")
         return None
-    except UpsrError as error:
-        job.write_status(state="failed", finished=time.time(), seconds_left=None, message=str(error))
-        raise
-    except BaseException as error:
-        traceback.print_exc()
-        message = f"{type(error).__name__}: {error}. The whole story is in {job.folder / 'log.txt'}."
-        job.write_status(state="failed", finished=time.time(), seconds_left=None, message=message)
-        raise
+    except Exception as error:
+        known = explained(job.title_for_log, error)
+        _ended(job, "failed", str(known))
+        if known is error:
+            raise
+        raise known from error
     job.write_status(state="done", phase="done", finished=time.time(), seconds_left=0, message="")
     return result
+
+
+def _ended(job: Job, state: str, message: str) -> None:
+    """Say how it ended, where anything can be written still; otherwise it is seen that the process is gone."""
+    with suppress(UpsrError):
+        job.write_status(state=state, finished=time.time(), seconds_left=None, message=message)

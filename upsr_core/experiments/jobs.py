@@ -7,11 +7,10 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-import psutil
-
-from upsr_core.errors import RunError
-from upsr_core.experiments.runs import Run, list_runs
-from upsr_core.experiments.status import STOP, Job
+from upsr_core.errors import RunError, system_error
+from upsr_core.experiments.runs import Run, all_runs
+from upsr_core.experiments.status import STOP, Job, mark_of
+from upsr_core.logs import note
 from upsr_core.runtime import Cancelled, Progress
 
 
@@ -32,7 +31,7 @@ def start(job: Job, processes: int = 1, options: Sequence[str] = ()) -> None:
     if processes > 1:
         launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
         environment.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // processes)))
-    with (job.folder / "log.txt").open("ab") as log:
+    with _log_of(job) as log:
         process = subprocess.Popen(
             [sys.executable, *launcher, "-m", "upsr_core", *job.command, job.id, *options],
             stdin=subprocess.DEVNULL,
@@ -42,6 +41,7 @@ def start(job: Job, processes: int = 1, options: Sequence[str] = ()) -> None:
             env=environment,
             cwd=Path(__file__).resolve().parents[2],
         )
+    note(f"{job.title_for_log}: given to process {process.pid}")
     # A job that dies before its first word must be seen too; its own first word is the same.
     claim(job, process.pid)
 
@@ -49,27 +49,41 @@ def start(job: Job, processes: int = 1, options: Sequence[str] = ()) -> None:
 resume = start
 
 
+def _log_of(job: Job):
+    try:
+        return (job.folder / "log.txt").open("ab")
+    except OSError as error:
+        raise system_error(error, job.folder) from error
+
+
 def enqueue(job: Job) -> None:
-    """Take a place in the queue."""
-    (job.folder / STOP).unlink(missing_ok=True)
+    """Take a place in the queue; it is this process's, until the one that works on the job claims it.
+
+    So a kill before that is seen at once, and nobody waits for a job that has no process.
+    """
+    try:
+        (job.folder / STOP).unlink(missing_ok=True)
+    except OSError as error:
+        raise system_error(error, job.folder) from error
     job.write_status(
         state="queued", phase="waiting", step=0, total=0, seconds_left=None, message="", queued=time.time(),
-        started=None, finished=None, pid=None, process_created=None,
+        started=None, finished=None, **mark_of(os.getpid()),
     )  # fmt: skip
 
 
 def claim(job: Job, pid: int) -> None:
     """Say which process works on a job."""
-    try:
-        job.write_status(pid=pid, process_created=psutil.Process(pid).create_time())
-    except psutil.NoSuchProcess:
-        job.write_status(pid=pid, process_created=0)
+    job.write_status(**mark_of(pid))
 
 
 def cancel(job: Job) -> None:
     """Ask a job to stop; it saves a checkpoint first, so that it can be resumed."""
     if job.status().active:
-        (job.folder / STOP).touch()
+        note(f"{job.title_for_log}: asked to stop")
+        try:
+            (job.folder / STOP).touch()
+        except OSError as error:
+            raise system_error(error, job.folder) from error
 
 
 def check_cancelled(job: Job) -> None:
@@ -85,7 +99,7 @@ def wait_for_turn(run: Run, also: Progress | None = None) -> None:
         mine = run.status()
         ahead = [
             other
-            for other in list_runs()
+            for other in all_runs()
             if other.id != run.id
             and (status := other.status()).active
             and (status.state != "queued" or (status.queued, other.id) < (mine.queued, run.id))

@@ -13,8 +13,9 @@ from upsr_core.experiments.runs import BORROWED, Run
 from upsr_core.experiments.scoring import Scored, likelihoods
 from upsr_core.likelihood.score import SCORES, ScoreSpec
 from upsr_core.rankers.popularity import Popularity
-from upsr_core.runtime import Progress, peak_memory_mib, write_json
+from upsr_core.runtime import Progress, peak_memory_mib
 from upsr_core.shards import Workers
+from upsr_core.stored import keep_table
 
 
 def score_table(scored: Scored, popularity: Popularity, progress: Progress, workers: Workers) -> pd.DataFrame:
@@ -89,7 +90,7 @@ def write_result(
         for name, frame in {**ranks, **{BORROWED.format(name): f for name, f in wrong.items()}}.items()
     ]
     frames += [test.instances.assign(row=range(len(test)), score=name, **frame) for name, frame in references.items()]
-    pd.concat(frames, ignore_index=True).to_parquet(run.folder / "per_user.parquet")
+    keep_table(run.folder / "per_user.parquet", pd.concat(frames, ignore_index=True))
     own = run.spec.own_score
     mode = test.mode
 
@@ -123,5 +124,5 @@ def write_result(
         "resumed": resumed,
         "finished": time.time(),
     }
-    write_json(run.folder / "result.json", result)
+    run.write_result(result)
     return result

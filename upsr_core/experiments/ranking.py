@@ -43,6 +43,7 @@ def load_language_model(run: Run):
 def trained_model(run: Run) -> Path | None:
     """The folder of what a run has trained; None where it trains nothing. Raises RunError where it is not there."""
     if run.model_folder.exists():
+        run.check_model()
         return run.model_folder
     if run.spec.trains:
         where = str(run.model_folder)

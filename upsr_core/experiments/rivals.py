@@ -1,5 +1,7 @@
 """The work of a run whose model scores its whole catalogue at once."""
 
+import shutil
+
 import numpy as np
 
 from upsr_core.datasets.splits import Split, split, training_histories
@@ -15,6 +17,7 @@ from upsr_core.rankers.catalogue import new_ranker
 from upsr_core.rankers.popularity import Popularity, Random
 from upsr_core.rankers.spec import SCORE
 from upsr_core.runtime import Progress
+from upsr_core.stored import keep_table, seal_folder
 from upsr_core.text.design import ItemDesign
 
 KEPT = 101  # candidates stored for every instance: all of the sampled modes, the best of the whole catalogue
@@ -57,9 +60,13 @@ def _pretrained(run: Run, progress: Progress) -> dict:
             vectors = _text_vectors(run, data, spec.design.pretrain, progress)
             sources.append((vectors, training_histories(data, split(data, spec.pretraining_split))))
         shared = pretrain(sources, spec.training, run.folder / "pretraining", progress)
-        file.parent.mkdir(exist_ok=True)
-        save_file(shared, file.with_suffix(".part"))
-        file.with_suffix(".part").rename(file)
+        temporary = run.folder / ".pretrained"
+        shutil.rmtree(temporary, ignore_errors=True)
+        temporary.mkdir()
+        save_file(shared, temporary / file.name)
+        seal_folder(temporary)
+        shutil.rmtree(file.parent, ignore_errors=True)
+        temporary.rename(file.parent)
     return load_file(file)
 
 
@@ -78,7 +85,7 @@ def rank_rival(run: Run, dataset: Dataset, parts: Split, test: Candidates, progr
     table = right.candidates
     table["user"] = test.instances.user.to_numpy()[table.row]
     table["popularity"] = popularity.counts[table.item]
-    table.to_parquet(run.folder / "scores.parquet")
+    keep_table(run.folder / "scores.parquet", table)
     references = {"popularity": evaluate(popularity, test), "random": evaluate(Random(dataset), test)}
     return Ranked({SCORE: right.metrics}, {SCORE: borrowed}, references), unscorable(ranker, test)
 

@@ -14,10 +14,11 @@ from upsr_core.evaluation.correlation import FEWEST
 from upsr_core.evaluation.metrics import HEADLINE, named
 from upsr_core.experiments.runs import Run, runs_folder
 from upsr_core.experiments.spec import DatasetRef, RunSpec, plan_run
-from upsr_core.experiments.status import Job
+from upsr_core.experiments.status import Job, newest_first
 from upsr_core.indicators.profile import SAMPLE, Setting
-from upsr_core.runtime import home, write_atomically
+from upsr_core.runtime import stored_in, storing
 from upsr_core.schema import Spec
+from upsr_core.stored import Newer, read_record, write_record
 from upsr_core.text.design import ItemDesign, parse_design
 
 DESIGNS, SEEDS = 12, 2
@@ -98,14 +99,23 @@ class Study(Job):
     @cached_property
     def spec(self) -> StudySpec:
         try:
-            return StudySpec.model_validate_json((self.folder / "spec.json").read_text())
-        except (OSError, ValueError) as error:
+            return StudySpec.model_validate(read_record(self.folder / "spec.json", "study")["spec"])
+        except (OSError, ValueError, KeyError) as error:
             reason = str(error).splitlines()[0]
             raise RunError(
                 f"The specification of study {self.id} cannot be read: {reason}",
                 str(self.folder / "spec.json"),
-                "Delete the folder and start the study again.",
+                "" if isinstance(error, Newer) else "Start the same study again: its trials stay.",
             ) from None
+
+    @property
+    def problem(self) -> str:
+        """Why the specification cannot be read; empty where it can."""
+        try:
+            _ = self.spec
+        except RunError as error:
+            return str(error)
+        return ""
 
     @property
     def title(self) -> str:
@@ -181,17 +191,20 @@ def plan_study(
 
 
 def studies_folder() -> Path:
-    folder = home() / "studies"
-    folder.mkdir(exist_ok=True)
-    return folder
+    return stored_in("studies")
 
 
 def create_study(spec: StudySpec) -> Study:
     """The study of a specification; an existing one is returned as it is."""
     study = Study.of(spec)
-    if not (study.folder / "spec.json").exists():
-        study.folder.mkdir(exist_ok=True)
-        write_atomically(study.folder / "spec.json", spec.model_dump_json(indent=2) + "\n")
+    try:
+        read_record(study.folder / "spec.json", "study")
+    except Newer:
+        _ = study.spec  # says so
+    except (OSError, ValueError):  # not there yet, or damaged: it is known what it says
+        with storing(study.folder):
+            study.folder.mkdir(parents=True, exist_ok=True)
+            write_record(study.folder / "spec.json", "study", {"spec": spec.model_dump(mode="json")})
     return study
 
 
@@ -204,6 +217,5 @@ def load_study(study_id: str) -> Study:
 
 
 def list_studies() -> list[Study]:
-    """All studies, newest first."""
-    files = sorted(studies_folder().glob("*/spec.json"), key=lambda file: file.stat().st_mtime, reverse=True)
-    return [Study(file.parent) for file in files]
+    """All studies whose specification can be read, newest first."""
+    return [study for study in map(Study, newest_first(studies_folder(), "spec.json")) if not study.problem]

@@ -16,7 +16,8 @@ from upsr_core.experiments.study import Study, StudySpec
 from upsr_core.experiments.study_figure import write_figure
 from upsr_core.experiments.study_outcome import outcome, summary
 from upsr_core.indicators.profile import Setting, profile, stored_reading
-from upsr_core.runtime import Cancelled, Progress, write_json
+from upsr_core.runtime import Cancelled, Progress
+from upsr_core.stored import write_record
 from upsr_core.text.design import ItemDesign
 
 FIGURE, RESULT = "figure.html", "result.json"
@@ -92,7 +93,7 @@ def _work(study: Study, progress: StatusProgress) -> dict:
     found = outcome(study, setting)
     record = summary(study, found)
     write_figure(found, study.title, study.folder / FIGURE)
-    write_json(study.folder / RESULT, record)
+    write_record(study.folder / RESULT, "result", record)
     return record
 
 

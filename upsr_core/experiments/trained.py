@@ -6,7 +6,9 @@ import shutil
 from upsr_core.errors import RunError
 from upsr_core.experiments.runs import Run, list_runs
 from upsr_core.experiments.spec import RunSpec
+from upsr_core.logs import warn
 from upsr_core.runtime import write_atomically
+from upsr_core.stored import Damaged, check_folder
 
 
 def trained_run(spec: RunSpec) -> Run | None:
@@ -34,9 +36,15 @@ def take_weights(run: Run) -> bool:
     temporary = run.folder / ".taken"
     shutil.rmtree(temporary, ignore_errors=True)
     try:
-        curve = source.curve_file.read_text() if source.curve_file.exists() else None
+        curve = source.curve_file.read_text(encoding="utf-8") if source.curve_file.exists() else None
         shutil.copytree(source.model_folder, temporary, copy_function=_link)
-    except (FileNotFoundError, shutil.Error):  # the other run is being deleted at this moment
+        check_folder(temporary)
+    except FileNotFoundError:
+        if not any(temporary.glob("*")) or not source.model_folder.exists():  # it is being deleted at this moment
+            return False  # otherwise an older version saved it, without sums
+    except (shutil.Error, Damaged) as error:
+        warn(f"run {run.id}: the weights of run {source.id} are not taken, {type(error).__name__}")
+        shutil.rmtree(temporary, ignore_errors=True)
         return False
     if curve is not None:
         write_atomically(run.curve_file, curve)

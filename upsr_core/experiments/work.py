@@ -20,6 +20,7 @@ from upsr_core.rankers.popularity import Popularity
 from upsr_core.rankers.upsr import Upsr
 from upsr_core.runtime import Progress, environment, forget_peak_memory, write_json
 from upsr_core.shards import Workers
+from upsr_core.stored import keep_table, seal_folder
 from upsr_core.text.sequence import SequenceBuilder
 from upsr_core.text.stored import texts_of
 from upsr_core.training import processes
@@ -38,7 +39,9 @@ def execute(run: Run, progress: Progress, accumulation: int, workers: Workers) -
     dataset or the language model is no longer the one of the specification, and Cancelled where `progress` does.
     """
     forget_peak_memory()
-    began, spec = time.time(), run.spec
+    began, spec = time.monotonic(), run.spec
+    if processes.first():
+        run.drop_damaged()
     resumed = any((run.folder / name).exists() for name in ("pretraining", "pretrained", "tuning", "model"))
     dataset = spec.dataset.load()
     if spec.plm and weights_digest(spec.plm.name, spec.info.reads_with) != spec.plm.content:
@@ -56,7 +59,7 @@ def execute(run: Run, progress: Progress, accumulation: int, workers: Workers) -
         else:
             train_rival(run, dataset, parts, progress)
         if first:
-            run.note_training(run.id, round(time.time() - began, 1))
+            run.note_training(run.id, round(time.monotonic() - began, 1))
     if not first:
         return None
     write_json(run.folder / "environment.json", environment())
@@ -65,7 +68,7 @@ def execute(run: Run, progress: Progress, accumulation: int, workers: Workers) -
         ranked, counts = _rank(run, dataset, parts, test, progress, workers)
     else:
         ranked, counts = rank_rival(run, dataset, parts, test, progress)
-    result = write_result(run, ranked, test, time.time() - began, resumed, counts)
+    result = write_result(run, ranked, test, time.monotonic() - began, resumed, counts)
     for folder in ("tuning", "pretraining"):
         shutil.rmtree(run.folder / folder, ignore_errors=True)
     return result
@@ -89,7 +92,7 @@ def _rank(
 ) -> tuple[Ranked, dict]:
     ranker = load_ranker(run)
     table = score_table(Scored(ranker, test, run), Popularity(dataset, parts), progress, workers)
-    table.to_parquet(run.folder / "scores.parquet")
+    keep_table(run.folder / "scores.parquet", table)
     return Ranked.of(table), {"identical_texts": ranker.texts.identical()}
 
 
@@ -147,4 +150,5 @@ def _save_model(run: Run, model, name: str = "model") -> None:
     for file in MODEL_FILES:
         if (locate(run.spec.plm.name) / file).is_file():
             shutil.copy(locate(run.spec.plm.name) / file, temporary / file)
+    seal_folder(temporary)
     temporary.rename(run.folder / name)

@@ -1,13 +1,13 @@
 """A prefix trie of item texts: every distinct prefix of a catalogue is one node, computed once per user."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 
 from upsr_core.runtime import home
 from upsr_core.schema import digest_of
+from upsr_core.stored import keep_arrays, kept_arrays
 from upsr_core.text.render import ItemTexts
 
 START, SENTINEL = 0, 1  # the nodes of the decoder's start and of the sentinel that opens every text
@@ -97,18 +97,13 @@ def stored_trie(texts: ItemTexts, catalogue: str) -> CandidateTrie:
     if (stored := _read(file, len(texts))) is not None:
         return stored
     trie = CandidateTrie.build(texts)
-    file.parent.mkdir(exist_ok=True)
-    temporary = file.with_name(f".{digest}.{np.random.default_rng().integers(1 << 40)}.npz")
-    np.savez(temporary, **vars(trie))
-    temporary.replace(file)
+    keep_arrays(file, **vars(trie))
     return trie
 
 
 def _read(file: Path, items: int) -> CandidateTrie | None:
     """A stored trie; None where there is none or the file is damaged, so that it is built again."""
-    try:
-        with np.load(file, allow_pickle=False) as arrays:
-            trie = CandidateTrie(**arrays)
-    except (OSError, ValueError, TypeError, EOFError, BadZipFile):
+    arrays = kept_arrays(file, *(field.name for field in fields(CandidateTrie)))
+    if arrays is None or len(arrays["terminal"]) != items:
         return None
-    return trie if len(trie.terminal) == items else None
+    return CandidateTrie(**arrays)

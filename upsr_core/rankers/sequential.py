@@ -20,6 +20,7 @@ from upsr_core.rankers.packing import HistoryBatches, Packed
 from upsr_core.rankers.spec import SequenceSpec, model_info
 from upsr_core.rankers.unisrec import Unisrec
 from upsr_core.runtime import Progress, seed_everything, write_json
+from upsr_core.stored import seal_folder
 from upsr_core.training.trainer import Validate, train
 
 WEIGHTS, RECORD = "model.safetensors", "model.json"
@@ -104,6 +105,7 @@ class SequenceRanker(CatalogueRanker):
         save_file(weights, temporary / WEIGHTS)
         record = {"model": self.model, "spec": self.spec.model_dump(mode="json"), "dataset": self.dataset.digest}
         write_json(temporary / RECORD, record | {"items": self.item_count})
+        seal_folder(temporary)
         temporary.rename(folder)
 
     @classmethod

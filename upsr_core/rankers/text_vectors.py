@@ -1,7 +1,5 @@
 """Items as vectors of a frozen language model, computed once for a catalogue, a design and a model."""
 
-from pathlib import Path
-
 import numpy as np
 import torch
 
@@ -10,6 +8,7 @@ from upsr_core.errors import ModelError
 from upsr_core.plm.door import ENCODERS, load_encoder, load_reader, pooling, weights_digest
 from upsr_core.runtime import Progress, home
 from upsr_core.schema import digest_of
+from upsr_core.stored import keep_arrays, kept_arrays
 from upsr_core.text.design import ItemDesign
 from upsr_core.text.render import ItemTexts
 from upsr_core.text.stored import texts_of
@@ -25,8 +24,9 @@ def text_vectors(dataset: Dataset, design: ItemDesign, plm: str, progress: Progr
     """
     tokenizer, pooled = load_reader(plm), pooling(plm)
     name = digest_of([dataset.digest, design.digest, weights_digest(plm, ENCODERS), tokenizer.digest, pooled])
-    file = home() / "text-vectors" / f"{name}.npy"
-    if not file.exists():
+    file = home() / "text-vectors" / f"{name}.npz"
+    kept = kept_arrays(file, "vectors")
+    if kept is None:
         texts = texts_of(dataset, design, tokenizer)
         encoder, most = load_encoder(plm)
         # A T5 reads the bare text, every other encoder the text in the frame that it was trained with.
@@ -37,8 +37,9 @@ def text_vectors(dataset: Dataset, design: ItemDesign, plm: str, progress: Progr
                 f"The model {plm!r} reads at most {most} tokens, the longest item text has {longest}",
                 how=f"Cap the items of the design at {most - len(before) - len(after)} tokens or fewer.",
             )
-        _store(file, _encode(texts, encoder, pooled, before, after, progress))
-    return np.load(file)
+        kept = {"vectors": _encode(texts, encoder, pooled, before, after, progress)}
+        keep_arrays(file, **kept)
+    return kept["vectors"]
 
 
 @torch.inference_mode()
@@ -60,10 +61,3 @@ def _encode(texts: ItemTexts, encoder, pooled: str, before: list[int], after: li
         done += len(chosen)
         progress(done, len(distinct), "reading item texts")
     return vectors[place]
-
-
-def _store(file: Path, vectors: np.ndarray) -> None:
-    file.parent.mkdir(exist_ok=True)
-    temporary = file.with_suffix(f".{np.random.default_rng().integers(1 << 40)}.npy")
-    np.save(temporary, vectors)
-    temporary.replace(file)

@@ -1,13 +1,13 @@
 """Designs kept by name: one JSON file each in the folder `designs` of the home folder."""
 
-import json
 from pathlib import Path
 from urllib.parse import quote, unquote
 
 from pydantic import ValidationError
 
-from upsr_core.errors import DesignError
-from upsr_core.runtime import home, write_json
+from upsr_core.errors import DesignError, system_error
+from upsr_core.runtime import home, storing
+from upsr_core.stored import read_record, write_record
 from upsr_core.text.design import Design, parse_design
 
 # Always there; their names cannot be saved over.
@@ -31,8 +31,9 @@ def save_design(name: str, design: Design) -> None:
     file = _file(name)
     if len(file.name.encode()) > 200:
         raise DesignError("The name of the design is too long", f"{len(name)} characters", "Choose a shorter one.")
-    file.parent.mkdir(exist_ok=True)
-    write_json(file, design.model_dump(mode="json"))
+    with storing(file):
+        file.parent.mkdir(exist_ok=True)
+        write_record(file, "design", {"design": design.model_dump(mode="json")})
 
 
 def load_design(name: str) -> Design:
@@ -41,11 +42,11 @@ def load_design(name: str) -> Design:
         return PRESETS[name]
     file = _file(name)
     try:
-        return Design.model_validate(json.loads(file.read_text(encoding="utf-8")))
+        return Design.model_validate(read_record(file, "design")["design"])
     except FileNotFoundError:
         known = ", ".join([*PRESETS, *list_designs()])
         raise DesignError(f"There is no design named {name!r}", how=f"Choose one of: {known}.") from None
-    except (ValidationError, ValueError, OSError, RecursionError, DesignError) as error:
+    except (ValidationError, ValueError, KeyError, OSError, RecursionError, DesignError) as error:
         reason = error.what if isinstance(error, DesignError) else str(error).splitlines()[0]
         raise DesignError(
             f"The saved design {name!r} cannot be read: {reason}", str(file), "Delete it or save it again."
@@ -55,13 +56,17 @@ def load_design(name: str) -> Design:
 def list_designs() -> dict[str, Design]:
     """Saved designs by name, in the order of their names; damaged files are left out, `load_design` explains them."""
     designs = {}
-    for file in sorted((home() / "designs").glob("*.json")):
-        name = unquote(file.stem)
+    for name in files():
         try:
             designs[name] = load_design(name)
         except DesignError:
             continue
     return designs
+
+
+def files() -> dict[str, Path]:
+    """The files of saved designs by name, whether or not they can be read."""
+    return {unquote(file.stem): file for file in sorted((home() / "designs").glob("*.json"))}
 
 
 def delete_design(name: str) -> None:
@@ -72,6 +77,8 @@ def delete_design(name: str) -> None:
         _file(name).unlink()
     except FileNotFoundError:
         raise DesignError(f"There is no design named {name!r}", how="It may have been deleted already.") from None
+    except OSError as error:
+        raise system_error(error) from error
 
 
 def _file(name: str) -> Path:

@@ -12,12 +12,11 @@ import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from tempfile import mkdtemp
 
 import numpy as np
 
 from upsr_core.datasets.store import Dataset, derived_folder
-from upsr_core.runtime import write_json
+from upsr_core.runtime import new_folder, write_json
 from upsr_core.schema import digest_of
 from upsr_core.text.design import ItemDesign
 from upsr_core.text.render import ItemTexts, tokenised
@@ -97,7 +96,7 @@ def _make(folder: Path, dataset: Dataset, design: ItemDesign, tokenizer: TextTok
     import pyarrow as pa
 
     folder.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(mkdtemp(prefix=".", dir=folder.parent))
+    temporary = new_folder(folder)
     try:
         schema = pa.schema([("text", pa.large_string())])
         with pa.ipc.new_file(temporary / _TEXTS, schema) as texts:

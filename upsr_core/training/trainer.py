@@ -5,7 +5,6 @@ the one of a single process.
 """
 
 import copy
-import shutil
 from collections.abc import Callable
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,15 +15,17 @@ import pandas as pd
 import torch
 from torch.utils.data import Dataset as TorchDataset
 from transformers import EarlyStoppingCallback, PrinterCallback, Trainer, TrainerCallback, TrainingArguments
+from transformers.trainer_callback import TrainerState
 from transformers.utils import logging
 
+from upsr_core.errors import RunError
 from upsr_core.runtime import Cancelled, Progress, keep_freed_memory, keep_threads, seed_everything
 from upsr_core.training import processes
 from upsr_core.training.batches import Parts
+from upsr_core.training.checkpoints import STATE, best_of, is_whole, last_checkpoint, mark_complete, stopped_early
 from upsr_core.training.spec import CURVE
 
 LOG_EVERY = 10
-COMPLETE = "complete"  # written into a checkpoint after everything else: a kill while saving leaves none
 
 # Validation of a model: at least `ndcg10`, `user_dependence`, `low`, `high`.
 Validate = Callable[[object], dict[str, float]]
@@ -59,6 +60,18 @@ class _RankingTrainer(Trainer):
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics
 
+    def end_where_it_stopped(self, checkpoint: Path, best: str) -> None:
+        """What a training does at its end, for one that was killed between its end and the saving of its model."""
+        self.state = TrainerState.load_from_json(str(checkpoint / STATE))
+        self.state.best_model_checkpoint = str(checkpoint.with_name(best))
+        self._load_best_model()
+
+    def _load_best_model(self) -> None:
+        best = Path(self.state.best_model_checkpoint)
+        if not is_whole(best):
+            raise RunError("The best checkpoint of this training was removed or damaged", str(best), "Resume the run.")
+        super()._load_best_model()
+
     def whole_model(self):
         """The model as it is now, with all its weights: in the first process; every process has to ask."""
         if not self.is_fsdp_enabled:
@@ -72,8 +85,12 @@ class _RankingTrainer(Trainer):
 class _Watch(TrainerCallback):
     """Reports progress, keeps the curve, honours cancelling, and marks checkpoints that are complete."""
 
-    def __init__(self, curve: Callable[[pd.DataFrame], None], progress: Progress, what: str):
-        self.curve, self.progress, self.what, self.cancelled = curve, progress, what, None
+    def __init__(self, curve: Callable[[pd.DataFrame], None], progress: Progress, what: str, best: str | None):
+        self.curve, self.progress, self.what, self.best, self.cancelled = curve, progress, what, best, None
+
+    def on_train_begin(self, args, state, control, **_):
+        if self.best:  # the state names its folder as it was then: the home folder may have moved since
+            state.best_model_checkpoint = str(Path(args.output_dir) / self.best)
 
     def on_step_end(self, args, state, control, **_):
         try:
@@ -91,7 +108,8 @@ class _Watch(TrainerCallback):
     def on_save(self, args, state, control, **_):
         processes.wait_for_all()
         if processes.first():
-            (Path(args.output_dir) / f"checkpoint-{state.global_step}" / COMPLETE).touch()
+            mark_complete(Path(args.output_dir) / f"checkpoint-{state.global_step}")
+        processes.wait_for_all()
 
 
 def curve_of(log_history: list[dict]) -> pd.DataFrame:
@@ -107,15 +125,6 @@ def curve_of(log_history: list[dict]) -> pd.DataFrame:
         row = rows.setdefault(record["step"], {"step": record["step"]})
         row.update({names[key]: float(value) for key, value in record.items() if key in names})
     return pd.DataFrame(list(rows.values()), columns=list(CURVE))
-
-
-def last_checkpoint(folder: Path) -> Path | None:
-    """The newest complete checkpoint of a training; incomplete ones are removed."""
-    found = sorted(folder.glob("checkpoint-*"), key=lambda path: int(path.name.split("-")[1]))
-    for path in found:
-        if not (path / COMPLETE).exists():
-            shutil.rmtree(path)
-    return next((path for path in reversed(found) if path.exists()), None)
 
 
 def train(
@@ -140,7 +149,8 @@ def train(
 
     Returns the trained model: `model` itself, unless its weights were sharded over processes; it is whole in the
     first process. Checkpoints are in `folder`; a training that was killed or cancelled goes on from the last complete
-    one and sees the same batches. Raises Cancelled where `progress` did, after saving.
+    one and sees the same batches. Raises Cancelled where `progress` did, after saving, and RunError where its best
+    checkpoint was removed meanwhile.
     """
     keep_freed_memory()
     if not processes.first():
@@ -180,7 +190,8 @@ def train(
         seed=spec.seed,
         optim="adamw_torch",
     )
-    watch = _Watch(curve, progress, what)
+    checkpoint, best, ended = processes.told(_where_it_was(folder, spec) if processes.first() else None)
+    watch = _Watch(curve, progress, what, best)
     callbacks = [watch] + ([EarlyStoppingCallback(spec.patience)] if validate else [])
     parts = Parts(batches, accumulation * processes.count())
     twin = copy.deepcopy(model) if processes.sharded() else model
@@ -196,13 +207,24 @@ def train(
             twin=twin,
         )
         trainer.remove_callback(PrinterCallback)
-        checkpoint = processes.told(last_checkpoint(folder) if processes.first() else None)
-        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+        if ended and best:
+            trainer.end_where_it_stopped(checkpoint, best)
+        else:
+            trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
         curve(curve_of(trainer.state.log_history))
         if watch.cancelled:
             raise watch.cancelled
         trained = trainer.whole_model()
     return trained.eval()
+
+
+def _where_it_was(folder: Path, spec: Settings) -> tuple[Path | None, str | None, bool]:
+    """The checkpoint to go on from, the name of its best one, and whether it is the end of a training stopped early."""
+    checkpoint = last_checkpoint(folder)
+    if checkpoint is None:
+        return None, None, False
+    # Sharded weights are loaded by a training alone, which ends with its next validation then.
+    return checkpoint, best_of(checkpoint), not processes.sharded() and stopped_early(checkpoint, spec.patience)
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from upsr_core.experiments.ranking import load_ranker
 from upsr_core.experiments.runs import Run
 from upsr_core.figures import grouped
 from upsr_core.runtime import Progress
+from upsr_core.stored import keep_arrays, kept_arrays
 
 MODELS = {"UPSR": "upsr", "SASRec": "sasrec-ce", "BERT4Rec": "bert4rec", "UniSRec": "unisrec"}
 CEILING = "Recall ceiling"
@@ -125,18 +126,14 @@ def _scores(
     file = spec.folder / "reranked" / f"{run.id}-{longest}-{len(lists)}.npz"
     cuts = np.cumsum([len(items) for items in lists])[:-1]
     flat = np.concatenate(lists)
-    if file.exists():
-        kept = np.load(file)
-        if np.array_equal(kept["items"], flat):
-            return np.split(kept["scores"], cuts)
+    kept = kept_arrays(file, "items", "scores")
+    if kept is not None and np.array_equal(kept["items"], flat):
+        return np.split(kept["scores"], cuts)
     ranker, scores = load_ranker(run), []
     for row in range(len(lists)):
         progress(row, len(lists), f"{column} reranks {test.dataset.name}")
         scores += ranker.scores([test.history(row)], lambda _, row=row: lists[row])
-    file.parent.mkdir(parents=True, exist_ok=True)
-    temporary = file.with_name(f".{file.name}")
-    np.savez(temporary, items=flat, scores=np.concatenate(scores))
-    temporary.replace(file)
+    keep_arrays(file, items=flat, scores=np.concatenate(scores))
     return scores
 
 

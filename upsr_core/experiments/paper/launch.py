@@ -9,10 +9,10 @@ from pathlib import Path
 import psutil
 
 from upsr_core.errors import RunError
-from upsr_core.experiments import jobs
+from upsr_core.experiments import jobs, status
 from upsr_core.experiments.paper.runner import Study
 from upsr_core.experiments.runs import Run, run_folder
-from upsr_core.runtime import write_json
+from upsr_core.runtime import storing, write_json
 
 PROCESS, LOG = "process.json", "log.txt"
 
@@ -25,7 +25,8 @@ def start(study: Study) -> None:
     if working(study):
         raise RunError("This experiment is being worked on already", how="Wait for it, or cancel it first.")
     spec, folder = study.spec, study.folder
-    folder.mkdir(parents=True, exist_ok=True)
+    with storing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
     arguments = ["experiment", spec.name, "--dataset", ",".join(spec.datasets), "--scale", spec.scale]
     arguments += ["--plm", spec.plm, "--pretrain-on", ",".join(spec.pretrain_on)]
     with (folder / LOG).open("wb") as log:
@@ -37,22 +38,16 @@ def start(study: Study) -> None:
             start_new_session=True,
             cwd=Path(__file__).resolve().parents[3],
         )
-    try:
-        created = psutil.Process(process.pid).create_time()
-    except psutil.NoSuchProcess:
-        created = 0
-    write_json(folder / PROCESS, {"pid": process.pid, "created": created, "started": time.time()})
+    write_json(folder / PROCESS, {**status.mark_of(process.pid), "started": time.time()})
 
 
 def process_of(study: Study) -> psutil.Process | None:
     """The living process that works on an experiment; None where there is none."""
     try:
-        record = json.loads((study.folder / PROCESS).read_text(encoding="utf-8"))
-        process = psutil.Process(record["pid"])
-        same = abs(process.create_time() - record["created"]) < 1
-        return process if same and process.status() != psutil.STATUS_ZOMBIE else None
-    except (OSError, ValueError, KeyError, psutil.NoSuchProcess):
+        mark = json.loads((study.folder / PROCESS).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
         return None
+    return status.process_of(mark) if isinstance(mark, dict) else None
 
 
 def working(study: Study) -> bool:

@@ -1,6 +1,5 @@
 """Running an experiment: cell after cell through the queue of runs, resumable; its folder, its state, its files."""
 
-import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,10 +15,12 @@ from upsr_core.experiments.paper.registry import EXPERIMENTS
 from upsr_core.experiments.picture import write_figure
 from upsr_core.experiments.runs import Run, list_runs, run_folder
 from upsr_core.indicators.reading import plain
-from upsr_core.runtime import Progress, environment, write_json
+from upsr_core.logs import told
+from upsr_core.runtime import Progress, environment, storing, write_atomically, write_json
 from upsr_core.sheets import write_csv
+from upsr_core.stored import Newer, check_file, read_record, write_record
 
-DONE = "outcome.json"
+DONE, FIGURE = "outcome.json", "figure.json"
 PARTS = ("table", "beside", "claims")
 
 
@@ -81,9 +82,14 @@ class Study:
         Raises RunError where cells failed, with their reasons; a second call retries them. What is done stays done, so
         a killed experiment computes no cell twice.
         """
+        with told(f"experiment {self.spec.name} {self.spec.digest}"):
+            return self._run(progress)
+
+    def _run(self, progress: Progress) -> Outcome:
         cells, failures, finished = self.cells(), [], []
-        self.folder.mkdir(parents=True, exist_ok=True)
-        (self.folder / "spec.json").write_text(self.spec.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        with storing(self.folder):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            write_record(self.folder / "spec.json", "experiment", {"spec": self.spec.model_dump(mode="json")})
         for number, cell in enumerate(cells):
             name = f"{cell.column} on {cell.dataset}, {number + 1} of {len(cells)}"
             try:
@@ -107,31 +113,41 @@ class Study:
             jobs.cancel(Run(run_folder(cell.spec)))
 
     def outcome(self) -> Outcome | None:
-        """What a finished experiment left; None before."""
+        """What a finished experiment left; None before. Raises RunError where it is damaged."""
         file = self.folder / DONE
         if not file.exists():
             return None
-        record = json.loads(file.read_text(encoding="utf-8"))
-        tables = {name: pd.DataFrame(record[name]) for name in PARTS}
-        figure = plotly.io.from_json((self.folder / "figure.json").read_text(encoding="utf-8"))
+        try:
+            record = read_record(file, "outcome")
+            tables = {name: pd.DataFrame(record[name]) for name in PARTS}
+            figure = plotly.io.from_json(check_file(record, self.folder / FIGURE).read_text(encoding="utf-8"))
+        except (OSError, ValueError, KeyError) as error:
+            what = f"What the experiment {self.spec.name} left cannot be read: {error}"
+            how = "" if isinstance(error, Newer) else f"`{self.spec.command}` makes it again from its finished runs."
+            raise RunError(what, str(self.folder), how) from error
         return Outcome(figure=figure, notes=tuple(record["notes"]), **tables)
 
     def _write(self, outcome: Outcome, finished: list[tuple[Cell, Run]]) -> Outcome:
+        with storing(self.folder):
+            return self._write_files(outcome, finished)
+
+    def _write_files(self, outcome: Outcome, finished: list[tuple[Cell, Run]]) -> Outcome:
         folder = self.folder
         (folder / "specs").mkdir(exist_ok=True)
         for name in PARTS:
             write_csv(getattr(outcome, name), folder / f"{name}.csv")
         for _, run in finished:
             text = run.spec.model_dump_json(indent=2) + "\n"
-            (folder / "specs" / f"{run.id}.json").write_text(text, encoding="utf-8")
-        (folder / "figure.json").write_text(outcome.figure.to_json(), encoding="utf-8")
+            write_atomically(folder / "specs" / f"{run.id}.json", text)
+        write_atomically(folder / FIGURE, outcome.figure.to_json())
         _, missing = write_figure(outcome.figure, folder)
         if missing:
             outcome = replace(outcome, notes=(*outcome.notes, f"The figure is there as a page only: {missing}."))
-        (folder / "command.txt").write_text(self.spec.command + "\n", encoding="utf-8")
+        write_atomically(folder / "command.txt", self.spec.command + "\n")
         write_json(folder / "versions.json", environment())
         record = {name: getattr(outcome, name).to_dict("records") for name in PARTS}
-        write_json(folder / DONE, plain(record | {"notes": list(outcome.notes)}))
+        # Written last, with the sum of the figure: an outcome is there whole or not at all.
+        write_record(folder / DONE, "outcome", plain(record | {"notes": list(outcome.notes)}), [FIGURE])
         return outcome
 
 
