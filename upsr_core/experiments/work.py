@@ -31,7 +31,7 @@ from upsr_core.training.trainer import train
 MODEL_FILES = ("tokenizer.json", "tokenizer_config.json", "spiece.model")
 
 
-def execute(run: Run, progress: Progress, accumulation: int, workers: Workers) -> dict | None:
+def execute(run: Run, progress: Progress, accumulation: int = 1, workers: Workers | None = None) -> dict | None:
     """Do what is left of a run and return its result; calls `progress(done, total, phase)` often.
 
     In several processes, all of them train and the first alone does the rest; it has the result. For `accumulation`
@@ -65,7 +65,7 @@ def execute(run: Run, progress: Progress, accumulation: int, workers: Workers) -
     write_json(run.folder / "environment.json", environment())
     test = candidates_for(dataset, parts, spec.candidates)
     if by_likelihood:
-        ranked, counts = _rank(run, dataset, parts, test, progress, workers)
+        ranked, counts = _rank(run, dataset, parts, test, progress, workers or Workers())
     else:
         ranked, counts = rank_rival(run, dataset, parts, test, progress)
     result = write_result(run, ranked, test, time.monotonic() - began, resumed, counts)
