@@ -44,7 +44,7 @@ NO_TEXT = ("rating", "score", "vote", "count", "image", "img", "url", "link", "p
 
 MOST_FURTHER = 50  # text columns taken besides the paper's attributes; the mapping can name more
 
-_DATE = re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}")
+_DATE = re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{4}\b")  # the year at either end
 
 
 @dataclass(frozen=True)

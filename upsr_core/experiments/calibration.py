@@ -44,8 +44,8 @@ def cores() -> int:
 
 
 def calibrated(spec: RunSpec) -> Calibration | None:
-    """What was measured for runs that cost the same per token and user; None where nothing was."""
-    if spec.info.task != "likelihood":  # foretold from its arithmetic
+    """What was measured for runs that cost the same per token and user; None where nothing was, or can be."""
+    if spec.info.task != "likelihood":
         return None
     try:
         return Calibration(**json.loads(_file(spec).read_text()))
