@@ -7,7 +7,7 @@ import pytest
 
 from upsr_core import logs
 from upsr_core.datasets.importing import import_dataset
-from upsr_core.errors import DataError, RunError, UnexpectedError, UpsrError
+from upsr_core.errors import DataError, RunError, UnexpectedError, UpsrError, system_error
 from upsr_core.experiments import jobs
 from upsr_core.experiments.job import carry_out
 from upsr_core.experiments.status import Job
@@ -82,3 +82,13 @@ def test_work_goes_on_where_no_log_can_be_written(home):
     (home / "logs").write_text("a file in the place of the folder")
     with pytest.raises(RunError), logs.told("work"):
         raise RunError("said as ever")
+
+
+def test_a_full_disk_is_known_by_whatever_library_meets_it():
+    words = (
+        "[enforce fail at inline_container.cc:672] . unexpected pos 576 vs 534",  # torch
+        "Error while serializing: I/O error: No space left on device (os error 28)",  # safetensors
+    )
+    for error in (*map(RuntimeError, words), OSError("1024 requested and 0 written"), OSError(28, "No space left")):
+        assert "The disk is full" in str(system_error(error)), error
+    assert system_error(RuntimeError("another")) is None

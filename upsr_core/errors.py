@@ -52,8 +52,10 @@ class StorageError(UpsrError):
 
 
 # What errors of libraries say that know of a full disk, but raise no OSError or forget its number.
+# Torch says of its archives only that a position is not what it should be.
 _FULL = re.compile(
-    r"no space left|disk quota|writer failed writing|file write failed|\d requested and \d+ written", re.I
+    r"no space left|disk quota|writer failed writing|file write failed|requested and \d+ written|unexpected pos \d+ vs",
+    re.I,
 )
 _WAYS = {
     (errno.ENOSPC, errno.EDQUOT, errno.EFBIG): (

@@ -13,7 +13,6 @@ import json
 import multiprocessing
 import os
 import random
-import shutil
 import signal
 import sys
 import tempfile
@@ -138,7 +137,7 @@ def main() -> int:
     began = time.monotonic()
     preload(names)
     global _cases, _folder
-    with tempfile.TemporaryDirectory(prefix="upsr-faults-") as folder:
+    with tempfile.TemporaryDirectory(prefix="upsr-faults-", ignore_cleanup_errors=True) as folder:
         _folder = Path(folder)
         lab = Lab(_folder, names)
         _cases = planned(options, lab, _folder)
@@ -155,8 +154,6 @@ def main() -> int:
                         print(f"{done} of {len(_cases)} cases, {killed} kills, {seconds:.0f} s", flush=True)
             except KeyboardInterrupt:
                 tally.problem("stopped before all cases were done")
-        shutil.rmtree(_folder, ignore_errors=True)
-        _folder.mkdir()
     record = {
         "kills": tally.counts.pop("kills", 0),
         "lost": len(tally.lost),

@@ -45,7 +45,8 @@ def removed(ready: Ready, home: Path, target: str, seed: int) -> Tally:
         tally.problem(f"{name}: lists fail", seen)
     _bring_back(ready, home, gone)
     last = run(upsr(*ready.command), home)
-    if last.code or ready.outcome(home) != ready.result:
+    caches = {name: {} for name in ("candidates", "text-vectors") if name == target}  # made when they are wanted
+    if last.code or ready.outcome(home) | caches != ready.result | caches:
         tally.problem(f"{name}: does not go on as undisturbed", last)
         tally.lost.append(f"{name}: does not go on")
     else:
