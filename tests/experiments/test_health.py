@@ -16,6 +16,7 @@ from upsr_core.experiments.health import health, judge
 from upsr_core.experiments.job import work
 from upsr_core.experiments.runs import create_run
 from upsr_core.experiments.spec import plan_run
+from upsr_core.training.spec import CURVE
 
 
 def sized(users, items, events):
@@ -48,7 +49,8 @@ def popular(movies):
 )
 def test_verdicts(popular, reached, curve, verdict):
     band = BANDS["amazon-beauty-2014"]["sasrec-ce"]
-    popular.write_curve(pd.DataFrame({"step": range(len(curve)), "tokens": range(len(curve)), "ndcg10": curve}))
+    table = {"step": range(len(curve)), "tokens": range(len(curve)), "ndcg10": curve}
+    popular.write_curve(pd.DataFrame(table, columns=list(CURVE)))
     metrics = dict(zip(("HR@10 (full)", "NDCG@10 (full)"), reached, strict=True))
     result = {"metrics": metrics, "users": 5, "of_users": 5}
     found, reason = judge(popular, result, band)
@@ -67,7 +69,7 @@ def test_health_says_budget_time_and_convergence(movies):
     (run.folder / "result.json").write_text(json.dumps({"metrics": {}, "users": 1, "of_users": 1}))
     for quality, curve in (([0.1, 0.2], "still rising"), ([0.2, *[0.1] * 5], "converged")):
         table = {"step": range(len(quality)), "tokens": np.linspace(0, 4 * events, len(quality)), "ndcg10": quality}
-        run.write_curve(pd.DataFrame(table))
+        run.write_curve(pd.DataFrame(table, columns=list(CURVE)))
         (record,) = health(movies.name, "bert4rec")
         assert record["training"] == {"unit": "epochs", "used": 4.0, "most": 10, "seconds": 90.0}
         assert record["converged"] is (curve == "converged")

@@ -118,7 +118,7 @@ def test_what_cannot_be_read_is_refused_in_one_sentence(movies, tmp_path):
         load_encoder(name)
     for wrong, message in (
         (json.dumps({"model_type": "gpt2"}), r"no encoder that is known here \(bert"),
-        (json.dumps({"auto_map": {"AutoModel": "evil.py"}}), "names None"),
+        (json.dumps({"auto_map": {"AutoModel": "evil.py"}}), "names no kind of model"),
         ("{", "configuration cannot be read"),
     ):
         (tmp_path / "bert" / "config.json").write_text(wrong)
