@@ -18,11 +18,12 @@ import numpy as np, pandas as pd
 from pathlib import Path
 from upsr_core.datasets.importing import import_dataset
 from upsr_core.datasets.spec import PreparationSpec
-from upsr_core.datasets.store import load_dataset
+from upsr_core.datasets.store import RECORD, TABLES, load_dataset
 from upsr_core.experiments.ranking import evaluated_users, ranked
 from upsr_core.experiments.runs import create_run
 from upsr_core.experiments.spec import plan_run
 from upsr_core.experiments.work import execute
+from upsr_core.stored import read_record, write_record
 from upsr_core.text.design import parse_design
 
 folder, model = Path(sys.argv[1]), sys.argv[2]
@@ -40,6 +41,8 @@ import_dataset("hostile", folder / "items.csv", folder / "events.csv", preparati
 stored = load_dataset("hostile")
 raw = stored.items.assign(title=stored.items.item_id.map(dict(zip(items.item_id, items.title))), brand=items.brand[0])
 raw.to_parquet(stored.folder / "items.parquet", index=False)
+record = read_record(stored.folder / RECORD, "dataset")
+write_record(stored.folder / RECORD, "dataset", record, TABLES)
 run = create_run(plan_run("hostile", parse_design("title,brand"), model, budget="zero-shot"))
 run.write_status(state="running", queued=1.0)
 execute(run, lambda *_: None)
