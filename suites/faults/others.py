@@ -45,14 +45,25 @@ def removed(ready: Ready, home: Path, target: str, seed: int) -> Tally:
         tally.problem(f"{name}: lists fail", seen)
     _bring_back(ready, home, gone)
     last = run(upsr(*ready.command), home)
-    caches = {name: {} for name in ("candidates", "text-vectors") if name == target}  # made when they are wanted
-    if last.code or ready.outcome(home) | caches != ready.result | caches:
+    if last.code or _wanted(ready.outcome(home), target) != _wanted(ready.result, target):
         tally.problem(f"{name}: does not go on as undisturbed", last)
         tally.lost.append(f"{name}: does not go on")
     else:
         tally.count("finished as undisturbed")
     shutil.rmtree(home, ignore_errors=True)
     return tally
+
+
+def _wanted(outcome: dict[str, dict[str, str]], target: str) -> dict[str, dict[str, str]]:
+    """An outcome without what was removed, where that is made again only if it is wanted: caches, halfway results."""
+    place = target.split("/")[-1]
+    if place not in ("candidates", "text-vectors", "pretrained"):
+        return outcome
+    return {
+        folder: {file: content for file, content in files.items() if file.split("/")[0] != place}
+        for folder, files in outcome.items()
+        if folder != place
+    }
 
 
 def _bring_back(ready: Ready, home: Path, gone: list[Path]) -> None:

@@ -21,7 +21,8 @@ def fingerprint(folder: Path) -> dict[str, str]:
     found = {}
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder)
-        if path.is_file() and path.name not in SKIPPED and not WORKING & set(name.parts) and path.name[0] != ".":
+        hidden = any(part[0] == "." for part in name.parts)  # half written, or left by a kill: the doctor counts them
+        if path.is_file() and path.name not in SKIPPED and not WORKING & set(name.parts) and not hidden:
             found[str(name)] = _content(path)
     return found
 
