@@ -40,7 +40,7 @@ def test_the_tutorial_leads_to_a_finished_comparison(home, tmp_path):
     assert "bezeichnung" not in flat, "a column that was named is no second attribute"
     assert ("not told apart" in said[-1]) or ("different" in said[-1])
     board = pd.read_csv(tmp_path / "comparison" / "leaderboard.csv")
-    assert {"title", "category, title, brand"} <= set(board.label) and (
+    assert {"UPSR · title", "UPSR · category, title, brand"} <= set(board.label) and (
         tmp_path / "comparison" / "figure.html"
     ).is_file()
 

@@ -40,15 +40,6 @@ class Run(Job):
                 "" if isinstance(error, Newer) else "Start the same run again: what it has done stays.",
             ) from None
 
-    @property
-    def problem(self) -> str:
-        """Why the specification cannot be read; empty where it can."""
-        try:
-            _ = self.spec
-        except RunError as error:
-            return str(error)
-        return ""
-
     def status(self) -> Status:
         """As of any job; a finished run whose result cannot be read is `damaged`, and can be resumed."""
         status = super().status()

@@ -95,6 +95,15 @@ class Job:
     def title_for_log(self) -> str:
         return f"{type(self).__name__.lower()} {self.id}"
 
+    @property
+    def problem(self) -> str:
+        """Why the specification cannot be read; empty where it can."""
+        try:
+            _ = self.spec
+        except RunError as error:
+            return str(error)
+        return ""
+
     def status(self) -> Status:
         """The status on disk; an active job whose process is gone is `died`."""
         try:

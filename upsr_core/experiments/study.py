@@ -109,15 +109,6 @@ class Study(Job):
             ) from None
 
     @property
-    def problem(self) -> str:
-        """Why the specification cannot be read; empty where it can."""
-        try:
-            _ = self.spec
-        except RunError as error:
-            return str(error)
-        return ""
-
-    @property
     def title(self) -> str:
         spec = self.spec
         seeds = f"{spec.seeds} seed{'s' if spec.seeds > 1 else ''}"
