@@ -65,7 +65,10 @@ _WAYS = {
         "This folder or file cannot be written or read: {reason}",
         "Change its permissions, or set UPSR_HOME to a folder that you may write to.",
     ),
-    (errno.ENOENT, errno.ENOTDIR, errno.ESTALE): (
+    (errno.ENOTDIR,): (
+        "This lies below something that is not a directory", "Set UPSR_HOME to a folder, or move the file in its way."
+    ),
+    (errno.ENOENT, errno.ESTALE): (
         "A file or folder is not there any more", "It was removed or moved meanwhile; do the same again."
     ),
     (errno.EMFILE, errno.ENFILE): ("Too many files are open", "Close other programs, or raise the limit (ulimit -n)."),

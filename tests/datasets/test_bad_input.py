@@ -12,7 +12,7 @@ from upsr_core.datasets import importing, store
 from upsr_core.datasets.importing import import_dataset
 from upsr_core.datasets.spec import ColumnMapping, PreparationSpec
 from upsr_core.datasets.store import list_datasets, load_dataset
-from upsr_core.errors import DataError
+from upsr_core.errors import DataError, StorageError
 from upsr_core.runtime import Cancelled
 
 ALL = PreparationSpec(min_user=1, min_item=1)
@@ -144,7 +144,7 @@ def test_file_without_permission(stored, items_file, events_file):
 def test_home_that_cannot_be_written(tmp_path, monkeypatch, items_file, events_file):
     (tmp_path / "file").write_text("not a folder")
     monkeypatch.setenv("UPSR_HOME", str(tmp_path / "file" / "home"))
-    with pytest.raises(DataError, match="UPSR_HOME"):
+    with pytest.raises(StorageError, match=r"not a directory.*UPSR_HOME"):
         import_dataset("d", items_file, events_file)
 
 
@@ -212,9 +212,9 @@ def test_full_disk_leaves_no_trace(stored, items_file, events_file, monkeypatch)
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(store, "write_json", full)
-    message = refused(stored, "cannot be stored", items_file, events_file, preparation=ALL)
-    assert "No space left" in message
+    monkeypatch.setattr(store, "write_record", full)
+    message = refused(stored, "cannot be stored: the disk is full", items_file, events_file, preparation=ALL)
+    assert "Free some space" in message
 
 
 def test_kill_at_any_moment_of_the_replacement(stored, items_file, events_file, monkeypatch):

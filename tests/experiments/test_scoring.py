@@ -25,6 +25,14 @@ def flat(found) -> np.ndarray:
     return np.concatenate([*found.right, *found.borrowed, found.unconditional])
 
 
+def words(process: psutil.Process) -> str:
+    """Its command; empty for one that has ended."""
+    try:
+        return " ".join(process.cmdline())
+    except psutil.Error:
+        return ""
+
+
 def killing(at: int, command: str):
     """A progress callback that kills one process of ours, whose command has this word, when `at` shards are done."""
     killed = []
@@ -33,7 +41,7 @@ def killing(at: int, command: str):
         if done == at and not killed:
             ours = psutil.Process().children(recursive=True)
             # The newest first: a supervisor is older than what it supervises.
-            found = [child for child in reversed(ours) if command in " ".join(child.cmdline())]
+            found = [child for child in reversed(ours) if command in words(child)]
             found[0].kill()
             killed.append(found[0].pid)
 

@@ -72,7 +72,7 @@ def test_those_used_last_are_kept_and_go_with_the_dataset(movies, monkeypatch):
     import_dataset("other", *sample_files("books"))
     monkeypatch.setattr(stored, "KEPT", 2)
     for number, design in enumerate((DESIGNS[0], DESIGNS[1], DESIGNS[0], DESIGNS[2])):
-        monkeypatch.setattr(stored.os, "utime", lambda folder, time=number: touched(folder, (time, time)))
+        monkeypatch.setattr(stored.os, "utime", lambda path, *_, at=number, **__: touched(path, (at, at)))
         texts_of(movies, design, TOKENIZER)
     assert len(folders(movies)) == 2
     monkeypatch.setattr(stored, "tokenised", None)

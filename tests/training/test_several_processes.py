@@ -4,8 +4,10 @@ import multiprocessing
 import os
 import signal
 import socket
+import sys
 import time
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -24,6 +26,7 @@ from upsr_core.training.objective import loss_of
 from upsr_core.training.spec import TrainingSpec
 from upsr_core.training.trainer import forward_is, train
 
+sys.path.append(str(Path(__file__).parents[2]))  # importlib mode leaves it out, and processes import this file
 SPEC = TrainingSpec(tokens=25_000, batch_tokens=512, last_only=0.5, learning_rate=1e-2, evaluations=3)
 FROM = multiprocessing.get_context("forkserver")  # one import of torch and transformers for all processes
 FROM.set_forkserver_preload(["upsr_core.training.trainer", "upsr_core.training.objective"])
@@ -148,7 +151,7 @@ def test_two_processes_have_the_curve_of_one_and_resume_exactly_after_a_kill(tmp
     np.testing.assert_allclose(accumulated.loss, alone.loss, atol=1e-3)
     started = start(tmp_path)
     end = time.time() + 120
-    while not list((tmp_path / "checkpoints").glob("checkpoint-*/complete")):
+    while not list((tmp_path / "checkpoints").glob("checkpoint-*/sums.json")):
         assert time.time() < end and all(process.is_alive() for process in started)
         time.sleep(0.01)
     started[1].kill()

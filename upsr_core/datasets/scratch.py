@@ -62,8 +62,15 @@ class Scratch:
 
     def batches(self, query: str, rows: int, parameters: dict[str, Any] | None = None) -> Iterator:
         """The rows of a query as Arrow batches of about so many; other queries may run meanwhile."""
+        import duckdb
+
         with closing(self.connection.cursor()) as cursor:
-            yield from cursor.sql(query, params=parameters).to_arrow_reader(rows)
+            try:
+                yield from cursor.sql(query, params=parameters).to_arrow_reader(rows)
+            except OSError as error:  # what DuckDB says in the midst of reading comes through Arrow as such
+                if _first_line(error).startswith(("Invalid Input Error", "Conversion Error")):
+                    raise duckdb.InvalidInputException(str(error)) from error
+                raise
 
     def append(self, table: str, rows, columns: str = "*") -> None:
         """Append the rows of an Arrow table to a table, in their order."""
