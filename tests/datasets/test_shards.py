@@ -8,7 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from source_files import VALUES
 
+from upsr_core.datasets.items import _cleaned
 from upsr_core.datasets.shards import Plan, clean_part
+from upsr_core.shards import Workers, run_shards
 
 NAMES = ("title", "category", "price", "related", "salesrank", "description")
 PLAN = Plan((("title", (1,)), ("category", (2,)), ("price", (3,)), ("related", (4, 5)), ("salesrank", (6,))))
@@ -47,3 +49,10 @@ def test_texts_that_look_clean(text):
 @pytest.mark.parametrize("odd", [None, "", " ", "nan"])
 def test_a_row_without_an_id_leaves_the_part_to_the_line_reader(odd):
     assert both([("a", 1), (odd, 2)], Plan((("title", (1,)),)))[0] is None
+
+
+def test_processes_clean_as_one_does_and_leave_the_shards_of_an_evaluation_their_own():
+    plan, parts = Plan((("title", (1,)),)), [[(f"i{part}", f"A {part}")] for part in range(3)]
+    together = [shard.rows.to_pylist() for shard in _cleaned(iter(parts), plan, 2)]
+    assert together == [shard.rows.to_pylist() for shard in _cleaned(iter(parts), plan, 1)]
+    assert run_shards(abs, [-1, 2], Workers("loky", count=2)) == [1, 2]

@@ -156,12 +156,13 @@ def _cleaned(parts: Iterator, plan: Plan, workers: int | None) -> Iterator[Shard
         yield from (clean_part(part, plan) for part in chain(start, parts))
         return
     import joblib
-    from joblib.externals.loky import get_reusable_executor
+    from joblib.externals.loky import ProcessPoolExecutor
 
     # Not joblib.Parallel: it would take parts from threads of its own, where neither a callback nor an error of the
-    # reader has its place.
+    # reader has its place. Not loky's reusable executor either: joblib.Parallel, in the same process, takes it for its
+    # own and fails.
     workers = workers or joblib.cpu_count()
-    executor, waiting = get_reusable_executor(max_workers=workers), deque()
+    executor, waiting = ProcessPoolExecutor(max_workers=workers), deque()
     try:
         for part in chain(start, parts):
             waiting.append(executor.submit(clean_part, part, plan))
@@ -170,8 +171,7 @@ def _cleaned(parts: Iterator, plan: Plan, workers: int | None) -> Iterator[Shard
         while waiting:
             yield waiting.popleft().result()
     finally:
-        for future in waiting:
-            future.cancel()
+        executor.shutdown(kill_workers=True)
 
 
 def _check_columns(source: Guess, columns: tuple, used: list[bool], reading: Reading) -> None:
