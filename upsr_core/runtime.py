@@ -8,6 +8,7 @@ import re
 import secrets
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from ctypes.util import find_library
 from importlib.metadata import PackageNotFoundError, version
@@ -158,6 +159,26 @@ def keep_threads():
         yield
     finally:
         torch.set_num_threads(before)
+
+
+@contextmanager
+def one_core_each(count: int) -> Iterator[ThreadPoolExecutor]:
+    """`count` threads whose torch computes on one core each: none waits for the others, as cores at one product do."""
+    import torch
+
+    threads = torch.get_num_threads()
+    try:
+        with ThreadPoolExecutor(count, initializer=_one_core) as pool:
+            yield pool
+    finally:
+        torch.set_num_threads(threads)  # for threads that are not born yet
+
+
+def _one_core() -> None:
+    import torch
+
+    torch.get_num_threads()  # at a thread's first question torch sets its number; it must not do so later
+    torch.set_num_threads(1)
 
 
 def seed_everything(seed: int) -> None:

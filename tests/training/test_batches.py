@@ -82,3 +82,19 @@ def test_token_weights_stand_where_their_tokens_do():
     for labels, weights in zip(batch["labels"].tolist(), batch["weights"].tolist(), strict=True):
         expected = [1.0 if label in special else float(label) for label in labels if label >= 0]
         assert weights[: len(expected)] == expected and not any(weights[len(expected) :])
+
+
+def test_shorter_histories_first_are_the_same_batches_in_another_order():
+    part = source(count=300)
+    part = Source(part.builder, [np.arange(n) for n in range(2, 60)])
+    usual, sorted_ = (
+        MaskedBatches([part], TrainingSpec(tokens=1, batch_tokens=512, shorter_first=first), 40_000)
+        for first in (False, True)
+    )
+    half = len(usual) // 2
+    lengths = part.samples(False)[2]
+    longest = [int(lengths[batch].max()) for batch in sorted_.plan]
+    assert half > 10 and longest[:half] == sorted(longest[:half]) and longest[half:] != sorted(longest[half:])
+    assert sorted(batch.tolist() for batch in usual.plan) == sorted(batch.tolist() for batch in sorted_.plan)
+    digests = {TrainingSpec(tokens=1).digest, TrainingSpec(tokens=1, shorter_first=True).digest}
+    assert len(digests) == 2 and "shorter_first" not in TrainingSpec(tokens=1).model_dump()

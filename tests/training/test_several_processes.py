@@ -17,6 +17,7 @@ from transformers import T5Config, T5ForConditionalGeneration
 
 from upsr_core.errors import RunError
 from upsr_core.plm.door import load_tokenizer
+from upsr_core.runtime import keep_threads
 from upsr_core.text.design import Design, ItemDesign
 from upsr_core.text.render import ItemTexts
 from upsr_core.text.sequence import SequenceBuilder
@@ -68,6 +69,28 @@ def test_parts_have_the_loss_and_the_gradient_of_the_whole(spec, of):
         assert torch.allclose(part.grad, gradient, atol=1e-5)
 
 
+@pytest.mark.parametrize("spec", [SPEC, HARDER])
+@pytest.mark.parametrize("cores", [2, 3])
+def test_cores_have_the_loss_and_the_gradient_of_one_and_always_the_same(spec, cores):
+    model, batch = small_model(), batches_of(spec)[1]
+
+    def found(count):
+        with keep_threads():
+            torch.set_num_threads(count)
+            model.zero_grad()
+            loss = loss_of(model, batch, spec)
+            (2 * loss).backward()
+        return float(loss.detach()), [part.grad.clone() for part in model.parameters()]
+
+    loss, gradients = found(cores)
+    again, same = found(cores)
+    assert again == loss and all(torch.equal(*pair) for pair in zip(gradients, same, strict=True))
+    plain, expected = found(1)
+    assert loss == pytest.approx(plain, abs=1e-5)
+    for gradient, other in zip(gradients, expected, strict=True):
+        assert torch.allclose(gradient, other, atol=2e-5)
+
+
 def test_what_cannot_be_split_is_refused():
     with pytest.raises(RunError, match="cannot be split"):
         Parts([{}], 2)
@@ -104,6 +127,7 @@ def shard(rank: int, port: int, folder) -> None:
     from torch.distributed.fsdp import fully_shard
 
     model, batches = small_model(), batches_of(HARDER)
+    os.environ["ACCELERATE_USE_FSDP"] = "true"  # as `accelerate launch` says it
     meet(rank, port)
     mesh = torch.distributed.device_mesh.init_device_mesh("cpu", (2,))
     for module in (*model.encoder.block, *model.decoder.block, model):

@@ -17,8 +17,8 @@ from upsr_core.runtime import home, write_atomically
 from upsr_core.schema import digest_of
 
 STEPS, USERS, TEXTS = 3, 4, 200  # the first step is not counted
-# Speed of n cores over one is n to this power: products of a training share cores, users of an evaluation do not.
-TRAINING_POWER, SCORING_POWER = 0.8, 0.95
+# Speed of n cores over one is n to this power; histories of a training and users of an evaluation each have a core.
+TRAINING_POWER, SCORING_POWER = 0.9, 0.95
 
 
 class Calibration(BaseModel):

@@ -1,7 +1,6 @@
 """Exact log-likelihood of candidate texts under a T5: the history encoded once, shared prefixes computed once."""
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +9,7 @@ import torch
 from upsr_core.likelihood.layers import HEAD_CELLS, Memory, T5Layers
 from upsr_core.likelihood.rows import BLOCK, Tree, forest
 from upsr_core.likelihood.trie import CandidateTrie
+from upsr_core.runtime import one_core_each
 
 BUDGET = 512 * 2**20  # bytes of working memory beside the model
 MOST_ROWS, FEWEST_ROWS = 1280, 256  # of a task on a CPU: more fall out of its cache, fewer waste its arithmetic
@@ -104,14 +104,10 @@ class CandidateScorer:
         ]
 
     def _run(self, tasks: list[tuple]) -> list[list[np.ndarray]]:
-        """Threads of one core each are faster than all cores in one product: nothing waits for the others."""
         if self.threads == 1 or len(tasks) < 2:
             return [_score_trees(*task) for task in tasks]
-        try:
-            with ThreadPoolExecutor(min(self.threads, len(tasks)), initializer=_one_core) as pool:
-                return list(pool.map(_score_trees, *zip(*tasks, strict=True)))
-        finally:
-            torch.set_num_threads(self.threads)  # for threads that are not born yet
+        with one_core_each(min(self.threads, len(tasks))) as pool:
+            return list(pool.map(_score_trees, *zip(*tasks, strict=True)))
 
     def _parts(self, trees: list[Tree]) -> list[tuple[int, Tree]]:
         """(user, part of their candidates) for every user with candidates, small enough to occupy every thread."""
@@ -129,11 +125,6 @@ class CandidateScorer:
         lengths = self.trie.lengths(terminals)[text_of]
         values = table[text_of][np.arange(longest) < lengths[:, None]]
         return TokenLogProbs(values, np.concatenate([[0], np.cumsum(lengths)]))
-
-
-def _one_core() -> None:
-    torch.get_num_threads()  # at a thread's first question torch sets its number; it must not do so later
-    torch.set_num_threads(1)
 
 
 @torch.inference_mode()

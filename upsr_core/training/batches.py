@@ -95,6 +95,9 @@ class MaskedBatches(TorchDataset):
         if not len(lengths):
             raise RunError("There is no history of at least two items to train on", how="Use a larger dataset.")
         self.plan = plan_batches(lengths, tokens, spec.batch_tokens, spec.seed)
+        if spec.shorter_first:
+            half = len(self.plan) // 2
+            self.plan[:half] = sorted(self.plan[:half], key=lambda batch: lengths[batch].max())
         self.tokens = int(lengths[np.concatenate(self.plan)].sum()) if self.plan else 0
 
     def __len__(self) -> int:

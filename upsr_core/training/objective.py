@@ -8,8 +8,10 @@ import torch
 from transformers import T5ForConditionalGeneration
 from transformers.modeling_outputs import BaseModelOutput
 
-from upsr_core.training.packed import Packed, encode, target_log_probs
+from upsr_core.training import processes
+from upsr_core.training.packed import Packed, encode, packed_attention, target_log_probs
 from upsr_core.training.spec import TrainingSpec
+from upsr_core.training.threads import loss_in_threads, split
 
 TEMPERATURE = 0.5  # nats per token by which the right text must stand out
 
@@ -63,7 +65,22 @@ def loss_of(model, batch: dict[str, torch.Tensor], spec: TrainingSpec) -> torch.
     Without further terms it is the mean cross-entropy over target tokens (paper, equation 1). With `weights` (b, t)
     it is their weighted mean. `spec.contrast` adds so many times the contrastive term. `total` and `contrasted` are
     what the sums are divided by; without them, what is in the batch itself.
+
+    On a CPU the histories are shared out over the cores, if there is no dropout: its draws would depend on the threads.
     """
+    count = min(torch.get_num_threads(), len(batch["labels"]))
+    shared = batch["labels"].device.type == "cpu" and torch.is_grad_enabled() and not processes.sharded()
+    if count == 1 or not shared or model.config.dropout_rate:
+        return _loss(model, batch, spec)
+    weights = batch.get("weights", batch["labels"] >= 0)
+    batch = {"total": weights.sum(), **batch}
+    if "others" in batch:
+        batch = {"texts": batch["labels"], "contrasted": (batch["others"] >= 0).any(1).sum().clamp(min=1), **batch}
+    with packed_attention(model):
+        return loss_in_threads(lambda part: _loss(model, part, spec), model, split(batch, count))
+
+
+def _loss(model, batch: dict[str, torch.Tensor], spec: TrainingSpec) -> torch.Tensor:
     labels = batch["labels"]
     encoded = Encoded.of(model, batch["input_ids"], batch["attention_mask"])
     logps = encoded.log_probs(labels, range(len(labels)))

@@ -120,8 +120,11 @@ def _attend(module: T5Attention, hidden_states, key_value_states=None, position_
 
 @contextmanager
 def packed_attention(model: T5ForConditionalGeneration):
-    """Within it, the model's attention takes packed rows and a `layout`; its weights stay where they are."""
-    attentions = [module for module in model.modules() if isinstance(module, T5Attention)]
+    """Within it, the model's attention takes packed rows and a `layout`; its weights stay where they are.
+
+    Within another one it does nothing: threads that share a model need one around them all.
+    """
+    attentions = [part for part in model.modules() if isinstance(part, T5Attention) and "forward" not in vars(part)]
     for module in attentions:
         module.forward = MethodType(_attend, module)
     try:

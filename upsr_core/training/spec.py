@@ -25,6 +25,8 @@ class TrainingSpec(Spec):
     `informative`: from 0 to 1, how far a target token weighs by what it costs the language model without a history;
     tokens that are clear from the text alone say nothing about the user (compare PMI masking, Levine et al., 2021).
     `contrast`: weight of a contrastive term, the right text against those of other users in the batch.
+    `shorter_first`: the batches of the first half come in the order of their histories' length, shortest first
+    (a curriculum, Bengio et al., ICML 2009); no batch is another one.
 
     `dtype` is what the linear layers are computed in; weights and optimizer are always float32.
     """
@@ -40,14 +42,16 @@ class TrainingSpec(Spec):
     prefixes: bool = False
     informative: float = Field(default=0.0, ge=0, le=1)
     contrast: float = Field(default=0.0, ge=0)
+    shorter_first: bool = False
     seed: int = 0
     dtype: Literal["float32", "bfloat16"] = "float32"
 
     @model_serializer(mode="wrap")
     def _without_what_was_always_so(self, handler):
         record = handler(self)
-        if self.dtype == "float32":
-            del record["dtype"]  # runs that were stored when there was no other keep their ids
+        for name, always in (("dtype", "float32"), ("shorter_first", False)):
+            if record[name] == always:
+                del record[name]  # runs that were stored when there was no other keep their ids
         return record
 
     @property

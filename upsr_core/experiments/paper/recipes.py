@@ -26,6 +26,7 @@ RECIPES: dict[str, dict] = {
     "Learning rate 1e-4": {"training": {"learning_rate": 1e-4}},
     "Last item only": {"training": {"last_only": 1.0}},
     "All beginnings": {"training": {"prefixes": True}},
+    "Shorter histories first": {"training": {"shorter_first": True}},
     "Informative tokens": {"training": {"informative": 1.0}},
     "Contrast": {"training": {"last_only": 1.0, "contrast": 1.0}},
     "Conditional score": {"changes": {"score": ScoreSpec(name="conditional")}},
