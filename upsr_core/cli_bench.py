@@ -194,6 +194,7 @@ def evaluation(
     users: Annotated[int, typer.Option(min=16, help="Test users.")] = 200,
     backend: Annotated[str, typer.Option(help="threads, loky, dask or ray.")] = "threads",
     workers: Annotated[int | None, typer.Option(min=1, help="How many score at a time; all cores without it.")] = None,
+    lose_worker: Annotated[bool, typer.Option("--lose-worker", help="Kill a worker process half-way.")] = False,
     as_json: Json = False,
 ) -> None:
     """Users scored a second in shards, against one core and against plain transformers; the same bits are checked."""
@@ -214,7 +215,7 @@ def evaluation(
     data = run.spec.dataset.load()
     test = candidates_for(data, split(data, run.spec.split), run.spec.candidates)
     with console.status("measuring") as status:
-        result = bench(Scored(load_ranker(run), test, run), Workers(backend, count=workers), _say(status))
+        result = bench(Scored(load_ranker(run), test, run), Workers(backend, count=workers), _say(status), lose_worker)
     _show(result, as_json, hide=("curve",))
 
 

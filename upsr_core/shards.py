@@ -151,5 +151,6 @@ def _reached(workers: Workers, errors):
         raise RunError(
             f"The {workers.backend} cluster cannot be reached: {type(error).__name__}",
             workers.address or "on this machine",
-            "See that its scheduler runs and that the address is the one it printed.",
+            "See that its scheduler runs and that the address is the one it printed."
+            + " For a Ray that asks for a token, set RAY_AUTH_MODE=token." * (workers.backend == "ray"),
         ) from None

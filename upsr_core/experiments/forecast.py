@@ -20,7 +20,7 @@ from upsr_core.plm.door import load_tokenizer, locate, width
 from upsr_core.text.render import ItemTexts
 
 # Shares of the machine's own matrix rate that training and scoring reached with the embedded model on two cores.
-TRAINING_SHARE, SCORING_SHARE = 0.30, 0.45
+TRAINING_SHARE, SCORING_SHARE = 0.42, 0.45
 IMPORT_SECONDS, SETUP_SECONDS = 6, 12  # imports; imports, texts and loading
 CHECKPOINTS = 3  # kept at a time: two, and the best; each is the weights and twice as much for the optimizer
 SCORE_BYTES = 20  # of a candidate in `scores.parquet`, compressed

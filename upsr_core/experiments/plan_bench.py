@@ -39,7 +39,7 @@ def bench(datasets: list[str], count: int, progress: Progress) -> dict:
     """The share of runs that took between two thirds and three halves of what was foretold: `share_within`.
 
     `seconds` are from the start of the work, so imports are left out on both sides. Take them on a machine
-    that does nothing else: `median_cpu_ratio`, CPU time over what was foretold, is near one where one core works.
+    that does nothing else: `median_cpu_ratio`, CPU time over what was foretold, is then near the number of cores.
     """
     rows = []
     for number, spec in enumerate(small_specs(datasets, count)):
