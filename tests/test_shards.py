@@ -88,3 +88,10 @@ def test_what_cannot_be_is_said():
 def test_a_cluster_that_is_not_there_is_said():
     with pytest.raises(RunError, match="cannot be reached"):
         run_shards(norm, SHARDS, Workers("dask", "tcp://127.0.0.1:1"))
+
+
+@pytest.mark.skipif(not _installed("distributed"), reason="distributed comes with upsr-studio[cluster]")
+def test_workers_with_another_version_are_refused(monkeypatch):
+    monkeypatch.setattr("upsr_core.shards.__version__", "9.9")
+    with pytest.raises(RunError, match=r"0\.1\.0 there, 9\.9 here"):
+        run_shards(norm, SHARDS, Workers("dask", count=1))

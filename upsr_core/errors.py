@@ -57,6 +57,8 @@ _FULL = re.compile(
     r"no space left|disk quota|writer failed writing|file write failed|requested and \d+ written|unexpected pos \d+ vs",
     re.I,
 )
+# The same of a folder that is gone: torch's of where it saves, DuckDB's of its working files.
+_GONE = re.compile(r"parent directory .* does not exist|no such file or directory", re.I)
 _WAYS = {
     (errno.ENOSPC, errno.EDQUOT, errno.EFBIG): (
         "The disk is full", "Free some space and do the same again: it goes on where it was."
@@ -81,12 +83,14 @@ def system_error(error: BaseException, where: Path | str | None = None) -> Stora
 
     >>> str(system_error(OSError(errno.ENOSPC, "No space left on device", "/data/x")))
     'The disk is full (/data/x). Free some space and do the same again: it goes on where it was.'
+    >>> str(system_error(RuntimeError("Parent directory /data does not exist.")))
+    'A file or folder is not there any more. It was removed or moved meanwhile; do the same again.'
     """
-    full = bool(_FULL.search(str(error)))
-    number = errno.ENOSPC if full else getattr(error, "errno", None)
+    said = [number for words, number in ((_FULL, errno.ENOSPC), (_GONE, errno.ENOENT)) if words.search(str(error))]
+    number = said[0] if said else getattr(error, "errno", None)
     if isinstance(error, MemoryError):
         return StorageError("Memory is used up", how="Close other programs, or choose a smaller budget or dataset.")
-    if not full and not isinstance(error, OSError):
+    if not said and not isinstance(error, OSError):
         return None
     place = str(where or getattr(error, "filename", None) or "")
     reason = os.strerror(number).lower() if number else str(error).splitlines()[0]

@@ -14,6 +14,7 @@ from functools import partial
 
 import joblib
 
+from upsr_core import __version__
 from upsr_core.errors import RunError
 
 BACKENDS = ("threads", "loky", "dask", "ray")
@@ -111,11 +112,27 @@ def _dask(workers: Workers, count: int):
         with _reached(workers, OSError):
             client = Client(workers.address or cluster, timeout=10)
         with client:
+            _check_workers(client)
             jobs = workers.count if workers.address and workers.count else -1
             yield partial(_by_joblib, backend="dask", n_jobs=jobs), KilledWorker
     finally:
         if cluster is not None:
             cluster.close()
+
+
+def _check_workers(client) -> None:
+    """Raises RunError where a worker of Dask has another version of this package: it would never answer."""
+    try:
+        # Written here, so that a worker needs nothing to understand it.
+        found = set(client.run(lambda: __import__("upsr_core").__version__).values())
+    except ImportError:
+        found = {"none"}
+    if found - {__version__}:
+        raise RunError(
+            "A worker of Dask has another version of this package",
+            f"{', '.join(sorted(found))} there, {__version__} here",
+            "Install the same on every machine of the cluster.",
+        )
 
 
 @contextmanager

@@ -101,7 +101,7 @@ def scratch_in(folder: Path, memory: int | None = None, progress: Progress | Non
     except duckdb.OutOfMemoryException as error:
         how = "Give the import more (--memory)."
         raise DataError("The memory does not suffice for this import", _first_line(error), how) from error
-    except duckdb.IOException as error:
+    except (duckdb.IOException, duckdb.TransactionException) as error:
         raise OSError(_first_line(error)) from error
     finally:
         scratch.connection.close()

@@ -102,6 +102,10 @@ class Run(Job):
         write_record(self.folder / NOTE, "training", {"run": run_id, "seconds": seconds, "curve": curve})
 
     @property
+    def has_note(self) -> bool:
+        return (self.folder / NOTE).exists()
+
+    @property
     def trained_by(self) -> str | None:
         """The id of the run that trained the weights: this one's, or another's; None where there are none."""
         if not self.model_folder.exists():

@@ -60,6 +60,8 @@ def execute(run: Run, progress: Progress, accumulation: int = 1, workers: Worker
             train_rival(run, dataset, parts, progress)
         if first:
             run.note_training(run.id, round(time.monotonic() - began, 1))
+    elif first and spec.trains and not run.has_note:
+        run.note_training(run.id, None)  # killed once the weights were saved
     if not first:
         return None
     write_json(run.folder / "environment.json", environment())
