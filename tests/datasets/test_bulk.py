@@ -141,6 +141,14 @@ def test_one_item_that_is_none_leaves_the_items_to_the_line_reader(tmp_path, ite
     assert "items" not in both_ways(path, events_file)
 
 
+def test_names_that_differ_in_case_are_left_to_the_line_reader(tmp_path, events_file):
+    rows = [(row["item_id"], f"Not {row['title']}", row["title"]) for row in ITEMS]
+    names = ("item_id", "Title", "title")
+    pd.DataFrame(rows, columns=names).to_parquet(tmp_path / "i.parquet")
+    for path in (write_table(tmp_path / "i.csv", rows, names), tmp_path / "i.parquet"):
+        assert "items" not in both_ways(path, events_file)
+
+
 def test_invalid_utf8_and_damage_are_left_to_the_line_reader(tmp_path, items_file):
     path = tmp_path / "e.jsonl"
     path.write_bytes(b'{"user_id": "u\xff", "item_id": "i0", "timestamp": 1}\n')

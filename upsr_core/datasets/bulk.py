@@ -32,6 +32,9 @@ def source(path: Path, layout: Layout, columns: tuple[str, ...], as_json: bool =
     """A source with these columns of a file as texts, or each value as JSON text; None where DuckDB does not read such
     a file as the line reader does."""
     columns = tuple(dict.fromkeys(columns))
+    names = columns if layout.form == "json" else layout.columns
+    if len({name.casefold() for name in names}) < len(names):
+        return None  # to SQL, names that differ in case are the same
     if layout.form == "json":
         return _json_lines(path, columns, as_json)
     if not set(columns) <= set(layout.columns):
