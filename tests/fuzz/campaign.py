@@ -102,7 +102,7 @@ def run_all(names: list[str], base: str, report) -> None:
 
 def properties() -> tuple[int, int]:
     """How many property tests ran with many examples, and how many failed."""
-    command = [sys.executable, "-m", "pytest", "-n", "0", "-q", "--no-header", str(HERE / "test_properties.py")]
+    command = [sys.executable, "-m", "pytest", "-n", "0", "--no-header", str(HERE / "test_properties.py")]
     done = subprocess.run(
         command,
         cwd=HERE.parents[1],
