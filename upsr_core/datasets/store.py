@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property, lru_cache, partial
 from itertools import chain
 from pathlib import Path
 from tempfile import mkdtemp
@@ -29,6 +29,7 @@ from upsr_core.stored import Damaged, Newer, check_file, outline, read_record, r
 RECORD, ITEMS, USERS, EVENTS = "dataset.json", "items.parquet", "users.parquet", "events.parquet"
 TABLES = (ITEMS, USERS, EVENTS)
 WAIT = 120  # seconds to wait for another process that reads or replaces a dataset
+LOADED, SUMMARIES = 8, 256  # datasets and descriptions kept in memory
 LONGEST_NAME = 80
 REPLACED = ".replaced~"
 WRITING = ".writing~"
@@ -150,7 +151,7 @@ def save_dataset(
 
 
 def load_dataset(name: str) -> Dataset:
-    """A stored dataset by name.
+    """A stored dataset by name; the last ones are kept as long as nobody touches their files.
 
     Raises DataError when there is none of this name, or it was stored by another version or is damaged.
     """
@@ -158,18 +159,36 @@ def load_dataset(name: str) -> Dataset:
         folder = _folder(name)
         if not folder.is_dir():
             raise DataError(f"There is no dataset {name!r}", how="`upsr data list` names those that are stored.")
+        return _load(name, folder, _stamp(folder))
+
+
+def _stamp(folder: Path) -> tuple:
+    """Changes with every change of a dataset's files."""
+    found = []
+    for name in (RECORD, *TABLES):
         try:
-            record = read_record(folder / RECORD, "dataset")
-            spec = DatasetSpec.model_validate(record["spec"])
-            rows, columns = outline(folder / ITEMS)
-            if rows != record["items"]:
-                raise Damaged(folder / ITEMS, f"has {rows} rows instead of {record['items']}")
-            users = read_table(folder / USERS, record)[USER]
-            events = read_table(folder / EVENTS, record)
-        except Newer as error:
-            raise DataError(f"The dataset {name!r} cannot be opened: {error}", str(error.file)) from error
-        except (OSError, ValueError, KeyError) as error:
-            raise _damaged(name, folder, error) from error
+            of = (folder / name).stat()
+        except OSError:
+            found.append(None)
+        else:
+            found.append((of.st_ino, of.st_size, of.st_mtime_ns))
+    return tuple(found)
+
+
+@lru_cache(maxsize=LOADED)
+def _load(name: str, folder: Path, stamp: tuple) -> Dataset:
+    try:
+        record = read_record(folder / RECORD, "dataset")
+        spec = DatasetSpec.model_validate(record["spec"])
+        rows, columns = outline(folder / ITEMS)
+        if rows != record["items"]:
+            raise Damaged(folder / ITEMS, f"has {rows} rows instead of {record['items']}")
+        users = read_table(folder / USERS, record)[USER]
+        events = read_table(folder / EVENTS, record)
+    except Newer as error:
+        raise DataError(f"The dataset {name!r} cannot be opened: {error}", str(error.file)) from error
+    except (OSError, ValueError, KeyError) as error:
+        raise _damaged(name, folder, error) from error
     counts = np.bincount(events["user"], minlength=len(users))
     return Dataset(
         name=name,
@@ -289,7 +308,7 @@ def _folder(name: str) -> Path:
 def _locked() -> Iterator[None]:
     """Alone with the datasets; what a killed process left halfway is put right first."""
     try:
-        with FileLock(_root() / ".lock", timeout=WAIT):
+        with FileLock(_root() / ".lock", timeout=WAIT, poll_interval=0.005):  # many wait at once in the studio
             _restore()
             yield
     except Timeout:
@@ -372,6 +391,11 @@ def sweep() -> None:
 
 
 def _summary(folder: Path) -> dict:
+    return dict(_read_summary(folder, _stamp(folder)))
+
+
+@lru_cache(maxsize=SUMMARIES)
+def _read_summary(folder: Path, stamp: tuple) -> dict:
     entry = {"name": unquote(folder.name), "users": 0, "items": 0, "interactions": 0, "digest": "", "synthetic": False}
     entry |= {"sources": {}, "problem": ""}
     try:
