@@ -6,7 +6,9 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from upsr_core import cli_work
 from upsr_core.cli_indicators import progress_bar
+from upsr_core.shards import Workers
 from upsr_core.terminal import Terminal
 
 console = Terminal()
@@ -25,6 +27,9 @@ def experiment(
     scale: Annotated[str, typer.Option(help="smoke, quick or standard.")] = "quick",
     plm: Annotated[str, typer.Option(help="embedded, a folder, or a hub id; two with a comma.")] = "embedded",
     pretrain_on: Annotated[str, typer.Option(help="Datasets to pre-train on first, with commas.")] = "",
+    backend: cli_work.Backend = "threads",
+    address: cli_work.Address = None,
+    workers: cli_work.Count = None,
     as_json: Annotated[bool, typer.Option("--json", help="End with one JSON object on the last line.")] = False,
 ) -> None:
     """A table or figure of the paper on your data: its runs, a table with the paper's values beside, a figure.
@@ -42,6 +47,7 @@ def experiment(
             table.add_row(each.name, each.title, each.question)
         console.print(table)
         return
+    by = Workers(backend, address, workers)
     ensure_sample()
     this = study(name, _names(dataset), scale, plm, _names(pretrain_on))
     before = this.forecast()
@@ -49,7 +55,7 @@ def experiment(
         memory = "memory unknown until a first run" if before.memory_mib is None else f"{before.memory_mib:,.0f} MiB"
         console.print(f"{before.to_do} of {before.cells} runs to do, about {before.seconds / 60:.0f} min, {memory}.")
     with progress_bar() as progress:
-        outcome = this.run(progress)
+        outcome = this.run(progress, by)
     _show(outcome.beside, this.experiment.title)
     if len(outcome.claims):
         _claims(outcome.claims)

@@ -6,12 +6,14 @@ from upsr_core.errors import RunError, UpsrError
 from upsr_core.experiments.runs import Run, create_run
 from upsr_core.experiments.spec import RunSpec
 from upsr_core.runtime import Progress
+from upsr_core.shards import Workers
 
 
-def finish(spec: RunSpec, progress: Progress) -> Run:
+def finish(spec: RunSpec, progress: Progress, workers: Workers | None = None) -> Run:
     """The finished run of a specification, worked on in this process unless it is done.
 
-    Raises RunError while another process works on it or where it was cancelled, and whatever its work raises.
+    `workers` score UPSR's test users. Raises RunError while another process works on it or where it was cancelled, and
+    whatever its work raises.
     """
     from upsr_core.experiments.job import work
     from upsr_core.experiments.jobs import enqueue
@@ -23,7 +25,7 @@ def finish(spec: RunSpec, progress: Progress) -> Run:
     if status.active:
         raise RunError(f"Run {run.id} is already {status.state}", how="Wait for it, or cancel it first.")
     enqueue(run)
-    if work(run, progress) is None:
+    if work(run, progress, workers=workers) is None:
         raise RunError(f"Run {run.id} was cancelled", how="Start again to go on with it.")
     return run
 

@@ -17,6 +17,7 @@ from upsr_core.experiments.runs import Run, list_runs, run_folder
 from upsr_core.indicators.reading import plain
 from upsr_core.logs import told
 from upsr_core.runtime import Progress, environment, storing, write_atomically, write_json
+from upsr_core.shards import Workers
 from upsr_core.sheets import write_csv
 from upsr_core.stored import Newer, check_file, read_record, write_record
 
@@ -76,16 +77,17 @@ class Study:
         seconds = sum(forecast(spec).seconds for spec in waiting)
         return Forecast(seconds, max(known, default=None), len(waiting), len(cells))
 
-    def run(self, progress: Progress) -> Outcome:
+    def run(self, progress: Progress, workers: Workers | None = None) -> Outcome:
         """Finish every cell that is not done, then make and store the outcome. The others go on where one fails.
 
-        Raises RunError where cells failed, with their reasons; a second call retries them. What is done stays done, so
-        a killed experiment computes no cell twice.
+        `workers` score the candidates of UPSR's test users, and change no figure. Raises RunError where cells failed,
+        with their reasons; a second call retries them. What is done stays done, so a killed experiment computes no
+        cell twice.
         """
         with told(f"experiment {self.spec.name} {self.spec.digest}"):
-            return self._run(progress)
+            return self._run(progress, workers)
 
-    def _run(self, progress: Progress) -> Outcome:
+    def _run(self, progress: Progress, workers: Workers | None) -> Outcome:
         cells, failures, finished = self.cells(), [], []
         with storing(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -94,7 +96,7 @@ class Study:
             name = f"{cell.column} on {cell.dataset}, {number + 1} of {len(cells)}"
             try:
                 told = lambda done, total, what, name=name: progress(done, total, f"{name}: {what}")  # noqa: E731
-                finished.append((cell, finish(cell.spec, told)))
+                finished.append((cell, finish(cell.spec, told, workers)))
             except UpsrError as error:
                 failures.append(f"{cell.column} on {cell.dataset}: {error}")
                 if Run(run_folder(cell.spec)).status().state == "cancelled":
