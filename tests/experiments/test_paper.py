@@ -23,6 +23,7 @@ from upsr_core.experiments.paper import launch, runner
 from upsr_core.experiments.paper.base import SCALES, Experiment, Outcome, letters, planned, published
 from upsr_core.experiments.paper.figure2 import CEILING, _reranked
 from upsr_core.experiments.paper.grid import AS_PAPER, OTHERWISE, UNCLEAR, collected, scale_notes
+from upsr_core.experiments.paper.recipes import RECIPES
 from upsr_core.experiments.paper.registry import EXPERIMENTS
 from upsr_core.experiments.paper.runner import study
 from upsr_core.experiments.runs import Run, list_runs, run_folder
@@ -147,7 +148,7 @@ def test_a_failed_cell_leaves_the_others_and_is_tried_again(movies, tiny, monkey
     broken, right = this.cells()
     real = lambda spec, progress: made(spec, uniform(9))  # noqa: E731
 
-    def fails_once(spec, progress):
+    def fails_once(spec, progress, workers):
         if spec == broken.spec:
             raise RunError("The disk is full")
         return real(spec, progress)
@@ -160,7 +161,7 @@ def test_a_failed_cell_leaves_the_others_and_is_tried_again(movies, tiny, monkey
     assert this.outcome() is None and list(this.states().state) == ["new", "done"]
     first = Run(run_folder(right.spec)).result()["finished"]
     monkeypatch.setattr(
-        runner, "finish", lambda spec, _: real(spec, _) if spec == broken.spec else Run(run_folder(spec))
+        runner, "finish", lambda spec, _, __: real(spec, _) if spec == broken.spec else Run(run_folder(spec))
     )
     assert this.run(quiet).table.n[0] == 2 and Run(run_folder(right.spec)).result()["finished"] == first
 
@@ -303,4 +304,4 @@ def test_recipes_are_judged_at_equal_tokens_among_uniform_and_popular_candidates
     verdicts = outcome.claims.set_index("claim").verdict
     assert verdicts["Contrast above Paper's recipe, NDCG@10 (pop100)"] == "above"
     assert verdicts["Contrast above Paper's recipe, NDCG@10 (uni100)"] == UNCLEAR
-    assert len(outcome.figure.data) == 2 * 8
+    assert len(outcome.figure.data) == 2 * len(RECIPES)
