@@ -30,7 +30,7 @@ DOMAINS = ("movies", "books", "arts", "clothing", "instruments", "pantry", "spor
 ATTRIBUTES = ("title", "category", "brand", "price", "description")
 SLOWEST, GROWTH = 3.0, 5.0  # seconds of the 95th percentile, per cent of the memory after the first third
 # Ten browsers without a graphics card would draw with the processor that the studio needs.
-PLAIN = ("--disable-gpu", "--disable-software-rasterizer", "--blink-settings=imagesEnabled=false")
+PLAIN = ("--disable-software-rasterizer", "--blink-settings=imagesEnabled=false")
 WAIT = 120_000  # milliseconds after which a page counts as broken
 
 MAKE = """
