@@ -40,6 +40,15 @@ FULL = EMPTY | {
 }
 
 
+# How far what is on the page moves by itself while it loads, as browsers count it (Cumulative Layout Shift).
+SHIFT = """() => new Promise(resolve => {
+    let sum = 0;
+    const add = list => list.getEntries().forEach(each => { if (!each.hadRecentInput) sum += each.value; });
+    new PerformanceObserver(add).observe({type: 'layout-shift', buffered: true});
+    setTimeout(() => resolve(sum), 100);
+})"""
+
+
 def settle(page: Page) -> None:
     expect(page.get_by_role("heading", level=1)).to_be_visible(timeout=300_000)
     app = page.get_by_test_id("stApp")
@@ -97,8 +106,9 @@ def visit(browser, address: str, state: str, pages: dict[str, str], report) -> N
         context.close()
 
 
-def timings(browser, home: Path, log: Path) -> tuple[float, dict[str, float]]:
-    """Seconds from the start of the server to the first useful page, and to each page once it was visited."""
+def timings(browser, home: Path, log: Path) -> tuple[float, dict[str, float], dict[str, float]]:
+    """Seconds from the start of the server to the first useful page, and to each page once it was visited; and the
+    layout shift of each page opened by its address."""
     started = time.monotonic()
     with running_studio(home, log) as (address, _):
         page = browser.new_page(viewport={"width": 1280, "height": 900})
@@ -114,8 +124,13 @@ def timings(browser, home: Path, log: Path) -> tuple[float, dict[str, float]]:
                 expect(page.get_by_role("heading", name=title, level=1)).to_be_visible()
                 settle(page)
                 warm[title] = time.monotonic() - started if turn else 0.0
+        shift = {}
+        for title in TITLES:
+            page.goto(f"{address}/{EMPTY[title]}")
+            settle(page)
+            shift[title] = page.evaluate(SHIFT)
         page.close()
-    return cold, warm
+    return cold, warm, shift
 
 
 def make_home(folder: Path) -> Path:
@@ -170,7 +185,7 @@ def main() -> int:
             chosen = {name: path for name, path in pages.items() if options.only in name}
             with running_studio(home, place / f"{state}.txt") as (address, _):
                 visit(browser, address, state, chosen, report)
-        cold, warm = timings(browser, full, place / "timings.txt")
+        cold, warm, shift = timings(browser, full, place / "timings.txt")
         browser.close()
     for key, count in ours.most_common():
         print(f"{count} times, first on {first[key][0]}: {key[0]} {key[1]}")
@@ -180,6 +195,7 @@ def main() -> int:
         "pages": len(visited), "serious": sum(ours.values()), "of_streamlit": sum(theirs.values()),
         "cold_start_seconds": round(cold, 2),
         "warm_page_seconds": {name: round(each, 2) for name, each in warm.items()},
+        "layout_shift": {name: round(each, 3) for name, each in shift.items()},
         "screenshots": str(SHOTS.relative_to(ROOT)),
     }  # fmt: skip
     print(json.dumps(result))

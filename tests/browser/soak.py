@@ -19,6 +19,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
+import pandas as pd
 import psutil
 from playwright.async_api import Page, async_playwright
 from playwright.async_api import expect as expected
@@ -83,12 +84,14 @@ class Session:
         await expected(self.page.get_by_role("heading", name=title, level=1)).to_be_visible(timeout=WAIT)
         await self.settled()
         self.record("seconds", time.monotonic() - started)
+        self.record("page", title)
         await self.check(title)
         if title == "Prompts":
             started = time.monotonic()
             await self.page.get_by_role("button", name="Next").click(timeout=WAIT)
             await self.settled()
             self.record("seconds", time.monotonic() - started)
+            self.record("page", "Prompts, next")
             await self.check(title)
 
     async def check(self, title: str) -> None:
@@ -160,9 +163,9 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=30)
     parser.add_argument("--sessions", type=int, default=SESSIONS)
     parser.add_argument("--budget", default="first-look")
-    parser.add_argument("--trials", type=int, default=2)
+    parser.add_argument("--trials", type=int, default=8)
     options = parser.parse_args()
-    seen: dict[str, list] = {"seconds": [], "memory": [], "error": []}
+    seen: dict[str, list] = {"seconds": [], "page": [], "memory": [], "error": []}
 
     def record(kind: str, value) -> None:
         seen[kind].append(value)
@@ -181,10 +184,12 @@ def main() -> int:
         while {"queued", "running", "cancelling"} & set(states(home).values()) and time.monotonic() < deadline:
             time.sleep(1)
     lost = [run for run in started if ended.get(run) not in ("done", "running", "queued")]
+    per_page = pd.Series(seen["seconds"]).groupby(seen["page"]).quantile(0.95).round(2)
     result = {
         "sessions": options.sessions, "interactions": len(seen["seconds"]),
         "errors": len(seen["error"]) + log.count("Traceback"),
         "p95_seconds": round(float(np.percentile(seen["seconds"], 95)), 2) if seen["seconds"] else None,
+        "p95_by_page": per_page.to_dict(),
         "memory_growth": round(growth(seen["memory"]), 1), "memory_mib": round(max(seen["memory"], default=0)),
         "jobs_lost": len(lost), "jobs": {run: ended.get(run) for run in sorted(started)}, "minutes": options.minutes,
     }  # fmt: skip

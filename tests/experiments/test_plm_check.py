@@ -7,6 +7,7 @@ import pytest
 
 from upsr_core.errors import DataError
 from upsr_core.experiments.plm_check import (
+    FURTHER,
     ORDERED,
     PLOTS,
     TITLES,
@@ -31,7 +32,7 @@ def folder(movies, tmp_path):
         for user in range(40)
         for place, item in enumerate(movies.history(user))
     ]
-    for name in {PLOTS, TITLES, *ORDERED, *ZERO_SHOT}:
+    for name in {PLOTS, TITLES, *ORDERED, *ZERO_SHOT, FURTHER[0]}:
         (tmp_path / name).mkdir()
         with gzip.open(tmp_path / name / "items.jsonl.gz", "wt") as file:
             file.writelines(json.dumps(row) + "\n" for row in rows)
@@ -51,7 +52,8 @@ def test_the_report_is_measured_on_the_data(folder):
         rising = values["description"] < values["title"] < values["brand"] < values["random words"]
         assert values["ordered"] == rising and values["description"] < values["random words"]
     assert report["texts_per_second"] > 10
-    for name in ZERO_SHOT:
+    assert list(report["zero_shot"]) == [*ZERO_SHOT, FURTHER[0]], "one that is there and was not needed"
+    for name in report["zero_shot"]:
         for values in report["zero_shot"][name].values():
             for gap in ("random", "popularity", "user_dependence"):
                 assert values[gap]["low"] <= values[gap]["mean"] <= values[gap]["high"] and values[gap]["users"] == 20

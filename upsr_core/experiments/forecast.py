@@ -4,6 +4,7 @@ import json
 import time
 from dataclasses import dataclass
 from functools import lru_cache
+from threading import Lock
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -24,6 +25,7 @@ TRAINING_SHARE, SCORING_SHARE = 0.42, 0.45
 IMPORT_SECONDS, SETUP_SECONDS = 6, 12  # imports; imports, texts and loading
 CHECKPOINTS = 3  # kept at a time: two, and the best; each is the weights and twice as much for the optimizer
 SCORE_BYTES = 20  # of a candidate in `scores.parquet`, compressed
+_MEASURING = Lock()
 COMPARING = 0.002  # seconds to compare an item's neighbours in text and in behaviour
 
 
@@ -229,12 +231,17 @@ def _sizes_of_data(spec: RunSpec) -> tuple[float, int, int, int]:
     return float(np.diff(texts.offsets).mean()), dataset.n_items, len(dataset.users), candidates
 
 
-@lru_cache(maxsize=1)
 def matrix_rate() -> float:
     """Floating-point operations per second of fp32 matrix products of the embedded model's shape, best of fifteen.
 
     In CPU time of one core, times the cores: the clock would count what others do on a busy machine.
     """
+    with _MEASURING:  # sessions that ask at once wait for one measurement, instead of making each other's slow
+        return _matrix_rate()
+
+
+@lru_cache(maxsize=1)
+def _matrix_rate() -> float:
     left, right = np.ones((2048, 192), np.float32), np.ones((192, 768), np.float32)
     best = np.inf
     with threadpool_limits(1):

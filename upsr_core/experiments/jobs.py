@@ -14,7 +14,7 @@ from upsr_core.experiments.status import STOP, Job, mark_of
 from upsr_core.logs import note
 from upsr_core.runtime import Cancelled, Progress
 
-NICE = 5  # of a job: a third of what a page gets where both want the processor
+NICE = 10  # of a job: a tenth of what a page gets where both want the processor
 
 
 def start(job: Job, processes: int = 1, options: Sequence[str] = ()) -> None:

@@ -29,6 +29,7 @@ from upsr_core.text.design import Design, ItemDesign
 PLOTS, TITLES = "movielens-100k-plots", "amazon-beauty-2014"
 ORDERED = ("movielens-100k-plots", "steam")  # have description, title and brand
 ZERO_SHOT = ("amazon-beauty-2014", "steam")
+FURTHER = ("amazon-toys-2014", "yelp")  # ranked too, where they are there
 MOST_TEXTS = 2000
 WITH_YEAR = "title with its year"
 ITEM_FILE, EVENT_FILE = "items.jsonl.gz", "interactions.tsv.gz"
@@ -42,9 +43,10 @@ def check(plm: str, data: Path, users: int, progress: Progress, seed: int = 0) -
     whether they rise in this order), `texts_per_second`, `zero_shot` (per dataset and score the gaps in NDCG@10
     (uni100) to random, to popularity and to another user's history). Raises DataError where a dataset is missing.
     """
-    datasets = {name: _dataset(data, name) for name in dict.fromkeys((PLOTS, TITLES, *ORDERED, *ZERO_SHOT))}
+    to_rank = (*ZERO_SHOT, *(name for name in FURTHER if (data / name / ITEM_FILE).is_file()))
+    datasets = {name: _dataset(data, name) for name in dict.fromkeys((PLOTS, TITLES, *ORDERED, *to_rank))}
     model, tokenizer = load_model(plm), load_tokenizer(plm)
-    steps = 2 + len(ORDERED) + len(ZERO_SHOT)
+    steps = 2 + len(ORDERED) + len(to_rank)
 
     def score(texts: list[str]) -> np.ndarray:
         return mean_log_probs(model, tokenizer, texts)
@@ -66,7 +68,7 @@ def check(plm: str, data: Path, users: int, progress: Progress, seed: int = 0) -
         progress(number, steps, f"kinds of text in {name}")
     report["texts_per_second"] = _texts_per_second(model, tokenizer, datasets[TITLES])
     report["zero_shot"] = {}
-    for number, name in enumerate(ZERO_SHOT, start=3 + len(ORDERED)):
+    for number, name in enumerate(to_rank, start=3 + len(ORDERED)):
         report["zero_shot"][name] = _zero_shot(model, tokenizer, datasets[name], users, seed)
         progress(number, steps, f"zero-shot ranking of {name}")
     return report
