@@ -40,16 +40,23 @@ def leaderboard(compared: Compared, board: pd.DataFrame, metric: str, asked: int
         "seeds": st.column_config.TextColumn("Seeds", width="small"),
     }
     config |= {other: st.column_config.NumberColumn(other, **NUMBER) for other in METRICS}
-    config |= {"value": st.column_config.NumberColumn(name, **NUMBER), "interval": "95 % interval"}
+    config |= {"value": st.column_config.NumberColumn(name, format="%.3f", width=130), "interval": "95 % interval"}
     config |= {
         "dependence": st.column_config.TextColumn("User dependence", help="Gain over another user's history, NDCG@10"),
         "verdict": "Verdict",
     }
     st.dataframe(board_table(board, metric), key="board_table", hide_index=True, column_config=config)
+    popular = board[board.reference & board.label.str.startswith("Popularity")]
+    trials = board[~board.reference]
+    if len(popular) and len(trials) and (trials[metric] < popular[metric].iloc[0]).all():
+        st.markdown(
+            "**Popularity alone ranks better than every trial here.** A larger budget, another start (language model) "
+            "or the conditional score may change that; what stands below compares how far they are behind."
+        )
     if (board.personal == False).any():  # noqa: E712  None stands for a reference
         st.caption(
             "Not personal yet: the right history cannot be shown to rank better than another user's, so what such a "
-            "line gains may be popularity alone."
+            "line gains may be popularity alone. Its interval has to lie above zero, not touch it."
         )
 
 
@@ -123,8 +130,8 @@ def _movers(table: pd.DataFrame, gained: bool) -> None:
         column_order=["link", "rank_a", "rank_b", "change", "target", "cold"],
         column_config={
             "link": st.column_config.LinkColumn("User", display_text=r"user=(.*)$", help="Opens the page Users"),
-            "rank_a": st.column_config.NumberColumn("Rank", format="%.1f", width=55),
-            "rank_b": st.column_config.NumberColumn("instead of", format="%.1f", width=70),
+            "rank_a": st.column_config.NumberColumn("Rank", format="%.4g", width=55),
+            "rank_b": st.column_config.NumberColumn("instead of", format="%.4g", width=70),
             "change": st.column_config.NumberColumn("Change", format="%+.3f", width=70),
             "target": st.column_config.TextColumn("Item to predict", width=165),
             "cold": st.column_config.CheckboxColumn("Cold", width="small"),
@@ -161,7 +168,7 @@ def over_seeds(compared: Compared, seeds: pd.DataFrame, metric: str) -> None:
 
 
 def learning(compared: Compared) -> None:
-    section("Learning curves")
+    section("Learning curves", "On validation: the item before the last, of fewer users than the test has.")
     table = curves(compared)
     if table.empty:
         empty_state("None of these trials learns anything.")
@@ -195,7 +202,7 @@ def designs(compared: Compared, board: pd.DataFrame, metric: str) -> None:
     }
     config |= {
         "label": st.column_config.TextColumn("Trial", width=330),
-        "value": st.column_config.NumberColumn(named(metric, compared.mode), **NUMBER),
+        "value": st.column_config.NumberColumn(named(metric, compared.mode), format="%.3f", width=130),
         "dependence": st.column_config.NumberColumn("User dependence", format="%+.3f"),
     }
     st.dataframe(table.dropna(axis=1, how="all"), key="designs_table", hide_index=True, column_config=config)

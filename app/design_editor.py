@@ -38,7 +38,9 @@ def editor(stage: Stage, attributes: tuple[str, ...], facts: dict[str, str]) -> 
     """`attributes` are those of the dataset, `facts` a short line on each."""
     item = item_design(stage)
     if item.template is None:
-        _drag(stage)
+        # The tiles are a page of their own in a frame: for the browser as much work as all the rest of a page.
+        if st.toggle("Order by dragging", key=f"{stage}_dragging", persist_state="session"):
+            _drag(stage)
         for position, name in enumerate(item_design(stage).attributes):
             _row(stage, position, name, facts.get(name, "not in this dataset"))
         _add(stage, attributes)

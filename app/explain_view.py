@@ -214,13 +214,16 @@ def by_history(found, case: Case) -> None:
         return
     unit = "nats per token" if found.difference is not None else "score"
     left, right = st.columns([3, 2], gap="large")
+    shown = found.items[found.items.effect != 0]
     with left:
         st.markdown("**Item by item**, the newest on top")
         chart(
-            explain_charts.history_effects(found.items, unit), "history_effects", f"history-{found.a}-{found.b}",
-            alt="; ".join(f"item {row.place} {row.effect:+.3f}" for row in found.items.itertuples()),
+            explain_charts.history_effects(shown, unit), "history_effects", f"history-{found.a}-{found.b}",
+            alt="; ".join(f"item {row.place} {row.effect:+.3f}" for row in shown.itertuples()),
         )  # fmt: skip
         notes = []
+        if still := len(found.items) - len(shown) - found.dropped:
+            notes.append(f"{still:,} more items of the history change nothing here.")
         if found.dropped:
             notes.append(f"The {found.dropped} oldest items fell off the prompt: the model never saw them.")
         if found.approximation_gap is not None:
@@ -236,7 +239,7 @@ def by_history(found, case: Case) -> None:
             )  # fmt: skip
         if "rank_a" in found.items:
             st.markdown("**Ranks without the item**")
-            table = found.items.iloc[::-1][["place", "name", "rank_a", "rank_b"]].assign(
+            table = shown.iloc[::-1][["place", "name", "rank_a", "rank_b"]].assign(
                 name=lambda rows: [visible(name, 200) for name in rows.name]
             )
             st.dataframe(

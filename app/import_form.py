@@ -1,5 +1,6 @@
 """Import of a dataset: files by path or upload, the guessed mapping shown and correctable, thresholds, progress."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import streamlit as st
 from app import cache
 from app.components import empty_state, errors_shown, plain, section
 from app.roots import allowed
-from upsr_core.datasets.importing import import_dataset
+from upsr_core.datasets.importing import import_dataset, without_behaviour
 from upsr_core.datasets.sniff import Guess, attribute_name, guess
 from upsr_core.datasets.spec import ColumnMapping, PreparationSpec
 from upsr_core.datasets.store import list_datasets
@@ -37,12 +38,22 @@ def import_form() -> str | None:
     if len(found) < len(ROLES):
         empty_state("Give both files: what is in them is recognised and shown before anything is stored.")
         return None
+    columns = dict(zip(ROLES, st.columns(2, gap="large"), strict=True))
     mappings = {}
-    for column, (role, guessed) in zip(st.columns(2, gap="large"), found.items(), strict=True):
+    for role, column in columns.items():
         with column:
-            section(f"{ROLES[role]}: {plain(guessed.path.name)}", f"Recognised as {guessed.kind}.")
-            mappings[role] = _event_mapping(guessed) if role == "events" else _item_mapping(guessed)
-            _preview(guessed)
+            section(f"{ROLES[role]}: {plain(found[role].path.name)}", f"Recognised as {found[role].kind}.")
+            if found[role].note:
+                st.warning(f"Among the first rows: {plain(found[role].note)} Look at the texts below.")
+    with columns["events"]:
+        events = mappings["events"] = _event_mapping(found["events"])
+        _preview(found["events"])
+    with columns["items"]:
+        guessed = found["items"]
+        if guessed.path == found["events"].path:
+            guessed = replace(guessed, mapping=without_behaviour(guessed.mapping, events))
+        mappings["items"] = _item_mapping(guessed)
+        _preview(guessed)
     return _start(found, mappings)
 
 
@@ -87,11 +98,14 @@ def _column(label: str, guessed: Guess, value: str | None, absent: str) -> str |
 
 
 def _event_mapping(guessed: Guess) -> ColumnMapping:
-    return ColumnMapping(
+    mapping = ColumnMapping(
         user_id=_column("User", guessed, guessed.mapping.user_id, UNKNOWN),
         item_id=_column("Item", guessed, guessed.mapping.item_id, UNKNOWN),
         timestamp=_column("Time", guessed, guessed.mapping.timestamp, ROW_ORDER),
     )
+    if mapping.timestamp is None:
+        st.caption("Without a time the order of the rows says which item of a user is the last, the one to predict.")
+    return mapping
 
 
 def _item_mapping(guessed: Guess) -> ColumnMapping:
@@ -117,6 +131,7 @@ def _item_mapping(guessed: Guess) -> ColumnMapping:
             "example": st.column_config.TextColumn("First value", width="medium"),
         },
     )
+    st.caption("Double-click a cell under *Attribute* to change what the column is; empty it to leave the column out.")
     taken = edited[edited.attribute.notna() & (edited.attribute != "")]
     # Columns of one attribute keep the order of the guess: bought comes before viewed.
     order = {column: place for place, (_, column) in enumerate(guessed.mapping.attributes)}
@@ -140,7 +155,7 @@ def _preview(guessed: Guess) -> None:
 
 def _start(found: dict[str, Guess], mappings: dict[str, ColumnMapping]) -> str | None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        name = st.text_input("Name of the dataset", key="import_name", placeholder="beauty", width=240).strip()
+        name = st.text_input("Name of the dataset", key="import_name", placeholder="such as beauty", width=240).strip()
         st.session_state.setdefault("min_user", PreparationSpec().min_user)
         st.session_state.setdefault("min_item", PreparationSpec().min_item)
         least = {"min_value": 1, "max_value": 1000, "width": 150}
@@ -150,7 +165,10 @@ def _start(found: dict[str, Guess], mappings: dict[str, ColumnMapping]) -> str |
         st.button(
             "New domain", on_click=_thresholds, args=(PreparationSpec.new_domain(),), help="Users with 4 or more."
         )
-        pressed = st.button("Import", type="primary", key="import_start", disabled=not name)
+        lacking = _lacking(name, mappings)
+        pressed = st.button("Import", type="primary", key="import_start", disabled=bool(lacking))
+    if lacking:
+        st.caption(f"To import, {' and '.join(lacking)}.")
     if name in {entry["name"] for entry in list_datasets()}:
         st.warning(f"There is a dataset named {plain(name)}; it is replaced once the import has succeeded.")
     if not pressed:
@@ -172,6 +190,18 @@ def _start(found: dict[str, Guess], mappings: dict[str, ColumnMapping]) -> str |
     finally:
         bar.empty()
     return None
+
+
+def _lacking(name: str, mappings: dict[str, ColumnMapping]) -> list[str]:
+    """What is still to be done before the import can begin."""
+    items, events = mappings["items"], mappings["events"]
+    unknown = {"Item id": items.item_id, "User": events.user_id, "Item": events.item_id}
+    todo = [f"choose the column of {', '.join(label for label, column in unknown.items() if not column)}"]
+    return (
+        todo * (not all(unknown.values()))
+        + ["give at least one column an attribute, such as title"] * (not items.attributes)
+        + ["give the dataset a name"] * (not name)
+    )
 
 
 def _thresholds(preset: PreparationSpec) -> None:

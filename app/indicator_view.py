@@ -68,6 +68,10 @@ def show(reading: Reading, data: Dataset, design: ItemDesign, key: str = "") -> 
 
 def _informativeness(reading: Reading, data: Dataset, design: ItemDesign, key: str) -> None:
     steps, items = reading.tables["steps"], reading.tables["items"]
+    st.caption(
+        "Bits are the entropy of the tokens inside one item's text: how many different words it has, not whether they "
+        "are its own. Which items the texts tell apart is the picture on the right."
+    )
     left, right = st.columns(2)
     with left:
         chart(indicator_charts.added_bits(steps), f"{key}_bits")

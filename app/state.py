@@ -9,7 +9,8 @@ from app import cache
 from app.components import plain
 from app.roots import allowed_model
 from upsr_core.datasets.store import Dataset
-from upsr_core.errors import DesignError
+from upsr_core.errors import DesignError, UpsrError
+from upsr_core.experiments.runs import Run
 from upsr_core.plm import door
 from upsr_core.text.design import Design
 from upsr_core.text.tokenizer import TextTokenizer
@@ -81,6 +82,12 @@ def take_dataset(name: str) -> None:
     st.session_state["dataset_choice"] = name
 
 
+def of_dataset_first(runs: list[Run]) -> list[Run]:
+    """Those of the chosen dataset before the others, else as they came."""
+    name = st.session_state.get("dataset_choice", st.query_params.get("dataset"))
+    return sorted(runs, key=lambda run: run.spec.dataset.name != name)
+
+
 def choose_plm(label: str = "Language model") -> str:
     """Name of a language model: one of those at hand, or a folder or hub id typed in."""
     titles = {info.name: info.title for info in door.available()}
@@ -101,23 +108,40 @@ def choose_tokenizer() -> TextTokenizer:
 
 
 def design() -> Design:
-    """The design that is being worked on: this session's, else the address's, else the paper's."""
+    """The design that is being worked on: this session's, else the address's, else the paper's as far as the dataset
+    has its attributes."""
     if "design" not in st.session_state:
-        st.session_state.design = _design_of_address()
-    set_design(st.session_state.design)
+        written = st.query_params.get("design")
+        st.session_state.design = Design() if written is None else _design_of_address(written)
+        st.session_state.design_untouched = written is None
+    if st.session_state.get("design_untouched"):
+        st.session_state.design = _first_design()
+    _write(st.session_state.design)
     return st.session_state.design
 
 
 def set_design(new: Design) -> None:
-    st.session_state.design = new
+    """Make a design the one that is being worked on, whatever the dataset has."""
+    st.session_state.design, st.session_state.design_untouched = new, False
+    _write(new)
+
+
+def _first_design() -> Design:
+    """The paper's design, cut to what the chosen dataset has."""
+    name = st.session_state.get("dataset_choice")
+    try:
+        there = cache.dataset(name).attributes if name else ()
+    except UpsrError:
+        there = ()
+    return Design().only(there) if there else Design()
+
+
+def _write(new: Design) -> None:
     written = new.model_dump(mode="json", exclude_defaults=True)
     keep("design", json.dumps(written, separators=(",", ":")) if written else None)
 
 
-def _design_of_address() -> Design:
-    written = st.query_params.get("design")
-    if written is None:
-        return Design()
+def _design_of_address(written: str) -> Design:
     try:
         return Design.model_validate_json(written)
     except (ValidationError, DesignError, RecursionError) as error:

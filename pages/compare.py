@@ -19,7 +19,8 @@ def choose(done: list[Run]) -> list[Run]:
     titles = {run.id: run.title for run in done}
     if "compare_choice" not in st.session_state:
         wanted = state.asked_all("Trials", "run", titles)
-        st.session_state["compare_choice"] = wanted or [run.id for run in comparable(done)[0][:MOST_AT_FIRST]]
+        here = state.of_dataset_first(done)
+        st.session_state["compare_choice"] = wanted or [run.id for run in comparable(here)[0][:MOST_AT_FIRST]]
     st.session_state["compare_choice"] = [name for name in st.session_state["compare_choice"] if name in titles]
     chosen = st.multiselect(
         "Trials", list(titles), key="compare_choice", persist_state="session", format_func=titles.get,

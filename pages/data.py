@@ -10,6 +10,7 @@ from app.tour import tour
 from upsr_core.datasets.store import Dataset, delete_dataset, list_datasets
 
 ROWS_SHOWN = 500
+MANY_TIES = 0.2  # a share of the interactions
 
 
 def stored() -> None:
@@ -56,7 +57,7 @@ def preparation(data: Dataset) -> None:
         chart(charts.preparation_steps(steps), "steps")
     with right:
         st.dataframe(
-            steps[["name", "users", "items", "interactions", "dropped", "note"]],
+            steps[["name", "users", "items", "interactions", "dropped"]],
             hide_index=True,
             column_config={
                 "name": "Step",
@@ -64,8 +65,15 @@ def preparation(data: Dataset) -> None:
                 "items": st.column_config.NumberColumn("Items", format="localized"),
                 "interactions": st.column_config.NumberColumn("Interactions", format="localized"),
                 "dropped": st.column_config.NumberColumn("Dropped", format="localized", help="Rows or lines"),
-                "note": st.column_config.TextColumn("Note", width="large"),
             },
+        )
+        for step in steps[steps.note != ""].itertuples():
+            st.caption(f"**{plain(step.name)}**: {plain(step.note)}")
+    tied = data.report["ties"] / len(data.sequence)
+    if tied > MANY_TIES:
+        st.warning(
+            f"{tied:.0%} of the interactions have the time of the one before. Within such a tie the order of the rows "
+            "decides, also which item of a user is the last, the one to predict: finer times would say more."
         )
     counts(data)
 
@@ -126,7 +134,8 @@ def browse(data: Dataset) -> None:
     )
     found = tables.matching(data.items, words)
     shown = data.items.iloc[found[:ROWS_SHOWN]]
-    st.caption(f"{len(shown):,} of {len(found):,} items found, {len(data.items):,} in the dataset")
+    first = f"the first {len(shown):,} of " if len(shown) < len(found) else ""
+    st.caption(f"{first}{len(found):,} items" + (f" of {len(data.items):,} in the dataset" if words.strip() else ""))
     st.dataframe(shown, hide_index=True, column_order=["item_id", *data.attributes], height=380)
 
 
@@ -135,10 +144,10 @@ page_head(
 )
 if "next_view" in st.session_state:  # a widget's value can only be set before it is drawn
     st.session_state["data_view"] = st.session_state.pop("next_view")
+st.session_state.setdefault("data_view", "Stored datasets")
 tab = st.segmented_control(
-    "View", ["Stored datasets", "Import"], default="Stored datasets", required=True, key="data_view",
-    label_visibility="collapsed",
-)  # fmt: skip
+    "View", ["Stored datasets", "Import"], required=True, key="data_view", label_visibility="collapsed"
+)
 if tab == "Import":
     new = import_form()
     if new:

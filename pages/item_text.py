@@ -18,11 +18,15 @@ from app.components import (
     share,
     token_strip,
 )  # fmt: skip
-from app.design_editor import attribute_facts, change, editor
+from app.design_editor import attribute_facts, editor
 from upsr_core.text import overview, saved
 from upsr_core.text.trace import trace_items
 
 STAGES = {"pretrain": "Pre-training", "finetune": "Fine-tuning and ranking"}
+USED = {
+    "pretrain": "Only of histories of other datasets that a trial learns first.",
+    "finetune": "Of the dataset that is learned and ranked: the one that counts without pre-training.",
+}
 
 
 def design_shelf() -> None:
@@ -51,7 +55,10 @@ def save() -> None:
 
 
 def stage_column(stage: str, title: str) -> None:
-    section(title, "Each attribute with the share of items that have it and the tokens it takes of an item, mean.")
+    section(
+        title,
+        f"{USED[stage]} Each attribute with the share of items that have it and the tokens it takes of an item, mean.",
+    )
     item = getattr(state.design(), stage)
     facts = attribute_facts(tables.coverage(data), pd.DataFrame({"attribute": [], "tokens": []}))
     with errors_shown():
@@ -61,10 +68,7 @@ def stage_column(stage: str, title: str) -> None:
 
 
 def drop_missing() -> None:
-    for stage in STAGES:
-        kept = tuple(name for name in getattr(state.design(), stage).attributes if name in data.attributes)
-        if kept != getattr(state.design(), stage).attributes:
-            change(stage, attributes=kept or data.attributes[:1], template=None)
+    state.set_design(state.design().only(data.attributes))
 
 
 def chosen_items() -> np.ndarray:

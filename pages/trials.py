@@ -7,6 +7,7 @@ from app.components import act, duration, empty_state, errors_shown, page_head, 
 from app.model_worth import model_worth
 from app.run_tables import budget_line, budgets_of, health_table, runs_table
 from app.run_view import show_run
+from upsr_core.datasets.store import Dataset
 from upsr_core.evaluation.candidates import MODES
 from upsr_core.experiments import jobs
 from upsr_core.experiments.health import health
@@ -33,7 +34,7 @@ def new_trial() -> None:
     info, design, plm = MODELS[model], None, "embedded"
     with middle:
         if info.text:
-            design = choose_design()
+            design = choose_design(data)
         else:
             st.caption(f"{info.note} It reads no item texts. {info.limits}")
     with right:
@@ -88,14 +89,17 @@ def any_done() -> bool:
     return any(run.status().state == "done" for run in list_runs())
 
 
-def choose_design() -> Design:
-    designs = {CURRENT: state.design(), **saved.PRESETS, **saved.list_designs()}
+def choose_design(data: Dataset) -> Design:
+    known = {**saved.PRESETS, **saved.list_designs()}
+    fit = {name: design for name, design in known.items() if set(design.finetune.attributes) <= set(data.attributes)}
+    designs = {CURRENT: state.design(), **fit}
     name = st.selectbox(
         "Design",
         list(designs),
         key="trial_design",
         persist_state="session",
         format_func=lambda name: f"{name}: {designs[name].finetune.label}",
+        help="Those whose attributes this dataset has; the design at work is that of the page Item text.",
     )
     return designs[name]
 

@@ -32,7 +32,9 @@ def choose_runs(done: list[Run]) -> list[Run]:
         missing = [run_id for run_id in wanted if run_id and run_id not in titles]
         if missing and "runs" in st.query_params:
             state.not_here("Trials", missing)
-        st.session_state["runs_choice"] = [run_id for run_id in wanted if run_id in titles][:MOST] or [done[0].id]
+        st.session_state["runs_choice"] = [run_id for run_id in wanted if run_id in titles][:MOST] or [
+            state.of_dataset_first(done)[0].id
+        ]
     st.session_state["runs_choice"] = [run_id for run_id in st.session_state["runs_choice"] if run_id in titles]
     chosen = st.multiselect(
         "Trials", list(titles), key="runs_choice", persist_state="session", max_selections=MOST,

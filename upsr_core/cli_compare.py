@@ -117,7 +117,8 @@ def _pairs(tested, numbers: dict[str, str], metric: str) -> None:
         sides = (numbers.get(label, label) for label in (row.label_a, row.label_b))
         table.add_row(*sides, f"{row.difference:+.4f}", interval, f"{row.p_holm:.4f}", moved, verdict)
     console.print(table)
-    console.print(f"Paired randomisation test over users, corrected for {len(tested)} pairs (Holm).")
+    tests = f"{len(tested)} pair{'' if len(tested) == 1 else 's'}"
+    console.print(f"Paired randomisation test over users, corrected for {tests} (Holm).")
 
 
 def _slices(table, numbers: dict[str, str], title: str, what: str, metric: str) -> None:

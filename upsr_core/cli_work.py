@@ -128,7 +128,12 @@ def _bar():
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console) as bar:
-        task = bar.add_task("waiting for its turn", total=None)
-        yield lambda done, total, phase: bar.update(
-            task, completed=done, total=total or None, description=escape(phase)
-        )
+        task, waits = bar.add_task("waiting for its turn", total=None), set()
+
+        def advance(done: float, total: float, phase: str) -> None:
+            bar.update(task, completed=done, total=total or None, description=escape(phase))
+            if not console.is_terminal and phase.startswith("Waiting") and phase not in waits:  # no bar is drawn there
+                waits.add(phase)
+                console.print(phase)
+
+        yield advance

@@ -16,5 +16,5 @@ def tables(folder, users=30, items=12):
     events = folder / "log.tsv"
     events.write_text("\n".join(["who\titem_id\twhen", *rows]) + "\n")
     catalogue = folder / "catalogue.csv"
-    catalogue.write_text("item_id,title,maker\n" + "".join(f"i{i},Pen {i},Zyqor\n" for i in range(items)))
+    catalogue.write_text("item_id,title,workshop\n" + "".join(f"i{i},Pen {i},Zyqor\n" for i in range(items)))
     return catalogue, events

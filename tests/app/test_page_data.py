@@ -29,7 +29,7 @@ def test_another_dataset_and_a_search(studio):
     at = studio("data", dataset="sample:pantry")
     assert at.selectbox[0].value == "sample:pantry"
     at.text_input(key="browse").set_value("zzzz-nothing").run()
-    assert "0 of 0 items found" in texts(at)
+    assert f"0 items of {len(load_dataset('sample:pantry').items):,} in the dataset" in texts(at)
     first = load_dataset("sample:pantry").items.item_id[0]
     at.text_input(key="browse").set_value(first.lower()).run()
     assert first in at.dataframe[-1].value.item_id.tolist()
@@ -48,6 +48,24 @@ def test_import_with_a_corrected_mapping(studio, tmp_path):
     data = load_dataset("pens")
     assert len(data.users) == 30 and data.timestamps is not None
     assert at.query_params["dataset"] == "pens"
+
+
+def test_the_import_says_what_is_still_to_be_chosen(studio, tmp_path):
+    items, events = tables(tmp_path)
+    at = open_import(studio, items, events)
+    assert at.button(key="import_start").disabled
+    assert "choose the column of User and give the dataset a name" in texts(at)
+    next(box for box in at.selectbox if box.label == "User").set_value("who").run()
+    at.text_input(key="import_name").set_value("pens").run()
+    assert not at.button(key="import_start").disabled and "To import" not in texts(at)
+
+
+def test_a_file_in_another_code_page_is_named_before_it_is_imported(studio, tmp_path):
+    items, events = tables(tmp_path)
+    items.write_bytes(items.read_text().replace("Zyqor", "Dürer & Söhne").encode("cp1252"))
+    at = open_import(studio, items, events)
+    assert "read as Windows-1252" in at.warning[0].value and not at.exception
+    assert any("Dürer & Söhne" in frame.value.astype(str).to_numpy() for frame in at.dataframe)
 
 
 def test_thresholds_that_leave_nothing_say_so(studio, tmp_path):
@@ -101,7 +119,7 @@ def test_import_by_upload(studio, tmp_path):
     at.button(key="import_start").click().run()
     assert not at.exception and not at.error
     data = load_dataset("sent")
-    assert len(data.users) == 30 and data.attributes == ("title", "maker")
+    assert len(data.users) == 30 and data.attributes == ("title", "workshop")
 
 
 def test_the_tour_leads_over_the_pages_until_there_is_a_trial(studio, finished_run):

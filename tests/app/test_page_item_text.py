@@ -76,6 +76,8 @@ def test_a_dataset_without_an_attribute_of_the_design(studio, tmp_path, dropped)
 
     import_dataset("pens", *tables(tmp_path), event_mapping=ColumnMapping(user_id="who", item_id="item_id"))
     at = studio("item_text", dataset="pens")
+    assert attributes(at) == ("title",) and not at.warning, "the first design is the paper's, as far as it goes here"
+    at = studio("item_text", dataset="pens", design='{"finetune": {"attributes": ["title", "brand"]}}')
     assert "has no attribute" in at.warning[0].value and not at.exception
     if dropped:
         at.button(key="drop_missing").click().run()

@@ -10,6 +10,7 @@ from source_files import EVENTS, ITEMS, write_json_lines, write_lines, write_tab
 
 from upsr_core.datasets import importing, store
 from upsr_core.datasets.importing import import_dataset
+from upsr_core.datasets.sniff import guess
 from upsr_core.datasets.spec import ColumnMapping, PreparationSpec
 from upsr_core.datasets.store import list_datasets, load_dataset
 from upsr_core.errors import DataError, StorageError
@@ -88,11 +89,24 @@ def test_field_of_20_megabytes(tmp_path, events_file):
 
 def test_invalid_utf8_is_replaced_and_counted(tmp_path, items_file, events_file):
     lines = items_file.read_bytes().splitlines(keepends=True)
-    lines[3] = lines[3].replace(b"Title 3", b"Caf\xe9")
+    lines[3] = lines[3].replace(b"Title 3", "Bébé ".encode() + b"Caf\xe9")
     items_file.write_bytes(b"".join(lines))
     dataset = import_dataset("d", items_file, events_file)
-    assert dataset.items.title[3] == "Caf\ufffd"
+    assert dataset.items.title[3] == "Bébé Caf\ufffd"
     assert "1 lines with invalid UTF-8, the bad bytes replaced (lines 4)" in dataset.report["steps"][1]["note"]
+
+
+def test_a_table_in_the_code_page_of_a_spreadsheet_is_read_as_such(tmp_path, events_file):
+    """Saved by a spreadsheet in western Europe: header and texts in Windows-1252."""
+    rows = [(row["item_id"], f"Façade nº {row['item_id']} €") for row in ITEMS]
+    file = write_table(tmp_path / "produits.csv", rows, ("item_id", "libellé"), ";")
+    file.write_bytes(file.read_text(encoding="utf-8").encode("cp1252"))
+    guessed = guess(file)
+    assert "libellé" in guessed.columns and "not UTF-8, read as Windows-1252" in guessed.note
+    mapping = guessed.mapping.changed([("title", "libellé")])
+    dataset = import_dataset("d", file, events_file, item_mapping=mapping)
+    assert dataset.items.title[0] == "Façade nº i0 €" and dataset.spec.reading == 3
+    assert "read as Windows-1252" in dataset.report["steps"][1]["note"]
 
 
 def test_half_a_surrogate_pair_in_json(tmp_path, items_file, events_file):

@@ -263,3 +263,26 @@ def test_columns_of_a_shop_that_nobody_here_wrote(tmp_path):
     found = guess(events)
     assert found.role == "events"
     assert (found.mapping.user_id, found.mapping.item_id, found.mapping.timestamp) == ("customer", "sku", "bought_on")
+
+
+def test_years_of_two_digits_and_flags_and_a_number_of_the_customer(tmp_path):
+    log = tmp_path / "log.csv"
+    rows = [f"{n},Mug {n},12/{n + 10}/97,A{n},1,0" for n in range(10)]
+    log.write_text("\n".join(["Customer No.,name,Bought on,Article,drama,comedy", *rows]) + "\n")
+    found = guess(log)
+    columns = found.mapping.user_id, found.mapping.item_id, found.mapping.timestamp
+    assert columns == ("Customer No.", "Article", "Bought on") and found.role == "events"
+    assert guess(log, role="items").mapping.attributes == (("title", "name"),), "nothing of the buyer, and no flag"
+    renamed = tmp_path / "other.csv"
+    renamed.write_text(log.read_text().replace("Bought on", "Till"))
+    assert guess(renamed).mapping.timestamp == "Till", "nothing but dates"
+
+
+def test_a_log_lends_its_items_nothing_of_its_buyers(tmp_path):
+    rows = [
+        (user, item, f"2024-01-{day % 28 + 1:02d}", f"Name of {item}") for day, (user, item, _) in enumerate(EVENTS)
+    ]
+    log = write_table(tmp_path / "log.csv", rows, ("Kundin", "StockCode", "Tag", "name"), ",")
+    assert dict(guess(log, role="items").mapping.attributes) == {"title": "name", "kundin": "Kundin", "tag": "Tag"}
+    events = ColumnMapping(user_id="Kundin", item_id="StockCode", timestamp="Tag")
+    assert import_dataset("log", log, log, event_mapping=events).attributes == ("title",)

@@ -4,7 +4,7 @@ import gzip
 import hashlib
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -53,12 +53,37 @@ class Reading:
     unreadable_lines: list[int] = field(default_factory=list)
     replaced: int = 0
     replaced_lines: list[int] = field(default_factory=list)
+    windows: int = 0
+    windows_lines: list[int] = field(default_factory=list)
 
     def skip(self, line: int | None = None, count: int = 1) -> None:
         """Count lines that cannot be read and remember the first few."""
         self.unreadable += count
         if len(self.unreadable_lines) < LINES_SHOWN:
             self.unreadable_lines.append(line or self.line)
+
+    def text(self, data: bytes) -> str:
+        """A line as text. Spreadsheets save in the code page of their country: a line where no byte beyond ASCII makes
+        sense as UTF-8 is read as Windows-1252; in a line of UTF-8 the bad bytes are replaced. Both are counted.
+
+        >>> Reading(Path("a")).text(b"caf\xe9"), Reading(Path("a")).text(b"caf\xc3\xa9 \xff")
+        ('café', 'café �')
+        """
+        try:
+            return data.decode()
+        except UnicodeDecodeError:
+            replaced = data.decode(errors="replace")
+        with suppress(UnicodeDecodeError):  # five of its bytes stand for nothing
+            if all(letter.isascii() or letter == "\ufffd" for letter in replaced):
+                other = data.decode("cp1252")
+                self.windows += 1
+                if len(self.windows_lines) < LINES_SHOWN:
+                    self.windows_lines.append(self.line)
+                return other
+        self.replaced += 1
+        if len(self.replaced_lines) < LINES_SHOWN:
+            self.replaced_lines.append(self.line)
+        return replaced
 
     @property
     def note(self) -> str:
@@ -71,6 +96,7 @@ class Reading:
         for count, lines, what in (
             (self.unreadable, self.unreadable_lines, "unreadable lines"),
             (self.replaced, self.replaced_lines, "lines with invalid UTF-8, the bad bytes replaced"),
+            (self.windows, self.windows_lines, "lines that are not UTF-8, read as Windows-1252 (Latin-1)"),
         ):
             if count:
                 more = ", …" if count > len(lines) else ""
@@ -140,7 +166,7 @@ def _damage_named(reading: Reading):
 def lines(reading: Reading) -> Iterator[str]:
     """The lines of a text file, plain or gz, each with its line end; `reading.line` is the number of the last.
 
-    Bytes that are not UTF-8 are replaced and counted. Raises DataError for a missing, empty, damaged or binary file,
+    What is not UTF-8 is read as `Reading.text` says. Raises DataError for a missing, empty, damaged or binary file,
     for a line longer than LONGEST_LINE, and for a gz file made to explode.
     """
     path = reading.path
@@ -165,13 +191,7 @@ def lines(reading: Reading) -> Iterator[str]:
             reading.line += 1
             if reading.progress and reading.line % LINES_PER_REPORT == 1:
                 reading.progress(raw.tell(), size, f"Reading {path.name}")
-            try:
-                yield data.decode()
-            except UnicodeDecodeError:
-                reading.replaced += 1
-                if len(reading.replaced_lines) < LINES_SHOWN:
-                    reading.replaced_lines.append(reading.line)
-                yield data.decode(errors="replace")
+            yield reading.text(data)
         if reading.line == 0:
             raise DataError("The compressed file holds no text", str(path), "Export or download it again.")
 

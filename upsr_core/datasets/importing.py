@@ -52,7 +52,10 @@ def import_dataset(
     if item_mapping is None and event_mapping is None:
         _check_not_swapped(guess(items_path, kind), guess(events_path, kind))
     items, events = guess(items_path, kind, "items"), guess(events_path, kind, "events")
-    item_mapping, event_mapping = _item_mapping(items, item_mapping), _event_mapping(events, event_mapping)
+    event_mapping = _event_mapping(events, event_mapping)
+    if item_mapping is None and items.path == events.path:
+        item_mapping = without_behaviour(items.mapping, event_mapping)
+    item_mapping = _item_mapping(items, item_mapping)
     files = _files(events) + _files(items)
     with new_folder(name) as folder, scratch_in(folder, memory, progress) as scratch, Checks(files) as checks:
         scratch.progress = checks.watched(progress)
@@ -61,12 +64,13 @@ def import_dataset(
             told(cost)
         raw_events = read_events(scratch, events, event_mapping, lambda: checks.whole(events.path))
         raw_items = read_items(scratch, items, item_mapping, lambda: checks.whole(items.path))
+        foreign = raw_items.reading.windows or raw_events.reading.windows
         prepared = prepare(scratch, raw_items, raw_events, preparation)
         spec = DatasetSpec(
             items=_source(items, item_mapping, checks),
             events=_source(events, event_mapping, checks),
             preparation=preparation,
-            reading=2 if raw_events.clock.note == DAY_FIRST else 1,
+            reading=3 if foreign else 2 if raw_events.clock.note == DAY_FIRST else 1,
         )
         prepared.report["seconds"] = round(time.monotonic() - started, 2)
         sources = {"items": items.path.name, "events": events.path.name}
@@ -83,6 +87,12 @@ def _check_not_swapped(items: Guess, events: Guess) -> None:
             f"{items.path.name} holds events, {events.path.name} holds items",
             "Exchange the two files (--items, --events).",
         )
+
+
+def without_behaviour(items: ColumnMapping, events: ColumnMapping) -> ColumnMapping:
+    """The mapping of items of a file that is the log too: who bought them and when says nothing about them."""
+    behaviour = (events.user_id, events.timestamp)
+    return items.changed([(name, "") for name, column in items.attributes if column in behaviour])
 
 
 def _item_mapping(items: Guess, mapping: ColumnMapping | None) -> ColumnMapping:

@@ -215,7 +215,8 @@ def _drop_rare(steps: _Steps, events: Sequences, spec: PreparationSpec) -> tuple
     if passes:
         events.keep(lambda part: (by_user[part["user"]] > 0) & (by_item[part["item"]] > 0))
     steps.count(by_user, by_item)
-    note = f"Users with fewer than {spec.min_user}, items with fewer than {spec.min_item} events; {passes} rounds."
+    turns = f"{passes} round{'' if passes == 1 else 's'}"
+    note = f"Users with fewer than {spec.min_user}, items with fewer than {spec.min_item} events; {turns}."
     steps.record("rare users and items", note, before - len(events))
     return by_user, by_item, passes
 
@@ -223,7 +224,7 @@ def _drop_rare(steps: _Steps, events: Sequences, spec: PreparationSpec) -> tuple
 def _count_ties(steps: _Steps, events: Sequences) -> int:
     """How many events have the time of the one before: they keep the order of their rows."""
     if not events.timed:
-        steps.record("order", "By source row.")
+        steps.record("order", "No column of times: the order of the rows decides, also which item is a user's last.")
         return 0
     ties = 0
     for part in events.parts():

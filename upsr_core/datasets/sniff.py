@@ -19,20 +19,20 @@ PREVIEW_ROWS = 20
 # Compared without case, blanks and underscores; the first that is found wins.
 USERS = (
     "userid reviewerid user customerid visitorid memberid uid username customer reviewer member buyer buyerid client "
-    "clientid visitor account accountid profileid personid cust custid"
+    "clientid visitor account accountid profileid personid cust custid customerno customernumber userno"
 )
 ITEMS = (
     "itemid parentasin asin productid movieid gameid appid businessid bookid trackid songid gmapid articleid stockcode "
-    "isbn sku item iid id"
+    "isbn sku item iid id itemno productno productcode articleno article product"
 )
 TIMES = (
     "timestamp unixreviewtime time unixtime ts datetime date eventtime createdat "
-    "invoicedate reviewtime purchasedate orderdate purchasedat boughtat orderedat when"
+    "invoicedate reviewtime purchasedate orderdate purchasedat boughtat orderedat boughton orderedon when"
 )
 ALIASES = {
     "title": "title name productname producttitle itemname itemtitle movietitle booktitle gametitle appname text",
     "category": "category categories genres genre maincategory maincat class productcategory department",
-    "brand": "brand store developer company manufacturer publisher author artist vendor",
+    "brand": "brand store developer company manufacturer maker publisher author artist vendor",
     "price": "price unitprice listprice cost",
     "description": "description plot overview synopsis about blurb summary details",
     "related": "related",
@@ -44,12 +44,13 @@ NO_TEXT = ("rating", "score", "vote", "count", "image", "img", "url", "link", "p
 
 MOST_FURTHER = 50  # text columns taken besides the paper's attributes; the mapping can name more
 
-_DATE = re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{4}\b")  # the year at either end
+_DATE = re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2}(\d{2})?\b")  # the year at either end
 
 
 @dataclass(frozen=True)
 class Guess:
-    """What was recognised: columns in file order, the mapping, and the first rows for a preview."""
+    """What was recognised: columns in file order, the mapping, and the first rows for a preview; `note` says what was
+    odd about the rows that were looked at."""
 
     path: Path
     kind: Kind
@@ -57,6 +58,7 @@ class Guess:
     layout: Layout
     mapping: ColumnMapping
     preview: list[dict[str, Any]]
+    note: str = ""
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -72,7 +74,7 @@ def guess(path: Path | str, kind: str | None = None, role: str | None = None) ->
     if kind is not None and kind not in KINDS:
         raise DataError(f"There is no kind of file {kind!r}", how=f"The kinds are: {', '.join(KINDS)}.")
     layout = detect(path)
-    sample = _sample(path, layout)
+    sample, note = _sample(path, layout)
     if not sample:
         columns = f"Its columns are {', '.join(layout.columns)}."
         raise DataError("The file has no rows that can be read", str(path), columns)
@@ -84,16 +86,18 @@ def guess(path: Path | str, kind: str | None = None, role: str | None = None) ->
         mapping = (amazon.EVENTS if role == "events" else amazon.ITEMS)[kind]
     else:
         mapping = _mapping(layout, sample, role)
-    return Guess(path, kind, role, layout, mapping, sample[:PREVIEW_ROWS])
+    return Guess(path, kind, role, layout, mapping, sample[:PREVIEW_ROWS], note)
 
 
 def _is_objects(layout: Layout) -> bool:
     return layout.form in ("json", "literal")
 
 
-def _sample(path: Path, layout: Layout) -> list[dict]:
-    found = islice(rows(layout, layout.columns, Reading(path)), HEAD_ROWS)
-    return [dict(zip(layout.columns, row, strict=True)) for row in found]
+def _sample(path: Path, layout: Layout) -> tuple[list[dict], str]:
+    """The first rows, and what was odd about them."""
+    reading = Reading(path)
+    found = islice(rows(layout, layout.columns, reading), HEAD_ROWS)
+    return [dict(zip(layout.columns, row, strict=True)) for row in found], reading.note
 
 
 def attribute_name(column: str) -> str:
@@ -172,6 +176,8 @@ def _is_text(column: str, sample: list[dict]) -> bool:
         return False
     values = [row[column] for row in sample if row[column] not in (None, "", [])]
     flat = [value[0] if isinstance(value, list) else value for value in values]
+    if {str(value) for value in flat} <= {"0", "1"}:  # a flag: neither value says anything in words
+        return False
     return bool(flat) and not any(
         isinstance(value, (dict, list, bool)) or str(value).startswith(("http://", "https://")) for value in flat
     )

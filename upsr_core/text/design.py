@@ -123,6 +123,24 @@ class Design(Spec):
             )
         return prompt
 
+    def only(self, attributes: Sequence[str]) -> "Design":
+        """This design without what a dataset of these attributes lacks; a stage that is left with nothing takes the
+        first of them. A template of which something is missing gives way to the paper's format.
+
+        >>> Design().only(("title", "colour")).finetune.label
+        'title'
+        """
+
+        def cut(item: ItemDesign) -> ItemDesign:
+            kept = tuple(name for name in item.attributes if name in attributes)
+            if kept == item.attributes:
+                return item
+            names = kept or tuple(attributes[:1])
+            caps = tuple(pair for pair in item.attribute_caps if pair[0] in names)
+            return item.model_copy(update={"attributes": names, "attribute_caps": caps, "template": None})
+
+        return self.model_copy(update={"pretrain": cut(self.pretrain), "finetune": cut(self.finetune)})
+
 
 def parse_design(finetune: str, pretrain: str | None = None, **options) -> Design:
     """A design from names with commas; pre-training uses its category and title parts unless told otherwise.
