@@ -5,7 +5,6 @@ import streamlit as st
 
 from app import charts, state, tables
 from app.components import act, chart, errors_shown, page_head, plain, section, synthetic_badge
-from app.import_form import import_form
 from app.tour import tour
 from upsr_core.datasets.store import Dataset, delete_dataset, list_datasets
 
@@ -149,6 +148,8 @@ tab = st.segmented_control(
     "View", ["Stored datasets", "Import"], required=True, key="data_view", label_visibility="collapsed"
 )
 if tab == "Import":
+    from app.import_form import import_form  # with all the readers, which the first page has no use for
+
     new = import_form()
     if new:
         state.take_dataset(new)

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import kendalltau, rankdata
 
 FEWEST = 3  # below, there is no order to speak of
 FEWEST_FOR_INTERVAL = 5  # a perfect order of four, up or down, comes about by chance once in 12
@@ -51,6 +50,8 @@ def rank_correlation(x: np.ndarray, y: np.ndarray, seed: int = 0, resamples: int
     >>> round(rank_correlation(np.array([1, 2, 3, 4, 5, 6.0]), np.array([1, 4, 9, 16, 25, 36.0])).rho, 6)
     1.0
     """
+    from scipy.stats import kendalltau  # half a second of imports, that no page should wait for when it opens
+
     x, y = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
     if x.shape != y.shape:
         raise ValueError(f"paired values differ in shape: {x.shape} and {y.shape}")
@@ -73,6 +74,8 @@ def rank_correlation(x: np.ndarray, y: np.ndarray, seed: int = 0, resamples: int
 
 def _spearman(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Row by row of (m, n); NaN where a side of a row is constant."""
+    from scipy.stats import rankdata
+
     ranks = [rankdata(side, axis=1) - (side.shape[1] + 1) / 2 for side in (x, y)]
     with np.errstate(invalid="ignore"):
         found = (ranks[0] * ranks[1]).sum(axis=1) / np.sqrt((ranks[0] ** 2).sum(axis=1) * (ranks[1] ** 2).sum(axis=1))

@@ -5,7 +5,6 @@ from itertools import combinations
 
 import numpy as np
 import pandas as pd
-from scipy.stats import kendalltau
 
 from upsr_core.evaluation.statistics import mean_interval
 from upsr_core.experiments.runs import Run
@@ -40,6 +39,8 @@ def agreement(scores: dict[str, np.ndarray]) -> pd.DataFrame:
     """One row per pair of models: a, b, tau (Kendall's tau-b of the scores), top (how many of the ten best of a are
     among the ten best of b) and of (how many could be).
     """
+    from scipy.stats import kendalltau
+
     rows = []
     for a, b in combinations(scores, 2):
         best = [set(np.argsort(-scores[name], kind="stable")[:TOP].tolist()) for name in (a, b)]

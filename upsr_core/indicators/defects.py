@@ -4,7 +4,6 @@ import re
 
 import numpy as np
 import pandas as pd
-from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
 from upsr_core.indicators.catalogue import Catalogue
 
@@ -67,6 +66,8 @@ def repeated(catalogue: Catalogue, name: str) -> pd.DataFrame:
 
 
 def _counted(words: np.ndarray) -> np.ndarray:
+    from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
+
     return np.array([len(word) > 2 and not word.isdigit() and word not in ENGLISH_STOP_WORDS for word in words], bool)
 
 
