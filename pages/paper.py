@@ -9,6 +9,7 @@ from upsr_core.experiments.paper import launch
 from upsr_core.experiments.paper.base import SCALES
 from upsr_core.experiments.paper.registry import EXPERIMENTS
 from upsr_core.experiments.paper.runner import study
+from upsr_core.training.recipes import PAPER, RECIPES
 
 
 def several(label: str, name: str, at_first: list[str], placeholder: str) -> list[str]:
@@ -46,17 +47,23 @@ with right:
         ).strip()  # fmt: skip
         plm += f",{allowed_model(second)}" if second else ""
 first = choose_domains(EXPERIMENTS[name].pretrains == "must") if EXPERIMENTS[name].pretrains != "no" else []
-scale = st.segmented_control(
-    "Scale", list(SCALES), default=state.asked("Scale", "scale", SCALES, "quick"), required=True, key="scale",
-    format_func=lambda key: SCALES[key].title,
-)  # fmt: skip
-st.caption(SCALES[scale].description)
+with st.container(horizontal=True):
+    scale = st.segmented_control(
+        "Scale", list(SCALES), default=state.asked("Scale", "scale", SCALES, "quick"), required=True, key="scale",
+        format_func=lambda key: SCALES[key].title,
+    )  # fmt: skip
+    recipe = st.segmented_control(
+        "Recipe of UPSR's trainings", list(RECIPES), default=state.asked("Recipe", "recipe", RECIPES, PAPER),
+        required=True, key="paper_recipe", format_func=lambda key: RECIPES[key].title,
+    )  # fmt: skip
+st.caption(f"{SCALES[scale].description} {RECIPES[recipe].description}")
 state.keep("scale", scale)
+state.keep("recipe", recipe)
 if not chosen:
     empty_state("Choose at least one dataset above.")
     st.stop()
 with errors_shown():
-    this = study(name, tuple(chosen), scale, plm, tuple(first))
+    this = study(name, tuple(chosen), scale, plm, tuple(first), recipe)
     working = launch.working(this)
     paper_view.progress(this, working)
     made = None if working else this.outcome()

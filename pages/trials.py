@@ -12,12 +12,13 @@ from upsr_core.evaluation.candidates import MODES
 from upsr_core.experiments import jobs
 from upsr_core.experiments.health import health
 from upsr_core.experiments.runs import Run, create_run, list_runs, unreadable_runs
-from upsr_core.experiments.spec import BUDGETS, RunSpec, plan_run
+from upsr_core.experiments.spec import BUDGETS, RunSpec, plan_run, usual_recipe
 from upsr_core.experiments.status import ACTIVE
 from upsr_core.likelihood.score import SCORES
 from upsr_core.rankers.spec import MODELS
 from upsr_core.text import saved
 from upsr_core.text.design import Design
+from upsr_core.training.recipes import PAPER, RECIPES
 
 CURRENT = "The design at work"
 
@@ -52,10 +53,16 @@ def new_trial() -> None:
         )  # fmt: skip
         st.caption(budget_line(info, budget))
     with middle:
-        score = SCORES[0]
+        score, recipe = SCORES[0], PAPER
+        if info.task == "likelihood":
+            recipe = st.segmented_control(
+                "Recipe", list(RECIPES), default=usual_recipe(info), required=True, key="recipe",
+                format_func=lambda name: RECIPES[name].title,
+                help=" ".join(f"{each.title}: {each.description}" for each in RECIPES.values()),
+            )  # fmt: skip
         if len(info.scores) > 1:
             score = st.segmented_control(
-                "Score", info.scores, default=info.scores[0], required=True, key="score",
+                "Score", info.scores, default=RECIPES[recipe].score, required=True, key=f"score_{recipe}",
                 help="perplexity: the paper's. conditional: the text's likelihood without the history is taken away. "
                 "A trial reports both; this one names its result.",
             )  # fmt: skip
@@ -79,7 +86,9 @@ def new_trial() -> None:
     with errors_shown():
         offer(
             [
-                plan_run(data.name, design, plm, budget, score, mode, pretrain_on=tuple(first), model=model)
+                plan_run(
+                    data.name, design, plm, budget, score, mode, pretrain_on=tuple(first), model=model, recipe=recipe
+                )
                 for mode in modes
             ]
         )

@@ -27,6 +27,7 @@ def experiment(
     scale: Annotated[str, typer.Option(help="smoke, quick or standard.")] = "quick",
     plm: Annotated[str, typer.Option(help="embedded, a folder, or a hub id; two with a comma.")] = "embedded",
     pretrain_on: Annotated[str, typer.Option(help="Datasets to pre-train on first, with commas.")] = "",
+    recipe: Annotated[str, typer.Option(help="Of UPSR's trainings: paper or personal.")] = "paper",
     backend: cli_work.Backend = "threads",
     address: cli_work.Address = None,
     workers: cli_work.Count = None,
@@ -49,7 +50,7 @@ def experiment(
         return
     by = Workers(backend, address, workers)
     ensure_sample()
-    this = study(name, _names(dataset), scale, plm, _names(pretrain_on))
+    this = study(name, _names(dataset), scale, plm, _names(pretrain_on), recipe)
     before = this.forecast()
     if before.to_do:
         memory = "memory unknown until a first run" if before.memory_mib is None else f"{before.memory_mib:,.0f} MiB"

@@ -23,6 +23,7 @@ def plan(
     plm: Annotated[str, typer.Option(help="embedded, a folder, or a hub id; UniSRec: BERT-like too.")] = "embedded",
     budget: Annotated[str, typer.Option(help="smoke, first-look, quick, standard or zero-shot.")] = "quick",
     mode: Annotated[str, typer.Option(help="uni100, pop100 or full.")] = "uni100",
+    recipe: Annotated[str, typer.Option(help="Of UPSR's training: personal or paper.")] = "",
     dtype: Annotated[str, typer.Option(help="Of the training of UPSR: float32 or bfloat16.")] = "float32",
     measure: Annotated[bool, typer.Option(help="Take some seconds to measure steps and users of UPSR first.")] = True,
     machines: Annotated[int, typer.Option(min=1, help="Machines of a cluster, each like this one or as --gflops.")] = 1,
@@ -34,13 +35,17 @@ def plan(
     from upsr_core.datasets.sample import ensure_sample
     from upsr_core.experiments.calibration import calibrate, calibrated
     from upsr_core.experiments.forecast import disk_mib, elsewhere, forecast
-    from upsr_core.experiments.spec import plan_run
+    from upsr_core.experiments.spec import plan_run, usual_recipe
+    from upsr_core.rankers.spec import model_info
     from upsr_core.text.design import parse_design
 
     ensure_sample()
     others = tuple(name.strip() for name in pretrain_on.split(",") if name.strip())
     chosen = parse_design(design) if design else None
-    spec = plan_run(dataset, chosen, plm, budget, mode=mode, pretrain_on=others, model=model, dtype=dtype)
+    recipe = recipe or usual_recipe(model_info(model))
+    spec = plan_run(
+        dataset, chosen, plm, budget, mode=mode, pretrain_on=others, model=model, dtype=dtype, recipe=recipe
+    )
     likelihood = spec.info.task == "likelihood"
     if measure and likelihood and calibrated(spec) is None:
         with console.status("measuring a few steps and users"):

@@ -35,9 +35,10 @@ def run(
     pretrain_on: Annotated[str, typer.Option(help="Datasets to pre-train on first, with commas.")] = "",
     plm: Annotated[str, typer.Option(help="embedded, a folder, or a hub id; UniSRec: BERT-like too.")] = "embedded",
     budget: Annotated[str, typer.Option(help="smoke, first-look, quick, standard or zero-shot.")] = "quick",
-    score: Annotated[str, typer.Option(help="perplexity or conditional.")] = "perplexity",
+    score: Annotated[str, typer.Option(help="perplexity or conditional; the recipe's own without it.")] = "",
     mode: Annotated[str, typer.Option(help="uni100, pop100, full, or several with commas.")] = "uni100",
     seed: Annotated[int, typer.Option(help="Seed of the training.")] = 0,
+    recipe: Annotated[str, typer.Option(help="Of UPSR's training: personal or paper.")] = "",
     dtype: Annotated[str, typer.Option(help="Of the training of UPSR: float32 or bfloat16.")] = "float32",
     processes: cli_work.Processes = 1,
     accumulate: cli_work.Accumulate = 1,
@@ -56,7 +57,8 @@ def run(
     from upsr_core.datasets.sample import ensure_sample
     from upsr_core.experiments.forecast import forecast
     from upsr_core.experiments.runs import create_run, delete_run, list_runs
-    from upsr_core.experiments.spec import plan_run
+    from upsr_core.experiments.spec import plan_run, usual_recipe
+    from upsr_core.rankers.spec import model_info
     from upsr_core.text.design import parse_design
 
     by = cli_work.Help(processes, accumulate, Workers(backend, address, workers))
@@ -65,8 +67,9 @@ def run(
     ensure_sample()
     others = tuple(name.strip() for name in pretrain_on.split(",") if name.strip())
     chosen = parse_design(design, pretrain_design) if design else None
+    recipe = recipe or usual_recipe(model_info(model))
     modes = list(dict.fromkeys(name.strip() for name in mode.split(",")))
-    specs = [plan_run(dataset, chosen, plm, budget, score, name, seed, others, model, dtype) for name in modes]
+    specs = [plan_run(dataset, chosen, plm, budget, score, name, seed, others, model, dtype, recipe) for name in modes]
     if again:
         wanted = {spec.digest for spec in specs}
         for this in list_runs():

@@ -48,12 +48,12 @@ def test_start_makes_the_run_that_was_chosen(studio, monkeypatch):
     at = studio("trials")
     at.selectbox(key="trial_design").set_value("Title only")
     at.segmented_control(key="budget").set_value("smoke")
-    at.segmented_control(key="score").set_value("conditional").run()
+    at.segmented_control(key="score_personal").set_value("perplexity").run()
     at.button(key="start").click().run()
     assert not at.exception and not at.error
     (run,) = started
-    assert run.spec.design.finetune.attributes == ("title",) and run.spec.score.name == "conditional"
-    assert run.spec.training.tokens == 40_000
+    assert run.spec.design.finetune.attributes == ("title",) and run.spec.score.name == "perplexity"
+    assert run.spec.recipe == "personal recipe" and run.spec.training.tokens == 18_000
     assert at.query_params["run"] == run.id
 
 
@@ -65,6 +65,7 @@ def test_a_finished_run_shows_figures_and_is_not_run_again(studio, finished_run)
     assert table.verdict.tolist() == ["personal"] and "(uni100)" in table.value[0]
     assert len(at.get("plotly_chart")) == 4, "three curves and the gaps"
     at.selectbox(key="trial_design").set_value("Category, title, brand")
+    at.segmented_control(key="recipe").set_value("paper")
     at.segmented_control(key="budget").set_value("smoke").run()
     assert [button.label for button in at.button if button.key == "open"] == ["Open the finished trial"]
 

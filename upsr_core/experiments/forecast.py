@@ -22,6 +22,7 @@ from upsr_core.text.render import ItemTexts
 
 # Shares of the machine's own matrix rate that training and scoring reached with the embedded model on two cores.
 TRAINING_SHARE, SCORING_SHARE = 0.42, 0.45
+CONTRASTING = 2.2  # what a token costs with the contrastive term, over one without
 IMPORT_SECONDS, SETUP_SECONDS = 6, 12  # imports; imports, texts and loading
 CHECKPOINTS = 3  # kept at a time: two, and the best; each is the weights and twice as much for the optimizer
 SCORE_BYTES = 20  # of a candidate in `scores.parquet`, compressed
@@ -201,7 +202,7 @@ def _likelihood_work(spec: RunSpec, trained: float) -> tuple[float, float]:
     text_tokens, texts, users, candidates = _sizes_of_data(spec)
     # A tenth of the items is predicted, at least one of each sequence of about ten.
     tokens = (spec.training.tokens + spec.training.pretrain_tokens) * trained
-    training = 6 * tokens * (encoder + (decoder + head) * 0.15)
+    training = 6 * tokens * (encoder + (decoder + head) * 0.15) * (CONTRASTING if spec.training.contrast else 1.0)
     evaluated = min(users, spec.candidates.users or users)
     validated = min(users, spec.validation_users) * spec.training.evaluations if spec.training.tokens else 0
     # Prefixes shared by candidates are computed once; the share left is about .7 among a hundred of them.

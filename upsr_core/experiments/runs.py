@@ -58,7 +58,7 @@ class Run(Job):
     def title(self) -> str:
         """What a person calls this run: dataset, model or attributes and language model, budget, candidates."""
         spec = self.spec
-        parts = [part for part in (spec.dataset.name, spec.label, self.budget) if part]
+        parts = [part for part in (spec.dataset.name, spec.label, self.budget, spec.recipe) if part]
         if spec.pretrain_on:
             parts.append("after " + ", ".join(ref.name for ref in spec.pretrain_on))
         if spec.seed:

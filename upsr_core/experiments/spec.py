@@ -15,6 +15,7 @@ from upsr_core.plm.door import weights_digest
 from upsr_core.rankers.spec import MODELS, SCORE, ModelInfo, SequenceSpec, model_info
 from upsr_core.schema import Spec, digest_of
 from upsr_core.text.design import Design
+from upsr_core.training.recipes import PAPER, PERSONAL, RECIPES, recipe_of
 from upsr_core.training.spec import TrainingSpec
 
 
@@ -114,6 +115,14 @@ class RunSpec(Spec):
         return " · ".join(names)
 
     @property
+    def recipe(self) -> str:
+        """What a person calls the recipe of UPSR's training; empty for the paper's, and where nothing is trained."""
+        if self.info.task != "likelihood" or not self.trains:
+            return ""
+        name = recipe_of(self.training, BUDGETS["quick"].training)
+        return "" if name == PAPER else f"{name} recipe"
+
+    @property
     def seed(self) -> int:
         return self.training.seed if self.training else 0
 
@@ -201,22 +210,28 @@ def plan_run(
     design: Design | None = None,
     plm: str = "embedded",
     budget: str = "quick",
-    score: str = "perplexity",
+    score: str = "",
     mode: str = "uni100",
     seed: int = 0,
     pretrain_on: tuple[str, ...] = (),
     model: str = "upsr",
     dtype: str = "float32",
+    recipe: str = PAPER,
 ) -> RunSpec:
     """The specification of a trial, checked against what is stored.
 
-    `dtype` is that of UPSR's training. With `pretrain_on` the budget's tokens or epochs for pre-training are first
-    spent on those datasets. A model that reads no text takes no design, and leaves the language model alone. Raises
+    `recipe` names what UPSR's training does with its tokens, `dtype` what it computes in; without a `score` it is the
+    recipe's own. With `pretrain_on` the
+    budget's tokens or epochs for pre-training are first spent on those datasets. A model that reads no text takes no
+    design, and leaves the language model alone. Raises
     DataError for an unknown dataset, DesignError for attributes it does not have, ModelError for the language model,
     RunError for an unknown budget or model and for what the model cannot do.
     """
     info = model_info(model)
-    for what, value, allowed in (("budget", budget, BUDGETS), ("score", score, SCORES), ("mode", mode, MODES)):
+    if recipe in RECIPES:
+        score = score or RECIPES[recipe].score
+    named = (("recipe", recipe, RECIPES), ("budget", budget, BUDGETS), ("score", score, SCORES), ("mode", mode, MODES))
+    for what, value, allowed in named:
         if value not in allowed:
             raise RunError(f"There is no {what} {value!r}", how=f"Choose among {', '.join(allowed)}.")
     if info.text != (design is not None):
@@ -226,6 +241,8 @@ def plan_run(
         raise RunError(f"A training in {dtype!r} is not offered", how="Choose float32 or bfloat16: float16 overflows.")
     if dtype != "float32" and info.task != "likelihood":
         raise RunError(f"{info.title} trains in float32 only", how="Leave the dtype out.")
+    if recipe != PAPER and info.task != "likelihood":
+        raise RunError(f"{info.title} has no recipes", how="Leave the recipe out.")
     if pretrain_on and not info.pretrains:
         raise RunError(f"{info.title} cannot learn from other datasets", info.limits, "Leave the pre-training out.")
     dataset = load_dataset(dataset_name)
@@ -241,21 +258,30 @@ def plan_run(
         pretrain_on=tuple(DatasetRef(name=source.name, content=source.digest) for source in sources),
         design=design,
         plm=PlmRef(name=plm, content=weights_digest(plm, info.reads_with)) if info.text else None,
-        training=training_of(info, budget, seed, bool(sources), dtype),
+        training=training_of(info, budget, seed, bool(sources), dtype, recipe),
         score=ScoreSpec(name=score),
         validation_users=VALIDATION_USERS if cheap else chosen.validation_users,
         candidates=CandidateSpec(mode=mode, users=None if cheap else chosen.test_users),
     )
 
 
+def usual_recipe(info: ModelInfo) -> str:
+    """The recipe that a trial has unless another is asked for: the one that looks at the user soonest."""
+    return PERSONAL if info.task == "likelihood" else PAPER
+
+
 def training_of(
-    info: ModelInfo, budget: str, seed: int = 0, pretrains: bool = False, dtype: str = "float32"
+    info: ModelInfo, budget: str, seed: int = 0, pretrains: bool = False, dtype: str = "float32", recipe: str = PAPER
 ) -> TrainingSpec | SequenceSpec | None:
     """The training of a model on a budget; None where it is not trained. Raises RunError where it has to be."""
     chosen = BUDGETS[budget]
     if info.task == "likelihood":
-        tokens = chosen.pretrain_tokens if pretrains else 0
-        return chosen.training.model_copy(update={"seed": seed, "pretrain_tokens": tokens, "dtype": dtype})
+        how = RECIPES[recipe]
+        sizes = {"tokens": chosen.training.tokens, "pretrain_tokens": chosen.pretrain_tokens if pretrains else 0}
+        update = {"seed": seed, "dtype": dtype} | {name: round(tokens * how.share) for name, tokens in sizes.items()}
+        if any(sizes.values()):  # without a training a recipe would change the name of a run alone
+            update |= how.training
+        return chosen.training.model_copy(update=update)
     if info.training is None:
         return None
     if not chosen.share:
@@ -269,9 +295,13 @@ def training_of(
 
 def budget_of(spec: RunSpec) -> str:
     """The name of the budget that a run was planned with, "own budget" where none was."""
+    recipe = PAPER
+    if spec.info.task == "likelihood":
+        found = recipe_of(spec.training, BUDGETS["quick"].training)
+        recipe = found if found in RECIPES else PAPER
     for name in BUDGETS:
         try:
-            planned = training_of(spec.info, name, spec.seed, bool(spec.pretrain_on))
+            planned = training_of(spec.info, name, spec.seed, bool(spec.pretrain_on), recipe=recipe)
         except RunError:
             continue
         if planned is None:

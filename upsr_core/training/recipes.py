@@ -4,33 +4,45 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from upsr_core.likelihood.score import ScoreSpec
 from upsr_core.training.spec import TrainingSpec
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """What a recipe is for, and what it changes of the paper's training."""
+    """A way to train, and to rank with what was trained.
+
+    `training` is what it changes of the paper's, `score` the name of the score that it is made for, `share` the part of
+    a budget's tokens that it takes in the same time.
+    """
 
     title: str
     description: str
     training: Mapping[str, Any] = field(default_factory=dict)
+    score: str = ScoreSpec().name
+    share: float = 1.0
 
 
-PAPER = "paper"
+PAPER, PERSONAL = "paper", "personal"
 RECIPES = {
-    PAPER: Recipe("Paper's", "One item in ten is masked at random, in one sample of ten the last one alone."),
-    "personal": Recipe(
+    PAPER: Recipe(
+        "Paper's", "One item in ten is masked at random, in one sample of ten the last one alone; ranked by perplexity."
+    ),
+    PERSONAL: Recipe(
         "Personal",
-        "The last item alone is masked, its text against those of other users in the batch, in small steps that keep "
-        "what the language model knows.",
+        "The last item of every beginning of a history is masked, and its text has to stand out from the texts of "
+        "other users, in small steps that keep what the language model knows; ranked by the conditional score. A token "
+        "costs twice the time, so the same budget has fewer.",
         {"learning_rate": 1e-4, "last_only": 1.0, "prefixes": True, "contrast": 1.0},
+        "conditional",
+        0.45,
     ),
 }
 _TOLD_BY = ("learning_rate", "mask_share", "last_only", "prefixes", "informative", "contrast", "shorter_first")
 
 
 def recipe_of(training: TrainingSpec, paper: TrainingSpec) -> str:
-    """The name of the recipe by which a training differs from the paper's; "own recipe" where it has none.
+    """The name of the recipe by which a training differs from the paper's; "own" where it has none.
 
     >>> recipe_of(TrainingSpec(tokens=1, **RECIPES["personal"].training), TrainingSpec(tokens=1))
     'personal'
@@ -39,4 +51,4 @@ def recipe_of(training: TrainingSpec, paper: TrainingSpec) -> str:
         wanted = paper.model_copy(update=dict(recipe.training))
         if all(getattr(training, each) == getattr(wanted, each) for each in _TOLD_BY):
             return name
-    return "own recipe"
+    return "own"

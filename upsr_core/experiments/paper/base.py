@@ -7,7 +7,7 @@ from typing import Literal
 
 import pandas as pd
 import plotly.graph_objects as go
-from pydantic import Field
+from pydantic import Field, model_serializer
 
 from upsr_core.datasets.store import Dataset
 from upsr_core.errors import RunError
@@ -16,6 +16,7 @@ from upsr_core.experiments.spec import RunSpec, plan_run
 from upsr_core.runtime import Progress, home
 from upsr_core.schema import Spec
 from upsr_core.text.design import Design, ItemDesign, parse_design
+from upsr_core.training.recipes import PAPER
 
 # The paper's tables show these, in percent.
 SHOWN = ("NDCG@1", "NDCG@5", "NDCG@10", "HR@5", "HR@10")
@@ -44,7 +45,8 @@ class ExperimentSpec(Spec):
     """An experiment on stored datasets; its runs have digests of their own, which name the data by content.
 
     `plm` names one language model, or with a comma two: the experiments that compare T5 and FLAN-T5, or a smaller and a
-    larger one, take the first for the first. `pretrain_on` are the domains of the pre-training.
+    larger one, take the first for the first. `pretrain_on` are the domains of the pre-training, `recipe` is that of
+    every training of UPSR.
     """
 
     name: str
@@ -52,6 +54,14 @@ class ExperimentSpec(Spec):
     scale: str = "quick"
     plm: str = "embedded"
     pretrain_on: tuple[str, ...] = ()
+    recipe: str = PAPER
+
+    @model_serializer(mode="wrap")
+    def _without_what_was_always_so(self, handler):
+        record = handler(self)
+        if record["recipe"] == PAPER:
+            del record["recipe"]  # experiments that were stored when there was no other keep their folders
+        return record
 
     @property
     def plms(self) -> tuple[str, ...]:
@@ -70,7 +80,9 @@ class ExperimentSpec(Spec):
     def command(self) -> str:
         plm = "" if self.plm == "embedded" else f" --plm {self.plm}"
         first = f" --pretrain-on {','.join(self.pretrain_on)}" if self.pretrain_on else ""
-        return f"upsr experiment {self.name} --dataset {','.join(self.datasets)} --scale {self.scale}{plm}{first}"
+        recipe = "" if self.recipe == PAPER else f" --recipe {self.recipe}"
+        which = f"{self.name} --dataset {','.join(self.datasets)} --scale {self.scale}"
+        return f"upsr experiment {which}{plm}{first}{recipe}"
 
 
 @dataclass(frozen=True)
@@ -160,8 +172,10 @@ def planned(spec: ExperimentSpec, dataset: str, column: str, design: Design | No
         options.pop(name, other) for name, other in (("changes", {}), ("training", {}), ("plm", None))
     )
     cells = []
+    if options.get("model", "upsr") == "upsr":
+        options["recipe"] = spec.recipe
     for seed in range(spec.size.seeds):
-        run = plan_run(dataset, design, plm or spec.plms[0], spec.size.budget, "perplexity", "uni100", seed, **options)
+        run = plan_run(dataset, design, plm or spec.plms[0], spec.size.budget, "", "uni100", seed, **options)
         update = {**changes, "training": run.training.model_copy(update=training)} if training else changes
         cells.append(Cell(dataset, column, run.model_copy(update=update)))
     return cells

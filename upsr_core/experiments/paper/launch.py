@@ -28,7 +28,7 @@ def start(study: Study) -> None:
     with storing(folder):
         folder.mkdir(parents=True, exist_ok=True)
     arguments = ["experiment", spec.name, "--dataset", ",".join(spec.datasets), "--scale", spec.scale]
-    arguments += ["--plm", spec.plm, "--pretrain-on", ",".join(spec.pretrain_on)]
+    arguments += ["--plm", spec.plm, "--pretrain-on", ",".join(spec.pretrain_on), "--recipe", spec.recipe]
     with (folder / LOG).open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "upsr_core", *arguments],

@@ -16,6 +16,7 @@ from upsr_core.experiments.paper.texts import letter_notes
 from upsr_core.figures import GREY, looks
 from upsr_core.likelihood.score import ScoreSpec
 from upsr_core.runtime import Progress
+from upsr_core.training.recipes import RECIPES as NAMED
 
 PAPER, POPULARITY = "Paper's recipe", "Popularity"
 MODES = ("uni100", "pop100")
@@ -29,6 +30,7 @@ RECIPES: dict[str, dict] = {
     "Shorter histories first": {"training": {"shorter_first": True}},
     "Informative tokens": {"training": {"informative": 1.0}},
     "Contrast": {"training": {"last_only": 1.0, "contrast": 1.0}},
+    "Personal": {"training": dict(NAMED["personal"].training)},
     "Conditional score": {"changes": {"score": ScoreSpec(name="conditional")}},
 }
 START = "Start: second model"  # such as the behaviour-tuned one

@@ -20,6 +20,7 @@ from upsr_core.runtime import Progress, environment, storing, write_atomically, 
 from upsr_core.shards import Workers
 from upsr_core.sheets import write_csv
 from upsr_core.stored import Newer, check_file, read_record, write_record
+from upsr_core.training.recipes import PAPER, RECIPES
 
 DONE, FIGURE = "outcome.json", "figure.json"
 PARTS = ("table", "beside", "claims")
@@ -154,19 +155,24 @@ class Study:
 
 
 def study(
-    name: str, datasets: tuple[str, ...], scale: str = "quick", plm: str = "embedded", pretrain_on: tuple[str, ...] = ()
-) -> Study:
+    name: str, datasets: tuple[str, ...], scale: str = "quick", plm: str = "embedded",
+    pretrain_on: tuple[str, ...] = (), recipe: str = PAPER,
+) -> Study:  # fmt: skip
     """An experiment by name.
 
-    Raises RunError for an unknown name or scale, without a dataset, and for domains or models that it has no use for or
-    lacks.
+    Raises RunError for an unknown name, scale or recipe, without a dataset, and for domains or models that it has no
+    use for or lacks.
     """
-    for what, value, allowed in (("experiment", name, EXPERIMENTS), ("scale", scale, SCALES)):
+    for what, value, allowed in (
+        ("experiment", name, EXPERIMENTS),
+        ("scale", scale, SCALES),
+        ("recipe", recipe, RECIPES),
+    ):
         if value not in allowed:
             raise RunError(f"There is no {what} {value!r}", how=f"Choose among {', '.join(allowed)}.")
     if not datasets:
         raise RunError("An experiment needs a dataset", how="Name one, such as sample:movies.")
-    spec = ExperimentSpec(name=name, datasets=datasets, scale=scale, plm=plm, pretrain_on=pretrain_on)
+    spec = ExperimentSpec(name=name, datasets=datasets, scale=scale, plm=plm, pretrain_on=pretrain_on, recipe=recipe)
     experiment = EXPERIMENTS[name]
     if pretrain_on and experiment.pretrains == "no":
         raise RunError(f"{experiment.title} pre-trains nothing", how="Leave the pre-training out.")

@@ -1,0 +1,44 @@
+import pytest
+
+from upsr_core.errors import RunError
+from upsr_core.experiments.paper.base import ExperimentSpec
+from upsr_core.experiments.spec import budget_of, plan_run, usual_recipe
+from upsr_core.rankers.spec import model_info
+from upsr_core.text.design import parse_design
+from upsr_core.training.recipes import RECIPES
+
+
+def planned(movies, recipe, budget="quick", **options):
+    return plan_run(movies.name, parse_design("category,title"), budget=budget, recipe=recipe, **options)
+
+
+def test_a_recipe_changes_the_training_its_size_and_the_score(movies):
+    paper, personal = planned(movies, "paper"), planned(movies, "personal")
+    assert (paper.recipe, personal.recipe) == ("", "personal recipe") and paper.digest != personal.digest
+    assert (paper.score.name, personal.score.name) == ("perplexity", "conditional")
+    assert personal.training.contrast > 0 == paper.training.contrast
+    assert personal.training.tokens == round(RECIPES["personal"].share * paper.training.tokens)
+    assert budget_of(personal) == budget_of(paper) == "quick", "the same budget in other tokens"
+    assert planned(movies, "personal", score="perplexity").score.name == "perplexity"
+
+
+def test_without_a_training_there_is_no_recipe(movies):
+    paper, personal = (planned(movies, name, "zero-shot", score="conditional") for name in ("paper", "personal"))
+    assert paper.digest == personal.digest and personal.recipe == ""
+    first = planned(movies, "personal", "zero-shot", pretrain_on=("sample:movies",))
+    assert first.recipe == "personal recipe" and 0 < first.training.pretrain_tokens < 1_600_000
+
+
+def test_only_models_that_rank_by_likelihood_have_recipes(movies):
+    assert usual_recipe(model_info("sasrec-ce")) == "paper" and usual_recipe(model_info("upsr")) == "personal"
+    with pytest.raises(RunError, match="has no recipes"):
+        plan_run(movies.name, model="sasrec-ce", recipe="personal")
+    with pytest.raises(RunError, match="no recipe 'mine'"):
+        planned(movies, "mine")
+
+
+def test_an_experiment_of_the_papers_recipe_keeps_its_folder():
+    old = ExperimentSpec(name="table5", datasets=("d",))
+    assert "recipe" not in old.model_dump() and ExperimentSpec.model_validate(old.model_dump()) == old
+    new = old.model_copy(update={"recipe": "personal"})
+    assert new.digest != old.digest and new.command.endswith("--recipe personal")
