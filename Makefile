@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 MINUTES ?= 30
 
 app: $(VENV)/installed
-	$(BIN)/streamlit run app/main.py
+	$(BIN)/python -m app
 
 test: $(VENV)/installed-tests
 	$(BIN)/ruff check .

@@ -55,10 +55,7 @@ def save() -> None:
 
 
 def stage_column(stage: str, title: str) -> None:
-    section(
-        title,
-        f"{USED[stage]} Each attribute with the share of items that have it and the tokens it takes of an item, mean.",
-    )
+    section(title, f"{USED[stage]} Beside each attribute: the items that have it, and its tokens per item.")
     item = getattr(state.design(), stage)
     facts = attribute_facts(tables.coverage(data), pd.DataFrame({"attribute": [], "tokens": []}))
     with errors_shown():

@@ -1,0 +1,24 @@
+"""The studio: `python -m app`, with options of `streamlit run` after it.
+
+What every page needs is imported while the browser still opens; Streamlit alone would begin with it at the first visit.
+"""
+
+import sys
+from importlib import import_module
+from pathlib import Path
+from threading import Thread
+
+from streamlit.web.cli import main
+
+# Nothing of `app`: Streamlit's caches may be declared in a session alone.
+HEAVY = ("pandas", "plotly.graph_objects", "upsr_core.experiments.study_job", "upsr_core.explain.sides")
+
+
+def preload() -> None:
+    for name in HEAVY:
+        import_module(name)
+
+
+if __name__ == "__main__":
+    Thread(target=preload, daemon=True).start()
+    main(["run", str(Path(__file__).with_name("main.py")), *sys.argv[1:]])
