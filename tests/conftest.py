@@ -9,6 +9,7 @@ import pytest
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # tests run beside each other: one thread for each, and for what it starts
     os.environ["OMP_NUM_THREADS"] = "1"
+os.environ.setdefault("UPSR_NICE", "0")  # tests wait for the jobs that they start
 
 import upsr_core.runtime  # noqa: F401  sets what must be set before torch is imported
 

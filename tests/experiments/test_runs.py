@@ -160,3 +160,14 @@ def test_forecast_grows_with_the_budget(movies):
     quick, standard = (forecast(plan_run(movies.name, DESIGN, budget=name)) for name in ("quick", "standard"))
     assert 10 < quick.seconds < standard.seconds
     assert quick.training_seconds > 0 and "GFLOP/s" in quick.basis
+
+
+def test_how_far_a_job_gives_way_is_a_number_or_one_clear_message(monkeypatch):
+    monkeypatch.delenv("UPSR_NICE")
+    assert jobs.niceness() == jobs.NICE
+    monkeypatch.setenv("UPSR_NICE", "19")
+    assert jobs.niceness() == 19
+    for wrong in ("20", "-1", "much", "1.5"):
+        monkeypatch.setenv("UPSR_NICE", wrong)
+        with pytest.raises(RunError, match="UPSR_NICE"):
+            jobs.niceness()

@@ -15,6 +15,7 @@ from upsr_core.logs import note
 from upsr_core.runtime import Cancelled, Progress
 
 NICE = 10  # of a job: a tenth of what a page gets where both want the processor
+MOST_NICE = 19
 
 
 def start(job: Job, processes: int = 1, options: Sequence[str] = ()) -> None:
@@ -23,6 +24,7 @@ def start(job: Job, processes: int = 1, options: Sequence[str] = ()) -> None:
     With several `processes`, torchrun starts them on this machine and ends all of them where one is lost. `options`
     are those of the job's command. Raises RunError while it is queued or running, or when it is done.
     """
+    way = niceness()
     status, name = job.status(), type(job).__name__
     if status.active:
         raise RunError(f"{name} {job.id} is already {status.state}", how="Wait for it, or cancel it first.")
@@ -44,7 +46,7 @@ def start(job: Job, processes: int = 1, options: Sequence[str] = ()) -> None:
             env=environment,
             cwd=Path(__file__).resolve().parents[2],
         )
-    _give_way(process.pid)
+    _give_way(process.pid, way)
     note(f"{job.title_for_log}: given to process {process.pid}")
     # A job that dies before its first word must be seen too; its own first word is the same.
     claim(job, process.pid)
@@ -53,14 +55,22 @@ def start(job: Job, processes: int = 1, options: Sequence[str] = ()) -> None:
 resume = start
 
 
-def _give_way(pid: int) -> None:
+def niceness() -> int:
+    """How far jobs give way, from 0 for not at all to 19: `UPSR_NICE`. Raises RunError where it is anything else."""
+    text = os.environ.get("UPSR_NICE") or str(NICE)
+    if text not in map(str, range(MOST_NICE + 1)):
+        raise RunError(f"UPSR_NICE is {text!r}", how=f"Set a number from 0 to {MOST_NICE}, or leave it out for {NICE}.")
+    return int(text)
+
+
+def _give_way(pid: int, niceness: int) -> None:
     """Let a job take what people who use the machine leave: pages stay quick beside a training.
 
     Linux weighs the sessions of one another by `autogroup`, and processes within one by their priority.
     """
     with suppress(OSError, AttributeError):  # it has ended, or there is no such thing here
-        os.setpriority(os.PRIO_PROCESS, pid, NICE)
-        Path(f"/proc/{pid}/autogroup").write_text(str(NICE))
+        os.setpriority(os.PRIO_PROCESS, pid, niceness)
+        Path(f"/proc/{pid}/autogroup").write_text(str(niceness))
 
 
 def _log_of(job: Job):
