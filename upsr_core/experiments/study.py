@@ -13,9 +13,10 @@ from upsr_core.errors import RunError
 from upsr_core.evaluation.correlation import FEWEST
 from upsr_core.evaluation.metrics import HEADLINE, named
 from upsr_core.experiments.runs import Run, runs_folder
-from upsr_core.experiments.spec import DatasetRef, RunSpec, plan_run
+from upsr_core.experiments.spec import DatasetRef, RunSpec, plan_run, usual_recipe
 from upsr_core.experiments.status import Job, newest_first
 from upsr_core.indicators.profile import SAMPLE, Setting
+from upsr_core.rankers.spec import MODELS
 from upsr_core.runtime import stored_in, storing
 from upsr_core.schema import Spec
 from upsr_core.stored import Newer, read_record, write_record
@@ -161,7 +162,7 @@ def plan_study(
         )
     if seeds < 1:
         raise RunError(f"A study cannot have {seeds} seeds", how="Give at least one.")
-    planned = plan_run(dataset_name, wanted[0], plm, budget)
+    planned = plan_run(dataset_name, wanted[0], plm, budget, recipe=usual_recipe(MODELS["upsr"]))
     for design in wanted:
         design.finetune.check(dataset.attributes, dataset.name)
     first = [planned.model_copy(update={"design": design}) for design in wanted]
