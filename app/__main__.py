@@ -11,7 +11,17 @@ from threading import Thread
 from streamlit.web.cli import main
 
 # Nothing of `app`: Streamlit's caches may be declared in a session alone.
-HEAVY = ("pandas", "plotly.graph_objects", "upsr_core.experiments.study_job", "upsr_core.explain.sides")
+HEAVY = (
+    "pandas",
+    "pyarrow.dataset",
+    "plotly.graph_objects",
+    "plotly.tools",
+    "upsr_core.datasets.sample",
+    "upsr_core.experiments.comparison.entries",
+    "upsr_core.experiments.study_job",
+    "upsr_core.explain.sides",
+    "upsr_core.figures",
+)
 
 
 def preload() -> None:
