@@ -166,9 +166,8 @@ def test_a_dataset_lies_in_its_folder_whatever_its_name(home, name):
 def test_any_design_in_an_address_is_a_design_or_a_warning(written):
     warned = []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(state.st, "query_params", {"design": written})
         patch.setattr(state.st, "warning", warned.append)
-        assert isinstance(state._design_of_address(), Design)
+        assert isinstance(state._design_of_address(written), Design)
     assert warned or Design.model_validate_json(written)
 
 

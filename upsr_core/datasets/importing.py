@@ -52,10 +52,9 @@ def import_dataset(
     if item_mapping is None and event_mapping is None:
         _check_not_swapped(guess(items_path, kind), guess(events_path, kind))
     items, events = guess(items_path, kind, "items"), guess(events_path, kind, "events")
-    event_mapping = _event_mapping(events, event_mapping)
     if item_mapping is None and items.path == events.path:
-        item_mapping = without_behaviour(items.mapping, event_mapping)
-    item_mapping = _item_mapping(items, item_mapping)
+        item_mapping = without_behaviour(items.mapping, event_mapping or events.mapping)
+    item_mapping, event_mapping = _item_mapping(items, item_mapping), _event_mapping(events, event_mapping)
     files = _files(events) + _files(items)
     with new_folder(name) as folder, scratch_in(folder, memory, progress) as scratch, Checks(files) as checks:
         scratch.progress = checks.watched(progress)
