@@ -181,13 +181,15 @@ def _labels(runs: list[Run]) -> list[str]:
     """What tells the runs apart: model, text, language model, budget, recipe, pre-training; the id where nothing
     does."""
     rows = []
+    recipes = {run.spec.recipe for run in runs if run.spec.info.task == "likelihood"}
     for run in runs:
         spec = run.spec
         text = spec.design.finetune.label if spec.design else ""
         first = ", ".join(ref.name for ref in spec.pretrain_on)
         plm = spec.plm.name.rstrip("/").rsplit("/", 1)[-1] if spec.plm else ""
-        rows.append([spec.info.title, text, plm, run.budget, spec.recipe, f"after {first}" if first else ""])
-    # The language model and the budget are said only where they differ.
+        rows.append([spec.info.title, text, plm, run.budget, f"after {first}" if first else ""])
+        rows[-1].append(spec.recipe if len(recipes) > 1 else "")
+    # The language model, the budget and the recipe are said only where they differ.
     silent = {place for place in (2, 3) if len({row[place] for row in rows if row[place]}) < 2}
     labels = [" · ".join(part for n, part in enumerate(row) if part and n not in silent) for row in rows]
     return [
