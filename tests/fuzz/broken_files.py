@@ -177,7 +177,7 @@ def of_items() -> list[Case]:
         of_file("one row too short", "items", whole + b"i9,a\n", "unreadable lines .lines 8", "mended"),
         of_file("bytes that are not UTF-8", "items", whole.replace(b"Title 3", b"Caf\xe9 3"), "Windows-1252", "mended"),
         of_file("UTF-8 with a bad byte", "items", whole.replace(b"Title 3", b"\xc3\xa9 \xe9"), "invalid UTF-8", "mended"),
-        of_file("Latin-1 throughout", "items", whole.replace(b"Title", b"\xc4\xd6\xdc"), "invalid UTF-8", "mended"),
+        of_file("Latin-1 throughout", "items", whole.replace(b"Title", b"\xc4\xd6\xdc"), "Windows-1252", "mended"),
         of_file("mark before the header", "items", b"\xef\xbb\xbf" + whole, "", "taken"),
         of_file("line ends of Windows", "items", table(ITEMS, end="\r\n"), "", "taken"),
         of_file("empty column name", "items", whole.replace(b"brand", b"", 1), "", "taken"),
