@@ -71,7 +71,7 @@ def evaluated_line(compared: Compared, asked: int) -> str:
     """On how many instances the comparison stands, in words."""
     count = len(compared.instances)
     text = (
-        f"{count:,} of {compared.of:,} test instances: those that every trial evaluated, as many as its budget has"
+        f"{count:,} of {compared.of:,} test instances: those that every trial evaluated; small budgets take a sample"
         if count < compared.of
         else (f"All {count:,} test instances")
     )

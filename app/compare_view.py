@@ -22,7 +22,7 @@ from upsr_core.evaluation.metrics import METRICS, named
 from upsr_core.experiments.comparison import figures
 from upsr_core.experiments.comparison.compare import ALPHA, DIFFERENT
 from upsr_core.experiments.comparison.cost import cost, curves, indicators
-from upsr_core.experiments.comparison.entries import Compared
+from upsr_core.experiments.comparison.entries import REFERENCES, Compared
 from upsr_core.experiments.comparison.export import export, zipped
 from upsr_core.experiments.comparison.people import SLICES, movers, slices
 from upsr_core.figures import grouped
@@ -46,7 +46,7 @@ def leaderboard(compared: Compared, board: pd.DataFrame, metric: str, asked: int
         "verdict": "Verdict",
     }
     st.dataframe(board_table(board, metric), key="board_table", hide_index=True, column_config=config)
-    popular = board[board.reference & board.label.str.startswith("Popularity")]
+    popular = board[board.reference & (board.label == REFERENCES["popularity"])]
     trials = board[~board.reference]
     if len(popular) and len(trials) and (trials[metric] < popular[metric].iloc[0]).all():
         st.markdown(
@@ -168,7 +168,7 @@ def over_seeds(compared: Compared, seeds: pd.DataFrame, metric: str) -> None:
 
 
 def learning(compared: Compared) -> None:
-    section("Learning curves", "On validation: the item before the last, of fewer users than the test has.")
+    section("Learning curves", "On the instances of the validation, not those of the test.")
     table = curves(compared)
     if table.empty:
         empty_state("None of these trials learns anything.")

@@ -222,7 +222,7 @@ def by_history(found, case: Case) -> None:
             alt="; ".join(f"item {row.place} {row.effect:+.3f}" for row in shown.itertuples()),
         )  # fmt: skip
         notes = []
-        if still := len(found.items) - len(shown) - found.dropped:
+        if (still := len(found.items) - len(shown) - found.dropped) > 0:
             notes.append(f"{still:,} more items of the history change nothing here.")
         if found.dropped:
             notes.append(f"The {found.dropped} oldest items fell off the prompt: the model never saw them.")

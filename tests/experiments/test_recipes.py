@@ -2,6 +2,7 @@ import pytest
 
 from upsr_core.errors import RunError
 from upsr_core.experiments.paper.base import ExperimentSpec
+from upsr_core.experiments.paper.runner import study
 from upsr_core.experiments.spec import budget_of, plan_run, usual_recipe
 from upsr_core.rankers.spec import model_info
 from upsr_core.text.design import parse_design
@@ -35,6 +36,15 @@ def test_only_models_that_rank_by_likelihood_have_recipes(movies):
         plan_run(movies.name, model="sasrec-ce", recipe="personal")
     with pytest.raises(RunError, match="no recipe 'mine'"):
         planned(movies, "mine")
+
+
+def test_the_experiment_that_compares_recipes_takes_none(movies):
+    cells = study("recipes", (movies.name,), "smoke").cells()
+    (mine,) = {cell.spec.score.name for cell in cells if cell.column == "Personal"}
+    assert mine == RECIPES["personal"].score
+    assert {cell.spec.recipe for cell in cells if cell.column == "Paper's recipe"} == {""}
+    with pytest.raises(RunError, match="compares recipes itself"):
+        study("recipes", (movies.name,), "smoke", recipe="personal").cells()
 
 
 def test_an_experiment_of_the_papers_recipe_keeps_its_folder():

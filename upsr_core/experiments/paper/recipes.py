@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from upsr_core.datasets.store import load_dataset
+from upsr_core.errors import RunError
 from upsr_core.evaluation.metrics import named
 from upsr_core.experiments.comparison.compare import leaderboard
 from upsr_core.experiments.paper.base import Cell, Claim, Experiment, ExperimentSpec, Outcome, design_of, planned
@@ -16,6 +17,8 @@ from upsr_core.experiments.paper.texts import letter_notes
 from upsr_core.figures import GREY, looks
 from upsr_core.likelihood.score import ScoreSpec
 from upsr_core.runtime import Progress
+from upsr_core.training.recipes import PAPER as REFERENCE
+from upsr_core.training.recipes import PERSONAL
 from upsr_core.training.recipes import RECIPES as NAMED
 
 PAPER, POPULARITY = "Paper's recipe", "Popularity"
@@ -30,7 +33,10 @@ RECIPES: dict[str, dict] = {
     "Shorter histories first": {"training": {"shorter_first": True}},
     "Informative tokens": {"training": {"informative": 1.0}},
     "Contrast": {"training": {"last_only": 1.0, "contrast": 1.0}},
-    "Personal": {"training": dict(NAMED["personal"].training)},
+    "Personal": {
+        "training": dict(NAMED[PERSONAL].training),
+        "changes": {"score": ScoreSpec(name=NAMED[PERSONAL].score)},
+    },
     "Conditional score": {"changes": {"score": ScoreSpec(name="conditional")}},
 }
 START = "Start: second model"  # such as the behaviour-tuned one
@@ -38,6 +44,8 @@ QUALITY, DEPENDENCE = "NDCG@10", "User dependence"
 
 
 def cells(spec: ExperimentSpec) -> list[Cell]:
+    if spec.recipe != REFERENCE:
+        raise RunError("This experiment compares recipes itself", how="Leave the recipe out.")
     made = []
     for dataset in spec.datasets:
         design = design_of(load_dataset(dataset), "CTD")
