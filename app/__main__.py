@@ -4,10 +4,12 @@ What every page needs is imported while the browser still opens; Streamlit alone
 """
 
 import sys
+import time
 from importlib import import_module
 from pathlib import Path
 from threading import Thread
 
+from streamlit import runtime
 from streamlit.web.cli import main
 
 # Nothing of `app`: Streamlit's caches may be declared in a session alone.
@@ -25,8 +27,13 @@ HEAVY = (
 
 
 def preload() -> None:
+    while not runtime.exists():  # the server first: a browser cannot begin without it
+        time.sleep(0.02)
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(0.0002)  # the server answers a browser's first hundred requests meanwhile
     for name in HEAVY:
         import_module(name)
+    sys.setswitchinterval(before)
 
 
 if __name__ == "__main__":

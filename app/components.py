@@ -2,6 +2,7 @@
 
 import html
 import re
+import time
 from collections.abc import Callable, Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -69,6 +70,14 @@ def show_notices() -> None:
 def page_head(title: str, lead: str) -> None:
     st.title(title, anchor=False)
     st.markdown(f":gray[{lead}]")
+
+
+def drawn_first() -> None:
+    """Let the browser draw what stands above before what follows: once a session it reads Plotly for a second, and
+    shows nothing else meanwhile."""
+    if not st.session_state.get("plotly_read"):
+        time.sleep(0.5)
+        st.session_state["plotly_read"] = True
 
 
 def section(title: str, explanation: str = "") -> None:

@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from app import charts, state, tables
-from app.components import act, chart, errors_shown, page_head, plain, section, synthetic_badge
+from app.components import act, chart, drawn_first, errors_shown, page_head, plain, section, synthetic_badge
 from app.tour import tour
 from upsr_core.datasets.store import Dataset, delete_dataset, list_datasets
 
@@ -26,6 +26,7 @@ def stored() -> None:
     if data.synthetic:
         synthetic_badge()
     identity(data)
+    drawn_first()
     preparation(data)
     distributions(data)
     browse(data)

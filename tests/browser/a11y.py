@@ -10,6 +10,7 @@ import json
 import os
 import re
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -25,6 +26,7 @@ SHOTS = ROOT / "build" / "a11y"
 WIDTHS, THEMES = (1280, 1920), ("light", "dark")
 SERIOUS = ("serious", "critical")
 COLD, WARM = 3.0, 1.0  # seconds to the first useful page, and to a page that needs no model, once visited
+STARTS = 7  # of which the median counts
 # Inside components of Streamlit, which give no handle to mend them: rule, pattern of the element, and what it is.
 OF_STREAMLIT = ()
 TITLES = ("Data", "Item text", "Prompts", "Indicators", "Trials", "Users", "Compare", "Paper")
@@ -47,6 +49,14 @@ SHIFT = """() => new Promise(resolve => {
     new PerformanceObserver(add).observe({type: 'layout-shift', buffered: true});
     setTimeout(() => resolve(sum), 100);
 })"""
+
+
+# When the first number of a page was there: an assertion asks only every second.
+FIRST_NUMBER = """const look = () => {
+    if (!document.querySelector('[data-testid=stMetric]')) return requestAnimationFrame(look);
+    window.firstNumber = performance.timeOrigin + performance.now();
+};
+look();"""
 
 
 def settle(page: Page) -> None:
@@ -106,15 +116,25 @@ def visit(browser, address: str, state: str, pages: dict[str, str], report) -> N
         context.close()
 
 
-def timings(browser, home: Path, log: Path) -> tuple[float, dict[str, float], dict[str, float]]:
-    """Seconds from the start of the server to the first useful page, and to each page once it was visited; and the
-    layout shift of each page opened by its address."""
-    started = time.monotonic()
+def cold_start(browser, home: Path, log: Path) -> float:
+    """Seconds from the start of the server to the first number on the first page, in a browser that is open."""
+    started = time.time()
+    with running_studio(home, log) as (address, _):
+        page = browser.new_page(viewport={"width": 1280, "height": 900})
+        page.add_init_script(FIRST_NUMBER)
+        page.goto(address)
+        expect(page.get_by_test_id("stMetric").first).to_be_visible(timeout=300_000)
+        seconds = page.evaluate("window.firstNumber") / 1000 - started
+        settle(page)
+        page.close()
+    return seconds
+
+
+def timings(browser, home: Path, log: Path) -> tuple[dict[str, float], dict[str, float]]:
+    """Seconds to each page once it was visited; and the layout shift of each page opened by its address."""
     with running_studio(home, log) as (address, _):
         page = browser.new_page(viewport={"width": 1280, "height": 900})
         page.goto(address)
-        expect(page.get_by_test_id("stMetric").first).to_be_visible(timeout=300_000)
-        cold = time.monotonic() - started
         settle(page)
         warm = {}
         for turn in range(2):
@@ -130,7 +150,7 @@ def timings(browser, home: Path, log: Path) -> tuple[float, dict[str, float], di
             settle(page)
             shift[title] = page.evaluate(SHIFT)
         page.close()
-    return cold, warm, shift
+    return warm, shift
 
 
 def make_home(folder: Path) -> Path:
@@ -185,7 +205,8 @@ def main() -> int:
             chosen = {name: path for name, path in pages.items() if options.only in name}
             with running_studio(home, place / f"{state}.txt") as (address, _):
                 visit(browser, address, state, chosen, report)
-        cold, warm, shift = timings(browser, full, place / "timings.txt")
+        cold = [cold_start(browser, full, place / "cold.txt") for _ in range(STARTS)]
+        warm, shift = timings(browser, full, place / "timings.txt")
         browser.close()
     for key, count in ours.most_common():
         print(f"{count} times, first on {first[key][0]}: {key[0]} {key[1]}")
@@ -193,13 +214,14 @@ def main() -> int:
         print(f"of Streamlit, {count} times: {what}")
     result = {
         "pages": len(visited), "serious": sum(ours.values()), "of_streamlit": sum(theirs.values()),
-        "cold_start_seconds": round(cold, 2),
+        "cold_start_seconds": round(statistics.median(cold), 2),
+        "cold_starts": [round(each, 2) for each in cold],
         "warm_page_seconds": {name: round(each, 2) for name, each in warm.items()},
         "layout_shift": {name: round(each, 3) for name, each in shift.items()},
         "screenshots": str(SHOTS.relative_to(ROOT)),
     }  # fmt: skip
     print(json.dumps(result))
-    return int(bool(ours) or cold > COLD or max(warm.values()) > WARM)
+    return int(bool(ours) or statistics.median(cold) > COLD or max(warm.values()) > WARM)
 
 
 if __name__ == "__main__":
