@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 
 from app.charts import BLUE, GREEN, GREY, ORANGE, PINK, RED, SKY, figure_of
 from app.texts import label
+from upsr_core.explain.case import PRIOR
 
 FOR_A, FOR_B = BLUE, ORANGE
 MODELS = ((BLUE, "circle"), (ORANGE, "square"), (GREEN, "diamond"), (PINK, "cross"), (SKY, "x"))
@@ -51,8 +52,13 @@ def diverging(
 def lead_by_attribute(table: pd.DataFrame, lead: float) -> go.Figure:
     """Why A leads B, attribute by attribute. Columns as `explain.parts.difference` gives them."""
     hover = [
-        f"{row.attribute}: {row.difference:+.4f}<br>wording {row.wording:+.4f}, length {row.length:+.4f}<br>"
-        f"{row.tokens_a} tokens in A, {row.tokens_b} in B"
+        f"{row.attribute}: {row.difference:+.4f}"
+        + (
+            ", from the training interactions alone"
+            if row.attribute == PRIOR
+            else f"<br>wording {row.wording:+.4f}, length {row.length:+.4f}<br>"
+            f"{row.tokens_a} tokens in A, {row.tokens_b} in B"
+        )
         for row in table.itertuples()
     ]
     names = [*map(html.escape, table.attribute), "<b>A's lead</b>"]

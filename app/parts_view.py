@@ -8,6 +8,7 @@ import streamlit as st
 from app.charts import attribute_colour
 from app.explain_charts import FOR_A, FOR_B
 from app.texts import visible
+from upsr_core.explain.case import PRIOR
 
 _CELL = "padding:.45em .6em;vertical-align:top;border-top:1px solid rgba(128,128,128,.35);"
 
@@ -31,7 +32,7 @@ def aligned_tokens(tokens_a: pd.DataFrame, tokens_b: pd.DataFrame, difference: p
         )
         + f'<td style="{_CELL}text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums;">'
         f"<b>{row.difference:+.3f}</b></td></tr>"
-        for row in difference.itertuples()
+        for row in difference[difference.attribute != PRIOR].itertuples()
     ]
     st.html(
         '<table style="border-collapse:collapse;width:100%;table-layout:auto;font-size:.95rem;">'

@@ -6,8 +6,8 @@ from upsr_core.datasets.splits import split
 from upsr_core.datasets.store import Dataset
 from upsr_core.evaluation.candidates import candidates_for
 from upsr_core.evaluation.metrics import named
+from upsr_core.experiments.budgets import BUDGETS, training_of
 from upsr_core.experiments.runs import Run
-from upsr_core.experiments.spec import BUDGETS, training_of
 from upsr_core.experiments.status import Status
 from upsr_core.rankers.base import evaluate
 from upsr_core.rankers.popularity import Popularity, Random

@@ -7,7 +7,7 @@ from app import cache
 from app.components import act, chart, duration, empty_state, errors_shown, plain
 from app.job_view import job_state
 from upsr_core.experiments import jobs
-from upsr_core.experiments.spec import BUDGETS
+from upsr_core.experiments.budgets import BUDGETS
 from upsr_core.experiments.status import Status
 from upsr_core.experiments.study import SEEDS, Study, StudySpec, create_study, list_studies, usual_designs
 from upsr_core.experiments.study_figure import figure

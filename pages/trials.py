@@ -10,15 +10,16 @@ from app.run_view import show_run
 from upsr_core.datasets.store import Dataset
 from upsr_core.evaluation.candidates import MODES
 from upsr_core.experiments import jobs
+from upsr_core.experiments.budgets import BUDGETS, usual_recipe
 from upsr_core.experiments.health import health
 from upsr_core.experiments.runs import Run, create_run, list_runs, unreadable_runs
-from upsr_core.experiments.spec import BUDGETS, RunSpec, plan_run, usual_recipe
+from upsr_core.experiments.spec import RunSpec, plan_run
 from upsr_core.experiments.status import ACTIVE
 from upsr_core.likelihood.score import SCORES
 from upsr_core.rankers.spec import MODELS
 from upsr_core.text import saved
 from upsr_core.text.design import Design
-from upsr_core.training.recipes import PAPER, RECIPES
+from upsr_core.training.recipes import PAPER, RECIPES, score_of
 
 CURRENT = "The design at work"
 
@@ -61,10 +62,12 @@ def new_trial() -> None:
                 help=" ".join(f"{each.title}: {each.description}" for each in RECIPES.values()),
             )  # fmt: skip
         if len(info.scores) > 1:
+            usual = score_of(recipe, BUDGETS[budget].training)
             score = st.segmented_control(
-                "Score", info.scores, default=RECIPES[recipe].score, required=True, key=f"score_{recipe}",
+                "Score", info.scores, default=usual, required=True, key=f"score_{recipe}_{usual}",
                 help="perplexity: the paper's. conditional: the text's likelihood without the history is taken away. "
-                "A trial reports both; this one names its result.",
+                "posterior: and how popular an item is in training is added. A trial reports all; this one names its "
+                "result.",
             )  # fmt: skip
         usual = "uni100" if info.task == "likelihood" else "full"
         modes = st.segmented_control(

@@ -110,6 +110,9 @@ def ranking(run: Run, user: int, score: str, alone: bool) -> None:
             "conditional": st.column_config.NumberColumn(
                 "Conditional", format="%.3f", help="Gain of the history in nats per token; higher is better"
             ),
+            "posterior": st.column_config.NumberColumn(
+                "Posterior", format="%.3f", help="The conditional score with how popular the item is; higher is better"
+            ),
             "score": st.column_config.NumberColumn("Score", format="%.3f", help="Higher is better"),
             "popularity": st.column_config.NumberColumn("Popularity", width="small", help="Training interactions"),
             "tokens": st.column_config.NumberColumn("Tokens", width="small"),

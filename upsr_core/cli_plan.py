@@ -33,9 +33,10 @@ def plan(
 ) -> None:
     """How long a run will take, how much memory and disk, on this machine; and how long on a cluster."""
     from upsr_core.datasets.sample import ensure_sample
+    from upsr_core.experiments.budgets import usual_recipe
     from upsr_core.experiments.calibration import calibrate, calibrated
     from upsr_core.experiments.forecast import disk_mib, elsewhere, forecast
-    from upsr_core.experiments.spec import plan_run, usual_recipe
+    from upsr_core.experiments.spec import plan_run
     from upsr_core.rankers.spec import model_info
     from upsr_core.text.design import parse_design
 

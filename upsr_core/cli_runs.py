@@ -35,7 +35,7 @@ def run(
     pretrain_on: Annotated[str, typer.Option(help="Datasets to pre-train on first, with commas.")] = "",
     plm: Annotated[str, typer.Option(help="embedded, a folder, or a hub id; UniSRec: BERT-like too.")] = "embedded",
     budget: Annotated[str, typer.Option(help="smoke, first-look, quick, standard or zero-shot.")] = "quick",
-    score: Annotated[str, typer.Option(help="perplexity or conditional; the recipe's own without it.")] = "",
+    score: Annotated[str, typer.Option(help="perplexity, conditional or posterior; the recipe's own without it.")] = "",
     mode: Annotated[str, typer.Option(help="uni100, pop100, full, or several with commas.")] = "uni100",
     seed: Annotated[int, typer.Option(help="Seed of the training.")] = 0,
     recipe: Annotated[str, typer.Option(help="Of UPSR's training: personal or paper.")] = "",
@@ -55,9 +55,10 @@ def run(
     object `runs` with all of them. Under torchrun or `accelerate launch` all processes train, and the first answers.
     """
     from upsr_core.datasets.sample import ensure_sample
+    from upsr_core.experiments.budgets import usual_recipe
     from upsr_core.experiments.forecast import forecast
     from upsr_core.experiments.runs import create_run, delete_run, list_runs
-    from upsr_core.experiments.spec import plan_run, usual_recipe
+    from upsr_core.experiments.spec import plan_run
     from upsr_core.rankers.spec import model_info
     from upsr_core.text.design import parse_design
 

@@ -48,7 +48,7 @@ def test_start_makes_the_run_that_was_chosen(studio, monkeypatch):
     at = studio("trials")
     at.selectbox(key="trial_design").set_value("Title only")
     at.segmented_control(key="budget").set_value("smoke")
-    at.segmented_control(key="score_personal").set_value("perplexity").run()
+    at.segmented_control(key="score_personal_posterior").set_value("perplexity").run()
     at.button(key="start").click().run()
     assert not at.exception and not at.error
     (run,) = started

@@ -101,6 +101,10 @@ class Session:
             if await page.get_by_test_id(kind).count():
                 text = await page.get_by_test_id(kind).first.inner_text()
                 raise AssertionError(f"{title} shows {text[:300]}")
+        wanted = {"dataset"} if title in ("Data", "Trials") else {"dataset", "design"}
+        if title in ("Data", "Item text", "Prompts", "Indicators", "Trials"):
+            # A link of the navigation has no choices in it; the page writes them into its address.
+            await page.wait_for_url(lambda url: wanted <= set(parse_qs(urlsplit(url).query)), timeout=WAIT)
         asked = parse_qs(urlsplit(page.url).query)
         if title in ("Data", "Item text", "Prompts", "Indicators", "Trials"):
             assert asked.get("dataset") == [self.dataset], f"{title}: {asked.get('dataset')} instead of {self.dataset}"

@@ -1,9 +1,10 @@
 import pytest
 
 from upsr_core.errors import RunError
+from upsr_core.experiments.budgets import usual_recipe
 from upsr_core.experiments.paper.base import ExperimentSpec
 from upsr_core.experiments.paper.runner import study
-from upsr_core.experiments.spec import budget_of, plan_run, usual_recipe
+from upsr_core.experiments.spec import budget_of, plan_run
 from upsr_core.rankers.spec import model_info
 from upsr_core.text.design import parse_design
 from upsr_core.training.recipes import RECIPES
@@ -16,7 +17,7 @@ def planned(movies, recipe, budget="quick", **options):
 def test_a_recipe_changes_the_training_its_size_and_the_score(movies):
     paper, personal = planned(movies, "paper"), planned(movies, "personal")
     assert (paper.recipe, personal.recipe) == ("", "personal recipe") and paper.digest != personal.digest
-    assert (paper.score.name, personal.score.name) == ("perplexity", "conditional")
+    assert (paper.score.name, personal.score.name) == ("perplexity", "posterior")
     assert personal.training.contrast > 0 == paper.training.contrast
     assert personal.training.tokens == round(RECIPES["personal"].share * paper.training.tokens)
     assert budget_of(personal) == budget_of(paper) == "quick", "the same budget in other tokens"
@@ -28,6 +29,15 @@ def test_without_a_training_there_is_no_recipe(movies):
     assert paper.digest == personal.digest and personal.recipe == ""
     first = planned(movies, "personal", "zero-shot", pretrain_on=("sample:movies",))
     assert first.recipe == "personal recipe" and 0 < first.training.pretrain_tokens < 1_600_000
+
+
+def test_nothing_is_known_of_popularity_before_a_training_on_the_dataset(movies):
+    assert planned(movies, "personal", "zero-shot").score.name == "conditional"
+    assert planned(movies, "personal", "zero-shot", pretrain_on=("sample:movies",)).score.name == "conditional"
+    [_, ours, learned] = study(
+        "table4", (movies.name,), "smoke", pretrain_on=("sample:movies",), recipe="personal"
+    ).cells()
+    assert ours.spec.score.name == learned.spec.score.name == "conditional"
 
 
 def test_only_models_that_rank_by_likelihood_have_recipes(movies):

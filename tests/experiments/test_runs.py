@@ -77,7 +77,7 @@ def _check_results(run, movies):
     assert len(users) == result["users"] == 8
     own = users.iloc[0]
     assert find_user(movies, own.user_id) == own.user
-    for score in (None, "conditional", "popularity"):
+    for score in (None, "conditional", "posterior", "popularity"):
         table = ranked(run, int(own.user), score)
         assert len(table) == 101 and table.target.sum() == 1
         assert table["rank"].is_monotonic_increasing

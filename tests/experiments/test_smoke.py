@@ -9,11 +9,11 @@ from dataclasses import replace
 
 import pytest
 
+from upsr_core.experiments.budgets import BUDGETS
 from upsr_core.experiments.paper.figure3 import LOSS
 from upsr_core.experiments.paper.registry import EXPERIMENTS
 from upsr_core.experiments.paper.runner import study
 from upsr_core.experiments.runs import Run, run_folder
-from upsr_core.experiments.spec import BUDGETS
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,7 @@ def explained_home(tmp_path_factory, small_t5):
     try:
         import_dataset(sample_name("movies"), *sample_files("movies"), synthetic=True)
         ids = {}
-        for score in ("perplexity", "conditional", "popularity"):
+        for score in ("perplexity", "conditional", "posterior", "popularity"):
             if score == "popularity":
                 spec = plan_run("sample:movies", model="popularity", mode="uni100")
             else:

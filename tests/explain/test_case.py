@@ -8,7 +8,6 @@ from upsr_core.explain.case import case_of, pair_of
 from upsr_core.explain.history import item_effects, leave_out
 from upsr_core.explain.parts import difference, largest
 from upsr_core.explain.reading import Read
-from upsr_core.likelihood.score import ScoreSpec
 from upsr_core.likelihood.scorer import TokenLogProbs
 from upsr_core.plm.door import load_tokenizer
 from upsr_core.text.design import ItemDesign
@@ -70,7 +69,9 @@ def made_read(values: list[list[float]], texts: list[tuple[str, str]]) -> Read:
     rendered = ItemTexts(ItemDesign.of("title,brand", template="{title} {brand}"), items, load_tokenizer("embedded"))
     flat, offsets = np.concatenate(values), np.concatenate([[0], np.cumsum([len(part) for part in values])])
     assert offsets.tolist() == rendered.offsets.tolist(), "each word is one token"
-    return Read(rendered, TokenLogProbs(flat.astype(np.float32), offsets), np.zeros(len(flat)), ScoreSpec(), 0)
+    return Read(
+        rendered, TokenLogProbs(flat.astype(np.float32), offsets), np.zeros(len(flat)), np.zeros(len(offsets) - 1), 0
+    )
 
 
 def test_the_difference_by_hand():

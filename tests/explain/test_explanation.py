@@ -5,16 +5,17 @@ import pytest
 
 from upsr_core.errors import RunError
 from upsr_core.experiments.ranking import find_user, load_ranker, ranked
-from upsr_core.explain.case import case_of, pair_of
+from upsr_core.explain.case import PRIOR, case_of, pair_of
 from upsr_core.explain.explanation import explain
 from upsr_core.explain.history import attribute_effects, item_effects, leave_out
 from upsr_core.explain.parts import attribute_parts, difference, sum_error, token_parts
 from upsr_core.explain.reading import TextReading, reading_of
 from upsr_core.likelihood.reference import reference_log_likelihood
+from upsr_core.likelihood.score import SCORES, TEMPERATURE
 from upsr_core.text.overview import identical_groups
 
 
-@pytest.mark.parametrize("name", ["perplexity", "conditional"])
+@pytest.mark.parametrize("name", SCORES)
 def test_parts_sum_to_the_score_that_the_ranker_gives(runs, user, name):
     run = runs[name]
     number = find_user(run.spec.dataset.load(), user)
@@ -27,11 +28,24 @@ def test_parts_sum_to_the_score_that_the_ranker_gives(runs, user, name):
     parts = attribute_parts(read).groupby("candidate").part.sum()
     for place in (0, 7, 100):
         tokens = token_parts(read, place)
-        assert tokens.part.sum() == pytest.approx(expected[place], abs=1e-5)
-        assert parts[place] == pytest.approx(expected[place], abs=1e-5)
+        said = expected[place] - read.beside[place]
+        assert tokens.part.sum() == pytest.approx(said, abs=1e-5)
+        assert parts[place] == pytest.approx(said, abs=1e-5)
         text = ranker.texts.item(int(case.candidates.item[place]))
         assert "".join(tokens.token).strip() == text.text[: len("".join(tokens.token).strip())]
-        assert (tokens.unconditional != 0).any() == (name == "conditional")
+        assert (tokens.unconditional != 0).any() == (name != "perplexity")
+
+
+def test_popularity_is_a_part_of_a_posterior_lead(runs, user):
+    found = explain(runs["posterior"], user)
+    rows = found.difference.set_index("attribute").difference
+    counts = case_of(runs["posterior"], find_user(runs["posterior"].spec.dataset.load(), user)).candidates
+    counts = counts.set_index("item_id").popularity
+    expected = TEMPERATURE * (np.log1p(counts[found.a]) - np.log1p(counts[found.b]))
+    assert rows.index[-1] == PRIOR and rows[PRIOR] == pytest.approx(expected)
+    assert rows.sum() == pytest.approx(found.lead, abs=1e-6) and found.sum_error < 1e-9
+    assert found.stored_error < 1e-5
+    assert PRIOR not in set(explain(runs["conditional"], user).difference.attribute)
 
 
 def test_leave_one_out_is_a_fresh_scoring_of_the_edited_history(runs, user):

@@ -63,7 +63,7 @@ def _trained(folder: Path) -> None:
         }
     )  # fmt: skip
     table.to_parquet(run.folder / "scores.parquet")
-    write_result(run, Ranked.of(table), test, 1.0, False, {"identical_texts": 0})
+    write_result(run, Ranked.of(table, run.spec.candidates.mode), test, 1.0, False, {"identical_texts": 0})
     run.write_status(state="done", phase="done", queued=1.0, started=1.0, finished=time.time())
 
 

@@ -11,7 +11,7 @@ from upsr_core.evaluation.metrics import HEADLINE, METRICS, named, rank_table
 from upsr_core.evaluation.statistics import mean_interval, paired_difference
 from upsr_core.experiments.runs import BORROWED, Run
 from upsr_core.experiments.scoring import Scored, likelihoods
-from upsr_core.likelihood.score import SCORES, ScoreSpec
+from upsr_core.likelihood.score import SCORES, ScoreSpec, prior_of
 from upsr_core.rankers.popularity import Popularity
 from upsr_core.runtime import Progress, peak_memory_mib
 from upsr_core.shards import Workers
@@ -58,20 +58,21 @@ class Ranked:
     references: dict[str, pd.DataFrame]
 
     @classmethod
-    def of(cls, table: pd.DataFrame) -> "Ranked":
-        """From a table of scores as `score_table` gives it."""
-        logprob, tokens, unconditional, borrowed = (
-            table[name].to_numpy() for name in ("logprob", "tokens", "unconditional", "borrowed")
+    def of(cls, table: pd.DataFrame, mode: str) -> "Ranked":
+        """From a table of scores as `score_table` gives it, of candidates of this mode."""
+        logprob, tokens, unconditional, borrowed, counts = (
+            table[name].to_numpy() for name in ("logprob", "tokens", "unconditional", "borrowed", "popularity")
         )
+        known = tokens, unconditional, prior_of(counts, mode)
         cuts = np.flatnonzero(table.target.to_numpy())[1:]
 
         def ranks(scores: np.ndarray) -> pd.DataFrame:
             return rank_table(np.split(scores, cuts))
 
         return cls(
-            {name: ranks(ScoreSpec(name=name).apply(logprob, tokens, unconditional)) for name in SCORES},
-            {name: ranks(ScoreSpec(name=name).apply(borrowed, tokens, unconditional)) for name in SCORES},
-            {"popularity": ranks(table.popularity.to_numpy(dtype=float)), "random": ranks(np.zeros(len(table)))},
+            {name: ranks(ScoreSpec(name=name).apply(logprob, *known)) for name in SCORES},
+            {name: ranks(ScoreSpec(name=name).apply(borrowed, *known)) for name in SCORES},
+            {"popularity": ranks(counts.astype(float)), "random": ranks(np.zeros(len(table)))},
         )
 
 

@@ -17,7 +17,7 @@ from upsr_core.evaluation.metrics import HEADLINE, named
 from upsr_core.evaluation.statistics import paired_difference
 from upsr_core.experiments.outcome import Ranked, score_table
 from upsr_core.experiments.scoring import Scored
-from upsr_core.likelihood.score import SCORES, ScoreSpec
+from upsr_core.likelihood.score import UNTRAINED, ScoreSpec
 from upsr_core.likelihood.texts import mean_log_probs
 from upsr_core.plm.door import load_model, load_tokenizer, weights_digest
 from upsr_core.rankers.popularity import Popularity
@@ -153,7 +153,9 @@ def _zero_shot(model, tokenizer, dataset: Dataset, users: int, seed: int) -> dic
     parts = split(dataset, SplitSpec())
     test = candidates_for(dataset, parts, CandidateSpec(users=users, seed=seed))
     ranker = Upsr(model, tokenizer, dataset, _design(dataset), ScoreSpec())
-    ranked = Ranked.of(score_table(Scored(ranker, test), Popularity(dataset, parts), lambda *_: None, Workers()))
+    ranked = Ranked.of(
+        score_table(Scored(ranker, test), Popularity(dataset, parts), lambda *_: None, Workers()), test.mode
+    )
 
     def gap(ours: pd.DataFrame, theirs: pd.DataFrame) -> dict:
         return paired_difference(ours[HEADLINE].to_numpy(), theirs[HEADLINE].to_numpy(), seed)
@@ -164,5 +166,5 @@ def _zero_shot(model, tokenizer, dataset: Dataset, users: int, seed: int) -> dic
             **{reference: gap(ranked.right[name], frame) for reference, frame in ranked.references.items()},
             "user_dependence": gap(ranked.right[name], ranked.borrowed[name]),
         }
-        for name in SCORES
+        for name in UNTRAINED
     }

@@ -10,7 +10,7 @@ from upsr_core.datasets.store import Dataset
 from upsr_core.errors import RunError
 from upsr_core.evaluation.candidates import candidates_for
 from upsr_core.experiments.runs import Run
-from upsr_core.likelihood.score import ScoreSpec
+from upsr_core.likelihood.score import SCORES, ScoreSpec, prior_of
 from upsr_core.text.render import render
 
 
@@ -29,8 +29,9 @@ def load_ranker(run: Run):
     from upsr_core.plm.door import load_tokenizer
     from upsr_core.rankers.upsr import Upsr
 
-    model = load_language_model(run)
-    return Upsr(model, load_tokenizer(spec.plm.name), spec.dataset.load(), spec.design, spec.score)
+    model, dataset = load_language_model(run), spec.dataset.load()
+    prior = prior_of(training_counts(dataset, split(dataset, spec.split)), spec.candidates.mode)
+    return Upsr(model, load_tokenizer(spec.plm.name), dataset, spec.design, spec.score, prior)
 
 
 def load_language_model(run: Run):
@@ -117,10 +118,11 @@ def ranked(run: Run, user: int, score: str | None = None) -> pd.DataFrame:
     """The candidates of a user (index), best first, for the test instance that the run evaluated.
 
     Columns: rank (expected rank in ties), of (how many candidates were ranked), item (index), item_id, title, text,
-    target, score, popularity (training events); of a likelihood also perplexity, conditional, tokens, identical
-    (shares its text, as cut, with another candidate). Where the whole catalogue was ranked by a model that scores
-    it at once, the best candidates and the target are there. `score` names the score to rank by: one of the model's,
-    popularity, or None for the run's own. Raises RunError where the run is not finished or did not evaluate this user.
+    target, score, popularity (training events); of a likelihood also perplexity, conditional, posterior, tokens and
+    identical (shares its text, as cut, with another candidate). Where the whole catalogue was ranked by a model that
+    scores it at once, the best candidates and the target are there. `score` names the score to rank by: one of the
+    model's, popularity, or None for the run's own. Raises RunError where the run is not finished or did not evaluate
+    this user.
     """
     score, allowed = score or run.spec.own_score, (*run.spec.info.scores, "popularity")
     if score not in allowed:
@@ -137,24 +139,24 @@ def ranked(run: Run, user: int, score: str | None = None) -> pd.DataFrame:
         )
     mine = mine[mine.row == mine.row.iloc[0]].copy()
     likelihood = run.spec.info.task == "likelihood"
-    mine = _by_likelihood(mine, score) if likelihood else _by_score(run, dataset, mine, score)
+    mine = _by_likelihood(run, mine, score) if likelihood else _by_score(run, dataset, mine, score)
     items = dataset.items.iloc[mine.item.to_numpy()]
     mine["item_id"] = items.item_id.to_numpy()
     mine["title"] = items.title.to_numpy() if "title" in items else ""
     mine["text"] = item_texts(run, items)
     columns = ["rank", "of", "item", "item_id", "title", "text", "target", "score", "popularity"]
-    columns += ["perplexity", "conditional", "tokens", "identical"] if likelihood else []
+    columns += [*SCORES, "tokens", "identical"] if likelihood else []
     return mine.sort_values(["rank", "item"])[columns].reset_index(drop=True)
 
 
-def _by_likelihood(mine: pd.DataFrame, score: str) -> pd.DataFrame:
+def _by_likelihood(run: Run, mine: pd.DataFrame, score: str) -> pd.DataFrame:
     """Scores and ranks from the stored log-probabilities of all candidates."""
     sums = [mine[name].to_numpy() for name in ("logprob", "tokens", "unconditional")]
-    mine["conditional"] = ScoreSpec(name="conditional").apply(*sums)
-    mine["perplexity"] = np.exp(-ScoreSpec().apply(*sums))
+    sums.append(prior_of(mine.popularity.to_numpy(), run.spec.candidates.mode))
+    by = {name: ScoreSpec(name=name).apply(*sums) for name in SCORES}
     # Lower perplexity is better, every score is better when it is higher.
-    by = {"perplexity": ScoreSpec().apply(*sums), "popularity": mine.popularity.astype(float)}
-    mine["score"] = by.get(score, mine.conditional)
+    mine = mine.assign(**by | {"perplexity": np.exp(-by["perplexity"])})
+    mine["score"] = mine.popularity.astype(float) if score == "popularity" else by[score]
     mine["rank"], mine["of"] = mine.score.rank(ascending=False, method="average"), len(mine)
     mine["identical"] = mine.duplicated(["logprob", "unconditional", "tokens"], keep=False)
     return mine

@@ -1,7 +1,5 @@
-"""The specification of a run, and the budgets that a user chooses from."""
+"""The specification of a run: everything that it depends on."""
 
-import math
-from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import Field, model_validator
@@ -10,12 +8,13 @@ from upsr_core.datasets.splits import SplitSpec
 from upsr_core.datasets.store import Dataset, load_dataset
 from upsr_core.errors import RunError
 from upsr_core.evaluation.candidates import MODES, CandidateSpec
+from upsr_core.experiments.budgets import BUDGETS, VALIDATION_USERS, training_of
 from upsr_core.likelihood.score import SCORES, ScoreSpec
 from upsr_core.plm.door import weights_digest
 from upsr_core.rankers.spec import MODELS, SCORE, ModelInfo, SequenceSpec, model_info
 from upsr_core.schema import Spec, digest_of
 from upsr_core.text.design import Design
-from upsr_core.training.recipes import PAPER, PERSONAL, RECIPES, recipe_of
+from upsr_core.training.recipes import PAPER, RECIPES, recipe_of, score_of
 from upsr_core.training.spec import TrainingSpec
 
 
@@ -138,73 +137,6 @@ class RunSpec(Spec):
         return CandidateSpec(part="validation", mode=mode, users=self.validation_users, seed=self.candidates.seed)
 
 
-@dataclass(frozen=True)
-class Budget:
-    """A named size of a trial. `pretrain_tokens` are spent on the datasets of a pre-training where there are any.
-
-    `share` is the part of its longest training that a sequence model gets; 0 where it has nothing to do.
-    """
-
-    title: str
-    description: str
-    training: TrainingSpec
-    validation_users: int
-    test_users: int | None
-    pretrain_tokens: int
-    share: float
-
-
-BUDGETS = {
-    "smoke": Budget(
-        "Smoke",
-        "Seconds. Shows that everything fits together; its figures mean nothing.",
-        TrainingSpec(tokens=40_000, batch_tokens=2048, evaluations=2, learning_rate=1e-3),
-        8,
-        20,
-        40_000,
-        0.01,
-    ),
-    "first-look": Budget(
-        "First look",
-        "About two minutes on two cores with the embedded model: signs, not results.",
-        TrainingSpec(tokens=400_000, evaluations=3, learning_rate=1e-3),
-        60,
-        150,
-        400_000,
-        0.03,
-    ),
-    "quick": Budget(
-        "Quick",
-        "At most ten minutes on two cores with the embedded model.",
-        TrainingSpec(tokens=1_600_000, evaluations=4, learning_rate=1e-3),
-        80,
-        500,
-        1_600_000,
-        0.1,
-    ),
-    "standard": Budget(
-        "Standard",
-        "About an hour on two cores with the embedded model.",
-        TrainingSpec(tokens=16_000_000, evaluations=10, learning_rate=1e-3),
-        400,
-        3000,
-        16_000_000,
-        1.0,
-    ),
-    "zero-shot": Budget(
-        "Zero-shot",
-        "No training on the dataset that is ranked: the language model as it is, or after other datasets.",
-        TrainingSpec(tokens=0, learning_rate=1e-3),
-        1,
-        500,
-        1_600_000,
-        0.0,
-    ),
-}
-# Evaluating a model that scores its whole catalogue at once costs little: all test users, and many of validation.
-VALIDATION_USERS = 5000
-
-
 def plan_run(
     dataset_name: str,
     design: Design | None = None,
@@ -228,8 +160,8 @@ def plan_run(
     RunError for an unknown budget or model and for what the model cannot do.
     """
     info = model_info(model)
-    if recipe in RECIPES:
-        score = score or RECIPES[recipe].score
+    if recipe in RECIPES and budget in BUDGETS:
+        score = score or score_of(recipe, BUDGETS[budget].training)
     named = (("recipe", recipe, RECIPES), ("budget", budget, BUDGETS), ("score", score, SCORES), ("mode", mode, MODES))
     for what, value, allowed in named:
         if value not in allowed:
@@ -263,34 +195,6 @@ def plan_run(
         validation_users=VALIDATION_USERS if cheap else chosen.validation_users,
         candidates=CandidateSpec(mode=mode, users=None if cheap else chosen.test_users),
     )
-
-
-def usual_recipe(info: ModelInfo) -> str:
-    """The recipe that a trial has unless another is asked for: the one that looks at the user soonest."""
-    return PERSONAL if info.task == "likelihood" else PAPER
-
-
-def training_of(
-    info: ModelInfo, budget: str, seed: int = 0, pretrains: bool = False, dtype: str = "float32", recipe: str = PAPER
-) -> TrainingSpec | SequenceSpec | None:
-    """The training of a model on a budget; None where it is not trained. Raises RunError where it has to be."""
-    chosen = BUDGETS[budget]
-    if info.task == "likelihood":
-        how = RECIPES[recipe]
-        sizes = {"tokens": chosen.training.tokens, "pretrain_tokens": chosen.pretrain_tokens if pretrains else 0}
-        update = {"seed": seed, "dtype": dtype} | {name: round(tokens * how.share) for name, tokens in sizes.items()}
-        if any(sizes.values()):  # without a training a recipe would change the name of a run alone
-            update |= how.training
-        return chosen.training.model_copy(update=update)
-    if info.training is None:
-        return None
-    if not chosen.share:
-        raise RunError(f"{info.title} ranks nothing before it is trained", how="Choose another budget.")
-    longest = info.training
-    epochs = math.ceil(longest.epochs * chosen.share)
-    update = {"seed": seed, "epochs": epochs, "evaluate_every": min(longest.evaluate_every, epochs)}
-    update["pretrain_epochs"] = math.ceil(longest.pretrain_epochs * chosen.share) if pretrains else 0
-    return longest.model_copy(update=update)
 
 
 def budget_of(spec: RunSpec) -> str:

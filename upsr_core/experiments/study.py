@@ -12,8 +12,9 @@ from upsr_core.datasets.store import Dataset, list_datasets, load_dataset
 from upsr_core.errors import RunError
 from upsr_core.evaluation.correlation import FEWEST
 from upsr_core.evaluation.metrics import HEADLINE, named
+from upsr_core.experiments.budgets import usual_recipe
 from upsr_core.experiments.runs import Run, runs_folder
-from upsr_core.experiments.spec import DatasetRef, RunSpec, plan_run, usual_recipe
+from upsr_core.experiments.spec import DatasetRef, RunSpec, plan_run
 from upsr_core.experiments.status import Job, newest_first
 from upsr_core.indicators.profile import SAMPLE, Setting
 from upsr_core.rankers.spec import MODELS

@@ -4,7 +4,7 @@ import shutil
 import time
 from functools import partial
 
-from upsr_core.datasets.splits import Split, split, training_histories
+from upsr_core.datasets.splits import Split, split, training_counts, training_histories
 from upsr_core.datasets.store import Dataset
 from upsr_core.errors import RunError
 from upsr_core.evaluation.candidates import Candidates, candidates_for
@@ -15,6 +15,7 @@ from upsr_core.experiments.runs import Run
 from upsr_core.experiments.scoring import Scored
 from upsr_core.experiments.trained import take_weights
 from upsr_core.experiments.validation import validate
+from upsr_core.likelihood.score import prior_of
 from upsr_core.plm.door import load_model, load_tokenizer, locate, weights_digest
 from upsr_core.rankers.popularity import Popularity
 from upsr_core.rankers.upsr import Upsr
@@ -95,7 +96,7 @@ def _rank(
     ranker = load_ranker(run)
     table = score_table(Scored(ranker, test, run), Popularity(dataset, parts), progress, workers)
     keep_table(run.folder / "scores.parquet", table)
-    return Ranked.of(table), {"identical_texts": ranker.texts.identical()}
+    return Ranked.of(table, run.spec.candidates.mode), {"identical_texts": ranker.texts.identical()}
 
 
 def _pretrain(run: Run, model, tokenizer, progress: Progress, options: dict) -> None:
@@ -129,7 +130,8 @@ def _pretraining_batches(run: Run, tokenizer) -> MaskedBatches:
 def _tune(run: Run, model, tokenizer, dataset: Dataset, parts: Split, progress: Progress, options: dict):
     """Masked item text prediction on the dataset that is ranked, validated by ranking; the trained model."""
     spec, first = run.spec, processes.first()
-    ranker = Upsr(model, tokenizer, dataset, spec.design, spec.score)
+    prior = prior_of(training_counts(dataset, parts), spec.validation.mode)
+    ranker = Upsr(model, tokenizer, dataset, spec.design, spec.score, prior)
     share, weights = spec.training.informative, None
     if share:
         weights = informative_weights(processes.told(ranker.token_costs() if first else None), share)

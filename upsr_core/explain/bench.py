@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import spearmanr
 
-from upsr_core.datasets.splits import SplitSpec, split
+from upsr_core.datasets.splits import SplitSpec, split, training_counts
 from upsr_core.datasets.store import Dataset
 from upsr_core.evaluation.candidates import Candidates, CandidateSpec, candidates_for
 from upsr_core.explain.case import Case, item_rows, ranks_of
@@ -19,7 +19,7 @@ from upsr_core.explain.parts import attribute_parts, difference, largest, token_
 from upsr_core.explain.planted import DESIGN, TRAINING, Cause, Planted, learn, plant
 from upsr_core.explain.reading import TextReading
 from upsr_core.explain.whatif import compare
-from upsr_core.likelihood.score import SCORES, ScoreSpec
+from upsr_core.likelihood.score import SCORES, ScoreSpec, prior_of
 from upsr_core.plm.door import load_model, load_tokenizer
 from upsr_core.rankers.upsr import Upsr
 from upsr_core.runtime import Progress
@@ -39,14 +39,16 @@ def bench(dataset: Dataset, design: Design, plm: str, planted: bool, progress: P
     `leave_one_out_seconds` for a history of 20 items, `gradients_seconds` for its approximation, whose order of items
     agrees with the exact one by `gradients_agreement` (Spearman's correlation, mean).
     """
-    test = candidates_for(dataset, split(dataset, SplitSpec()), CandidateSpec(users=USERS))
+    parts = split(dataset, SplitSpec())
+    test = candidates_for(dataset, parts, CandidateSpec(users=USERS))
+    prior = prior_of(training_counts(dataset, parts), test.mode)
     model, tokenizer = load_model(plm), load_tokenizer(plm)
     result = {"dataset": dataset.name, "design": design.finetune.label, "plm": plm, "users": len(test)}
     result["max_sum_error"] = result["max_leave_one_out_error"] = 0.0
     for name in SCORES:
-        ranker = Upsr(model, tokenizer, dataset, design, ScoreSpec(name=name))
+        ranker = Upsr(model, tokenizer, dataset, design, ScoreSpec(name=name), prior)
         reading = TextReading(model, tokenizer, ranker.score)
-        cases = [_case(dataset, design, test, row) for row in range(len(test))]
+        cases = [_case(dataset, design, test, row, prior) for row in range(len(test))]
         for row, case in enumerate(cases):
             progress(row, len(cases), f"sums of parts, {name}")
             result["max_sum_error"] = max(result["max_sum_error"], _sum_error(ranker, reading, case))
@@ -61,14 +63,16 @@ def bench(dataset: Dataset, design: Design, plm: str, planted: bool, progress: P
     return result
 
 
-def _case(dataset: Dataset, design: Design, test: Candidates, row: int) -> Case:
-    return _of(item_rows(dataset, test.history(row)), item_rows(dataset, test.items(row)), design)
+def _case(dataset: Dataset, design: Design, test: Candidates, row: int, prior: np.ndarray) -> Case:
+    items = item_rows(dataset, test.items(row))
+    return _of(item_rows(dataset, test.history(row)), items.assign(prior=prior[items.item]), design)
 
 
 def _of(history: pd.DataFrame, candidates: pd.DataFrame, design: Design) -> Case:
     """A case whose first candidate is the target and nothing of which is stored."""
     first = np.arange(len(candidates)) == 0
-    return Case(design, history, candidates.assign(target=first, stored=np.nan, stored_rank=np.nan, popularity=0))
+    known = {"target": first, "stored": np.nan, "stored_rank": np.nan, "popularity": 0}
+    return Case(design, history, candidates.assign(**known, prior=candidates.get("prior", 0.0)))
 
 
 def _scores(ranker: Upsr, history: np.ndarray, case: Case) -> np.ndarray:

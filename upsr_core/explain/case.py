@@ -6,13 +6,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from upsr_core.datasets.splits import split, training_counts
 from upsr_core.datasets.store import Dataset
 from upsr_core.errors import RunError
 from upsr_core.experiments.ranking import evaluated_users, ranked
 from upsr_core.experiments.runs import Run
+from upsr_core.likelihood.score import prior_of
 from upsr_core.schema import ITEM
 from upsr_core.text.design import Design
 
+PRIOR = "how popular it is"  # what a score has that no attribute says
 MOST = 101  # candidates of a case: all of the sampled modes, the best of a whole catalogue
 
 
@@ -22,8 +25,8 @@ class Case:
 
     `history` (n rows, oldest first) and `candidates` (c rows, as ranked when stored) have the columns item (index in
     the dataset), item_id and one text column per attribute. Candidates have besides: target (bool), stored (score on
-    disk, NaN where there is none), stored_rank and popularity (training events). `design` is None for models that
-    read no text.
+    disk, NaN where there is none), stored_rank, popularity (training events) and prior (see `score.prior_of`).
+    `design` is None for models that read no text.
     """
 
     design: Design | None
@@ -99,12 +102,14 @@ def case_of(run: Run, user: int, also: Sequence[str] = ()) -> Case:
     instance = evaluated_users(run).set_index("user").loc[[user]].iloc[0]
     candidates = item_rows(dataset, table.item)
     known = {"target": table.target, "stored": table.score, "stored_rank": table["rank"]}
-    candidates = candidates.assign(**known, popularity=table.popularity)
+    candidates = candidates.assign(**known)
     further = [item_id for item_id in dict.fromkeys(also) if item_id not in set(candidates[ITEM])]
     if further:
         rows = item_rows(dataset, [_find_item(dataset, item_id) for item_id in further])
-        nothing = {"target": False, "stored": np.nan, "stored_rank": np.nan, "popularity": 0}
+        nothing = {"target": False, "stored": np.nan, "stored_rank": np.nan}
         candidates = pd.concat([candidates, rows.assign(**nothing)], ignore_index=True)
+    counts = training_counts(dataset, split(dataset, run.spec.split))[candidates.item]
+    candidates = candidates.assign(popularity=counts, prior=prior_of(counts, run.spec.candidates.mode))
     return Case(run.spec.design, item_rows(dataset, dataset.history(user)[: int(instance.end)]), candidates)
 
 

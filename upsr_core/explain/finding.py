@@ -7,7 +7,7 @@ import pandas as pd
 
 from upsr_core.experiments.ranking import evaluated_users
 from upsr_core.experiments.runs import Run
-from upsr_core.likelihood.score import ScoreSpec
+from upsr_core.likelihood.score import ScoreSpec, prior_of
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,7 @@ def own_scores(run: Run) -> pd.DataFrame:
     table = run.scores()
     if "score" not in table:
         sums = [table[name].to_numpy() for name in ("logprob", "tokens", "unconditional")]
+        sums.append(prior_of(table.popularity.to_numpy(), run.spec.candidates.mode))
         table["score"] = ScoreSpec(name=run.spec.own_score).apply(*sums)
     return table[[name for name in ("row", "user", "item", "target", "score", "popularity", "tokens") if name in table]]
 

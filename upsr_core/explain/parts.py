@@ -3,12 +3,14 @@
 import numpy as np
 import pandas as pd
 
+from upsr_core.explain.case import PRIOR
 from upsr_core.explain.reading import Read
 from upsr_core.text.tokenizer import readable
 
 
 def token_parts(read: Read, candidate: int, middle: float = 0.0) -> pd.DataFrame:
-    """One row per token of a candidate's text; `part` sums to its score, `lift` to its score above `middle`.
+    """One row per token of a candidate's text; `part` sums to its score, `lift` to its score above `middle`; without
+    what a score has beside its text.
 
     Columns: token (as people read it), attribute, logprob (nats, given the history), unconditional (given none; zero
     where the score does not take it away), value (their difference), part (value over the number of tokens), lift
@@ -32,7 +34,8 @@ def token_parts(read: Read, candidate: int, middle: float = 0.0) -> pd.DataFrame
 
 
 def attribute_parts(read: Read) -> pd.DataFrame:
-    """One row per candidate and attribute of its text, in the design's order; `part` sums to the candidate's score.
+    """One row per candidate and attribute of its text, in the design's order; `part` sums to the candidate's score,
+    without what it has beside its text.
 
     Columns: candidate, attribute, tokens, part, mean (value per token of this attribute).
     """
@@ -59,7 +62,8 @@ def sum_error(read: Read) -> float:
     offsets, lengths = read.logprobs.offsets, np.diff(read.logprobs.offsets)
     by_token = np.add.reduceat(read.values / np.repeat(lengths, lengths), offsets[:-1])
     by_attribute = attribute_parts(read).groupby("candidate").part.sum().to_numpy()
-    return float(max(np.abs(by_token - read.scores).max(), np.abs(by_attribute - read.scores).max()))
+    said = read.scores - read.beside
+    return float(max(np.abs(by_token - said).max(), np.abs(by_attribute - said).max()))
 
 
 def difference(read: Read, a: int, b: int) -> pd.DataFrame:
@@ -69,7 +73,8 @@ def difference(read: Read, a: int, b: int) -> pd.DataFrame:
     and the mean value m a token lifts its score above r by n / N (m - r), and `difference` is that of a minus that of
     b: an attribute that lies at r, or is not there, counts nothing. It has two sources, whose sum it is (Kitagawa,
     Journal of the American Statistical Association, 1955): `wording`, how much better the attribute's own tokens are
-    predicted, and `length`, how much more of the text it takes while its tokens lie above or below r.
+    predicted, and `length`, how much more of the text it takes while its tokens lie above or below r. What the scores
+    have beside the texts is a last row, PRIOR, if they have any.
 
     Columns: attribute, tokens_a, tokens_b, part_a, part_b (these sum to the two scores), mean_a, mean_b (NaN where
     it is not there), lift_a, lift_b (n / N (m - r)), wording, length, difference.
@@ -94,12 +99,19 @@ def difference(read: Read, a: int, b: int) -> pd.DataFrame:
     table["difference"] = table.wording + table.length
     order = ["tokens", "part", "mean", "lift"]
     order = [f"{name}_{side}" for name in order for side in "ab"] + ["wording", "length", "difference"]
-    return table[order].rename_axis("attribute").reset_index()
+    table = table[order].rename_axis("attribute").reset_index()
+    if not read.beside.any():
+        return table
+    of_a, of_b = read.beside[[a, b]]
+    prior = {"tokens_a": 0, "tokens_b": 0, "part_a": of_a, "part_b": of_b, "lift_a": of_a, "lift_b": of_b}
+    prior |= {"mean_a": np.nan, "mean_b": np.nan, "wording": 0.0, "length": 0.0, "difference": of_a - of_b}
+    return pd.concat([table, pd.DataFrame([{"attribute": PRIOR, **prior}])[table.columns]], ignore_index=True)
 
 
 def middle_of(read: Read, a: int, b: int) -> float:
-    """The middle of two candidates' scores, from which `difference` counts."""
-    return float(read.scores[a] + read.scores[b]) / 2
+    """The middle of two candidates' scores without what they have beside their texts; `difference` counts from it."""
+    said = read.scores - read.beside
+    return float(said[a] + said[b]) / 2
 
 
 def largest(table: pd.DataFrame) -> str:

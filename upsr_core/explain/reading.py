@@ -38,13 +38,14 @@ class Read:
     """What UPSR makes of a case.
 
     `logprobs` are of every token of the c candidates given the history; `unconditional` of the same tokens given
-    none, zero where the score does not need them (n_tokens,). The texts are the first c of `texts`.
+    none, zero where the score does not need them (n_tokens,). `beside` is what the scores have that no text says (c,).
+    The texts are the first c of `texts`.
     """
 
     texts: ItemTexts
     logprobs: TokenLogProbs
     unconditional: np.ndarray
-    score: ScoreSpec
+    beside: np.ndarray
     dropped: int
 
     @property
@@ -57,7 +58,7 @@ class Read:
         """Scores (c,), as every ranking of the product takes them."""
         offsets = self.logprobs.offsets
         base = np.add.reduceat(self.unconditional, offsets[:-1])
-        return self.score.apply(self.logprobs.sums(), np.diff(offsets), base)
+        return (self.logprobs.sums() - base) / np.diff(offsets) + self.beside
 
 
 class TextReading:
@@ -95,7 +96,7 @@ class TextReading:
         ends = texts.offsets[: count + 1]
         trie = CandidateTrie.of_tokens(texts.ids[: ends[-1]], ends, self.tokenizer.sentinels[0])
         sequences = [builder.ranking(history) for history in histories]
-        conditional = self.score.name == "conditional"
+        conditional = self.score.compares
         inputs = [sequence.ids for sequence in sequences]
         inputs += [builder.ranking(np.zeros(0, np.int64)).ids] if conditional else []
         # Histories that read alike, where only what fell off the prompt differs, are read once.
@@ -106,7 +107,8 @@ class TextReading:
             found[keys[place]] = probs
             report(done * len(cases) / len(keys))
         base = found[inputs[-1].tobytes()].values.astype(np.float64) if conditional else np.zeros(int(ends[-1]))
-        return [Read(texts, found[seq.ids.tobytes()], base, self.score, seq.dropped) for seq in sequences]
+        beside = self.score.beside(cases[0].candidates.prior.to_numpy())
+        return [Read(texts, found[seq.ids.tobytes()], base, beside, seq.dropped) for seq in sequences]
 
 
 class ItemReading:

@@ -6,6 +6,8 @@ import numpy as np
 
 from upsr_core.schema import Spec
 
+TEMPERATURE = 0.5  # nats per text token that weigh as much as one nat of popularity; the contrastive term's scale
+
 
 class ScoreSpec(Spec):
     """How a candidate's score follows from its text tokens' log-probabilities; higher is better.
@@ -13,20 +15,44 @@ class ScoreSpec(Spec):
     `perplexity` is the paper's (equation 2): the mean log P(text | history) over the text's N tokens, of which
     exp(-score) is the perplexity. `conditional` takes the unconditional likelihood away: the mean of
     log P(text | history) - log P(text | empty history), domain-conditional PMI (Holtzman et al., EMNLP 2021).
-    Neither counts the sentinel nor the end token. Computed in `dtype`.
+    `posterior` adds to it what is known of an item before the user is: TEMPERATURE times its log prior, see `prior_of`
+    (Bayes' rule; the ratio alone says nothing of how often an item is taken). None of them counts the sentinel nor the
+    end token. Computed in `dtype`.
     """
 
-    name: Literal["perplexity", "conditional"] = "perplexity"
+    name: Literal["perplexity", "conditional", "posterior"] = "perplexity"
     dtype: Literal["float32", "bfloat16"] = "float32"
 
-    def apply(self, logprob: np.ndarray, tokens: np.ndarray, unconditional: np.ndarray) -> np.ndarray:
-        """Scores (c,) from sums of log-probabilities (c,), token counts (c,) and sums without history (c,).
+    @property
+    def compares(self) -> bool:
+        """Whether it needs the likelihood without a history."""
+        return self.name != "perplexity"
 
-        >>> ScoreSpec().apply(np.array([-4.0]), np.array([2]), np.array([-6.0]))
-        array([-2.])
+    def beside(self, prior: np.ndarray) -> np.ndarray:
+        """What a score has beside its text's part (c,), from log priors (c,): zero but for `posterior`."""
+        return TEMPERATURE * prior if self.name == "posterior" else np.zeros(np.shape(prior))
+
+    def apply(
+        self, logprob: np.ndarray, tokens: np.ndarray, unconditional: np.ndarray, prior: np.ndarray
+    ) -> np.ndarray:
+        """Scores (c,) from sums of log-probabilities (c,), token counts (c,), sums without history (c,), log priors.
+
+        >>> sums = np.array([-4.0]), np.array([2]), np.array([-6.0]), np.array([3.0])
+        >>> [ScoreSpec(name=name).apply(*sums).item() for name in SCORES]
+        [-2.0, 1.0, 2.5]
         """
-        base = unconditional if self.name == "conditional" else 0.0
-        return (logprob - base) / tokens
+        base = unconditional if self.compares else 0.0
+        return (logprob - base) / tokens + self.beside(prior)
 
 
-SCORES = ("perplexity", "conditional")
+SCORES = ("perplexity", "conditional", "posterior")
+UNTRAINED = SCORES[:2]  # those that need nothing of the dataset but its texts
+
+
+def prior_of(counts: np.ndarray, mode: str) -> np.ndarray:
+    """Log priors (c,) of items with these training events, up to a constant, for a mode of candidates.
+
+    log(events + 1): how often an item is taken. In `pop100` candidates come as often as they are taken, so that it
+    says nothing of which of them was the target, and is zero.
+    """
+    return np.zeros(len(counts)) if mode == "pop100" else np.log1p(counts)

@@ -19,9 +19,18 @@ from upsr_core.text.tokenizer import TextTokenizer
 
 
 class Upsr:
-    """A T5 with the texts of one catalogue under the fine-tuning stage of a design."""
+    """A T5 with the texts of one catalogue under the fine-tuning stage of a design.
 
-    def __init__(self, model, tokenizer: TextTokenizer, dataset: Dataset, design: Design, score: ScoreSpec):
+    `prior` (n_items,) are the log priors of `likelihood.score.prior_of`; only the score `posterior` needs them.
+    """
+
+    def __init__(
+        self, model, tokenizer: TextTokenizer, dataset: Dataset, design: Design, score: ScoreSpec,
+        prior: np.ndarray | None = None,
+    ):  # fmt: skip
+        if prior is None and score.name == "posterior":
+            raise ValueError("the score posterior needs priors")
+        self.prior = np.zeros(len(dataset.items)) if prior is None else prior
         self.texts = texts_of(dataset, design.finetune, tokenizer)
         self.builder = SequenceBuilder(design, self.texts)
         self.scorer = CandidateScorer(model, stored_trie(self.texts, dataset.digest))
@@ -76,9 +85,10 @@ class Upsr:
     def scores(self, histories: Sequence[np.ndarray], items: Items) -> list[np.ndarray]:
         logprobs = self.log_likelihoods(histories, items)
         base = np.zeros(len(self.tokens))
-        if self.score.name == "conditional":
+        if self.score.compares:
             wanted = np.unique(np.concatenate([items(row) for row in range(len(histories))]))
             base[wanted] = self.unconditional(wanted)
         return [
-            self.score.apply(logprob, self.tokens[items(row)], base[items(row)]) for row, logprob in enumerate(logprobs)
+            self.score.apply(logprob, *(part[items(row)] for part in (self.tokens, base, self.prior)))
+            for row, logprob in enumerate(logprobs)
         ]

@@ -8,12 +8,11 @@ import torch
 from transformers import T5ForConditionalGeneration
 from transformers.modeling_outputs import BaseModelOutput
 
+from upsr_core.likelihood.score import TEMPERATURE
 from upsr_core.training import processes
 from upsr_core.training.packed import Packed, encode, packed_attention, target_log_probs
 from upsr_core.training.spec import TrainingSpec
 from upsr_core.training.threads import loss_in_threads, split
-
-TEMPERATURE = 0.5  # nats per token by which the right text must stand out
 
 
 def informative_weights(costs: np.ndarray, share: float) -> np.ndarray:

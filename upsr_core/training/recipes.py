@@ -12,14 +12,15 @@ from upsr_core.training.spec import TrainingSpec
 class Recipe:
     """A way to train, and to rank with what was trained.
 
-    `training` is what it changes of the paper's, `score` the name of the score that it is made for, `share` the part of
-    a budget's tokens that it takes in the same time.
+    `training` is what it changes of the paper's, `score` the name of the score that it is made for, `untrained` that
+    where nothing is learned of the dataset, `share` the part of a budget's tokens that it takes in the same time.
     """
 
     title: str
     description: str
     training: Mapping[str, Any] = field(default_factory=dict)
     score: str = ScoreSpec().name
+    untrained: str = ScoreSpec().name
     share: float = 1.0
 
 
@@ -31,14 +32,20 @@ RECIPES = {
     PERSONAL: Recipe(
         "Personal",
         "The last item of every beginning of a history is masked, and its text has to stand out from the texts of "
-        "other users, in small steps that keep what the language model knows; ranked by the conditional score. A token "
+        "other users, in small steps that keep what the language model knows; ranked by the posterior score. A token "
         "costs twice the time, so the same budget has fewer.",
         {"learning_rate": 1e-4, "last_only": 1.0, "prefixes": True, "contrast": 1.0},
+        "posterior",
         "conditional",
         0.45,
     ),
 }
 _TOLD_BY = ("learning_rate", "mask_share", "last_only", "prefixes", "informative", "contrast", "shorter_first")
+
+
+def score_of(recipe: str, training: TrainingSpec) -> str:
+    """The name of the score by which a recipe ranks after this training."""
+    return RECIPES[recipe].score if training.tokens else RECIPES[recipe].untrained
 
 
 def recipe_of(training: TrainingSpec, paper: TrainingSpec) -> str:

@@ -13,10 +13,11 @@ from upsr_core.datasets.store import Dataset
 from upsr_core.errors import RunError
 from upsr_core.experiments.runs import Run
 from upsr_core.experiments.spec import RunSpec, plan_run
+from upsr_core.likelihood.score import ScoreSpec
 from upsr_core.runtime import Progress, home
 from upsr_core.schema import Spec
 from upsr_core.text.design import Design, ItemDesign, parse_design
-from upsr_core.training.recipes import PAPER
+from upsr_core.training.recipes import PAPER, score_of
 
 # The paper's tables show these, in percent.
 SHOWN = ("NDCG@1", "NDCG@5", "NDCG@10", "HR@5", "HR@10")
@@ -177,6 +178,8 @@ def planned(spec: ExperimentSpec, dataset: str, column: str, design: Design | No
     for seed in range(spec.size.seeds):
         run = plan_run(dataset, design, plm or spec.plms[0], spec.size.budget, "", "uni100", seed, **options)
         update = {**changes, "training": run.training.model_copy(update=training)} if training else changes
+        if training and run.info.task == "likelihood":
+            update = {"score": ScoreSpec(name=score_of(spec.recipe, update["training"])), **update}
         cells.append(Cell(dataset, column, run.model_copy(update=update)))
     return cells
 
