@@ -18,7 +18,8 @@ import numpy as np, pandas as pd
 from pathlib import Path
 from upsr_core.datasets.importing import import_dataset
 from upsr_core.datasets.spec import PreparationSpec
-from upsr_core.datasets.store import RECORD, TABLES, load_dataset
+from upsr_core.datasets.folders import RECORD, TABLES
+from upsr_core.datasets.store import load_dataset
 from upsr_core.experiments.ranking import evaluated_users, ranked
 from upsr_core.experiments.runs import create_run
 from upsr_core.experiments.spec import plan_run

@@ -8,7 +8,7 @@ import random
 import pytest
 from source_files import EVENTS, ITEMS, write_json_lines, write_lines, write_table
 
-from upsr_core.datasets import importing, store
+from upsr_core.datasets import folders, importing, store
 from upsr_core.datasets.importing import import_dataset
 from upsr_core.datasets.sniff import guess
 from upsr_core.datasets.spec import ColumnMapping, PreparationSpec
@@ -233,9 +233,9 @@ def test_full_disk_leaves_no_trace(stored, items_file, events_file, monkeypatch)
 
 def test_kill_at_any_moment_of_the_replacement(stored, items_file, events_file, monkeypatch):
     """SIGKILL between the two renames, or while writing: the old dataset is there, the rest is swept away."""
-    old = stored.folder.with_name(store.REPLACED + stored.folder.name)
+    old = stored.folder.with_name(folders.REPLACED + stored.folder.name)
     stored.folder.rename(old)
-    half = stored.folder.with_name(f"{store.WRITING}999999999~x")
+    half = stored.folder.with_name(f"{folders.WRITING}999999999~x")
     half.mkdir()
     assert load_dataset("d").digest == stored.digest
     assert [entry["name"] for entry in list_datasets()] == ["d"]

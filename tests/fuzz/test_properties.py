@@ -16,7 +16,7 @@ from markdown_it import MarkdownIt
 
 from app import state
 from app.components import plain
-from upsr_core.datasets import store
+from upsr_core.datasets import folders
 from upsr_core.datasets.cleaning import LONGEST, clean, identifier
 from upsr_core.datasets.importing import import_dataset
 from upsr_core.datasets.sniff import attribute_name, guess
@@ -155,7 +155,7 @@ def test_a_guessed_attribute_can_be_named_by_a_design(column):
 @given(name=st.text(max_size=100) | st.text(alphabet="./\\~:%a", max_size=20))
 def test_a_dataset_lies_in_its_folder_whatever_its_name(home, name):
     try:
-        place = store._folder(name)
+        place = folders.folder_of(name)
     except DataError as error:
         clear(error)
     else:

@@ -8,12 +8,13 @@ from upsr_core.datasets import atomic
 from upsr_core.datasets.checks import Checks
 from upsr_core.datasets.cost import Cost, cost_of
 from upsr_core.datasets.events import read_events
+from upsr_core.datasets.folders import check_name, new_folder
 from upsr_core.datasets.items import read_items
 from upsr_core.datasets.preparation import prepare
 from upsr_core.datasets.scratch import scratch_in
 from upsr_core.datasets.sniff import Guess, attribute_name, guess
 from upsr_core.datasets.spec import ColumnMapping, DatasetSpec, PreparationSpec, SourceSpec
-from upsr_core.datasets.store import Dataset, check_name, new_folder, save_dataset
+from upsr_core.datasets.store import Dataset, save_dataset
 from upsr_core.datasets.times import DAY_FIRST
 from upsr_core.errors import DataError
 from upsr_core.logs import note, telling

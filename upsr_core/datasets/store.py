@@ -1,38 +1,44 @@
-"""Stored datasets: one folder each under the home folder, replaced as a whole or not at all."""
+"""Stored datasets: saved, loaded, listed, deleted; one folder each under the home folder, see `folders`."""
 
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache, partial
 from itertools import chain
 from pathlib import Path
-from tempfile import mkdtemp
-from urllib.parse import quote, unquote
+from urllib.parse import unquote
 
 import numpy as np
 import pandas as pd
-import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
-from filelock import FileLock, Timeout
 
+from upsr_core.datasets.folders import (
+    EVENTS,
+    ITEMS,
+    RECORD,
+    TABLES,
+    USERS,
+    WRITING,
+    check_name,
+    folder_of,
+    folders,
+    locked,
+    reading,
+    stamp_of,
+    swap,
+    writing,
+)  # fmt: skip
 from upsr_core.datasets.preparation import Prepared
 from upsr_core.datasets.spec import DatasetSpec
-from upsr_core.errors import DataError, UpsrError, system_error
-from upsr_core.logs import note, warn
+from upsr_core.errors import DataError, UpsrError
+from upsr_core.logs import note
 from upsr_core.runtime import Progress, home
 from upsr_core.schema import ATTRIBUTES, ITEM, USER
 from upsr_core.stored import Damaged, Newer, check_file, outline, read_record, read_table, write_record
 
-RECORD, ITEMS, USERS, EVENTS = "dataset.json", "items.parquet", "users.parquet", "events.parquet"
-TABLES = (ITEMS, USERS, EVENTS)
-WAIT = 120  # seconds to wait for another process that reads or replaces a dataset
 LOADED, SUMMARIES = 8, 256  # datasets and descriptions kept in memory
-LONGEST_NAME = 80
-REPLACED = ".replaced~"
-WRITING = ".writing~"
 ROWS_PER_GROUP = 1 << 17
 
 
@@ -85,34 +91,6 @@ def _place(attribute: str) -> int:
     return ATTRIBUTES.index(attribute) if attribute in ATTRIBUTES else len(ATTRIBUTES)
 
 
-def check_name(name: str) -> str:
-    """The name itself.
-
-    Raises DataError when no folder can bear it.
-    """
-    if not name.strip() or name.startswith(".") or not name.isprintable() or len(quote(name, safe="")) > LONGEST_NAME:
-        raise DataError(
-            f"A dataset cannot be named {name!r}",
-            how=f"Use letters, digits, '-', '_' or ':', at most {LONGEST_NAME}, no dot at the start.",
-        )
-    return name
-
-
-@contextmanager
-def new_folder(name: str) -> Iterator[Path]:
-    """A folder in the store for a dataset in the making; what it holds is gone at the end, or swept after a kill.
-
-    Raises DataError when it cannot be written.
-    """
-    with _writing(f"The dataset {name!r} cannot be stored"):
-        sweep()
-        folder = Path(mkdtemp(prefix=f"{WRITING}{os.getpid()}~", dir=_root()))
-        try:
-            yield folder
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
-
-
 def save_dataset(
     name: str,
     prepared: Prepared,
@@ -144,8 +122,8 @@ def save_dataset(
         "report": prepared.report,
     }
     write_record(made / RECORD, "dataset", record, TABLES)
-    with _locked():
-        _swap(made, _folder(name))
+    with locked():
+        swap(made, folder_of(name))
         _forget_derived()
     return load_dataset(name)
 
@@ -155,24 +133,11 @@ def load_dataset(name: str) -> Dataset:
 
     Raises DataError when there is none of this name, or it was stored by another version or is damaged.
     """
-    with _reading():
-        folder = _folder(name)
+    with reading():
+        folder = folder_of(name)
         if not folder.is_dir():
             raise DataError(f"There is no dataset {name!r}", how="`upsr data list` names those that are stored.")
-        return _load(name, folder, _stamp(folder))
-
-
-def _stamp(folder: Path) -> tuple:
-    """Changes with every change of a dataset's files."""
-    found = []
-    for name in (RECORD, *TABLES):
-        try:
-            of = (folder / name).stat()
-        except OSError:
-            found.append(None)
-        else:
-            found.append((of.st_ino, of.st_size, of.st_mtime_ns))
-    return tuple(found)
+        return _load(name, folder, stamp_of(folder))
 
 
 @lru_cache(maxsize=LOADED)
@@ -208,8 +173,8 @@ def _load(name: str, folder: Path, stamp: tuple) -> Dataset:
 
 
 def _read_items(name: str, digest: str) -> pd.DataFrame:
-    with _reading():
-        folder = _folder(name)
+    with reading():
+        folder = folder_of(name)
         try:
             record = read_record(folder / RECORD, "dataset")
             if record["digest"] == digest:
@@ -232,8 +197,8 @@ def list_datasets() -> list[dict]:
 
     `problem` is empty, or says why the dataset cannot be loaded; its counts are then 0.
     """
-    with _reading():
-        found = [_summary(folder) for folder in _folders()]
+    with reading():
+        found = [_summary(folder) for folder in folders()]
     return sorted(found, key=lambda entry: entry["name"])
 
 
@@ -244,7 +209,7 @@ def derived_folder(digest: str) -> Path:
 
 def _forget_derived() -> None:
     """Remove what was made of datasets that are not there any more."""
-    digests = {entry["digest"] for entry in map(_summary, _folders())}
+    digests = {entry["digest"] for entry in map(_summary, folders())}
     for folder in (home() / "derived").glob("*"):
         if folder.name not in digests:
             shutil.rmtree(folder, ignore_errors=True)
@@ -255,8 +220,8 @@ def delete_dataset(name: str) -> None:
 
     Raises DataError when there is none of this name.
     """
-    with _writing(f"The dataset {name!r} cannot be removed"), _locked():
-        folder = _folder(name)
+    with writing(f"The dataset {name!r} cannot be removed"), locked():
+        folder = folder_of(name)
         if not folder.is_dir():
             raise DataError(f"There is no dataset {name!r}", how="`upsr data list` names those that are stored.")
         # Away at once: a kill while its files are removed leaves nothing that looks like a dataset.
@@ -267,15 +232,10 @@ def delete_dataset(name: str) -> None:
     note(f"dataset {name}: removed")
 
 
-def folder_of(name: str) -> Path:
-    """Where a dataset of this name is, or would be."""
-    return _folder(name)
-
-
 def damage_of(name: str) -> str:
     """What is wrong with a stored dataset, all of its files looked at; empty where nothing is."""
     try:
-        folder = _folder(name)
+        folder = folder_of(name)
         record = read_record(folder / RECORD, "dataset")
         for table in TABLES:
             check_file(record, folder / table)
@@ -284,57 +244,6 @@ def damage_of(name: str) -> str:
     except (OSError, ValueError, UpsrError) as error:
         return str(error)
     return ""
-
-
-def _root() -> Path:
-    root = home() / "datasets"
-    if not root.is_dir():
-        try:
-            root.mkdir(exist_ok=True)
-        except OSError as error:
-            raise system_error(error, root) from error
-    return root
-
-
-def _folders() -> list[Path]:
-    return [folder for folder in _root().iterdir() if folder.is_dir() and folder.name[0] != "."]
-
-
-def _folder(name: str) -> Path:
-    return _root() / quote(check_name(name), safe="")
-
-
-@contextmanager
-def _locked() -> Iterator[None]:
-    """Alone with the datasets; what a killed process left halfway is put right first."""
-    try:
-        with FileLock(_root() / ".lock", timeout=WAIT, poll_interval=0.005):  # many wait at once in the studio
-            _restore()
-            yield
-    except Timeout:
-        how = "Wait for the other command or studio to finish, then do the same again."
-        raise DataError("The datasets are held by another process", str(_root() / ".lock"), how) from None
-
-
-@contextmanager
-def _reading() -> Iterator[None]:
-    """As `_locked`; where nothing can be written nothing can be replaced either, and no lock is needed."""
-    try:
-        (_root() / ".lock").touch()
-    except OSError:
-        yield
-        return
-    with _locked():
-        yield
-
-
-@contextmanager
-def _writing(what: str):
-    try:
-        yield
-    except OSError as error:
-        known = system_error(error)
-        raise DataError(f"{what}: {known.what[0].lower()}{known.what[1:]}", known.where, known.how) from error
 
 
 def _write(file: Path, parts: Iterable[pa.Table], progress: Progress | None = None) -> int:
@@ -357,41 +266,8 @@ def _write(file: Path, parts: Iterable[pa.Table], progress: Progress | None = No
     return count
 
 
-def _swap(temporary: Path, folder: Path) -> None:
-    """Put a new folder in the place of the old one; what a kill in between leaves is mended by _restore."""
-    old = folder.with_name(REPLACED + folder.name)
-    shutil.rmtree(old, ignore_errors=True)
-    if folder.exists():
-        folder.rename(old)
-    temporary.rename(folder)
-    shutil.rmtree(old, ignore_errors=True)
-
-
-def _restore() -> None:
-    """Bring back a dataset whose replacement was killed after the old folder was moved away."""
-    for old in _root().glob(REPLACED + "*"):
-        folder = old.with_name(old.name.removeprefix(REPLACED))
-        if folder.exists():
-            shutil.rmtree(old, ignore_errors=True)
-        else:
-            old.rename(folder)
-
-
-def leftovers() -> list[Path]:
-    """What killed imports and removals have left and nobody needs."""
-    found = (home() / "datasets").glob(WRITING + "*")
-    return [folder for folder in found if not psutil.pid_exists(int(folder.name.split("~")[1]))]
-
-
-def sweep() -> None:
-    """Remove the leftovers."""
-    for folder in leftovers():
-        warn(f"removed what a killed process left: {folder.name}")
-        shutil.rmtree(folder, ignore_errors=True)
-
-
 def _summary(folder: Path) -> dict:
-    return dict(_read_summary(folder, _stamp(folder)))
+    return dict(_read_summary(folder, stamp_of(folder)))
 
 
 @lru_cache(maxsize=SUMMARIES)

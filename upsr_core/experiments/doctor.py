@@ -9,6 +9,7 @@ from pathlib import Path
 import psutil
 
 from upsr_core.datasets import store as datasets
+from upsr_core.datasets.folders import folder_of, leftovers
 from upsr_core.errors import DesignError, UpsrError
 from upsr_core.experiments.paper.base import ExperimentSpec
 from upsr_core.experiments.paper.runner import Study as Experiment
@@ -155,7 +156,7 @@ def _datasets() -> Iterator[Finding]:
         name = entry["name"]
         if problem := entry["problem"] or datasets.damage_of(name):
             how = _way(problem, f"Import it again under its name, or remove it with `upsr data delete {name}`.")
-            yield Finding("broken", f"The dataset {name!r}: {problem}", str(datasets.folder_of(name)), how)
+            yield Finding("broken", f"The dataset {name!r}: {problem}", str(folder_of(name)), how)
 
 
 def _way(problem: str, how: str) -> str:
@@ -239,7 +240,7 @@ def _caches(kind: str, problem_of: Callable[[str], str]) -> Iterator[Finding]:
 
 def _leftovers() -> Iterator[Finding]:
     how = "It is of no use; `upsr doctor --mend` removes it."
-    found = datasets.leftovers()
+    found = leftovers()
     for path in home().rglob(".*~"):
         owner = leftover_of(path.name)
         if owner is not None and not psutil.pid_exists(owner):

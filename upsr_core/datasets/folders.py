@@ -1,0 +1,152 @@
+"""The folders of stored datasets: their names, their lock, and that a kill leaves the old one or the new one."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import mkdtemp
+from urllib.parse import quote
+
+import psutil
+from filelock import FileLock, Timeout
+
+from upsr_core.errors import DataError, system_error
+from upsr_core.logs import warn
+from upsr_core.runtime import home
+
+RECORD, ITEMS, USERS, EVENTS = "dataset.json", "items.parquet", "users.parquet", "events.parquet"
+TABLES = (ITEMS, USERS, EVENTS)
+WAIT = 120  # seconds to wait for another process that reads or replaces a dataset
+LONGEST_NAME = 80
+REPLACED = ".replaced~"
+WRITING = ".writing~"
+
+
+def check_name(name: str) -> str:
+    """The name itself.
+
+    Raises DataError when no folder can bear it.
+    """
+    if not name.strip() or name.startswith(".") or not name.isprintable() or len(quote(name, safe="")) > LONGEST_NAME:
+        raise DataError(
+            f"A dataset cannot be named {name!r}",
+            how=f"Use letters, digits, '-', '_' or ':', at most {LONGEST_NAME}, no dot at the start.",
+        )
+    return name
+
+
+def root() -> Path:
+    """Where all datasets are. Raises a UpsrError where it cannot be made."""
+    place = home() / "datasets"
+    if not place.is_dir():
+        try:
+            place.mkdir(exist_ok=True)
+        except OSError as error:
+            raise system_error(error, place) from error
+    return place
+
+
+def folders() -> list[Path]:
+    """The folders of the stored datasets."""
+    return [folder for folder in root().iterdir() if folder.is_dir() and folder.name[0] != "."]
+
+
+def folder_of(name: str) -> Path:
+    """Where a dataset of this name is, or would be."""
+    return root() / quote(check_name(name), safe="")
+
+
+@contextmanager
+def locked() -> Iterator[None]:
+    """Alone with the datasets; what a killed process left halfway is put right first."""
+    try:
+        with FileLock(root() / ".lock", timeout=WAIT, poll_interval=0.005):  # many wait at once in the studio
+            _restore()
+            yield
+    except Timeout:
+        how = "Wait for the other command or studio to finish, then do the same again."
+        raise DataError("The datasets are held by another process", str(root() / ".lock"), how) from None
+
+
+@contextmanager
+def reading() -> Iterator[None]:
+    """As `locked`; where nothing can be written nothing can be replaced either, and no lock is needed."""
+    try:
+        (root() / ".lock").touch()
+    except OSError:
+        yield
+        return
+    with locked():
+        yield
+
+
+@contextmanager
+def writing(what: str) -> Iterator[None]:
+    """Say what cannot be done where the system refuses. Raises DataError."""
+    try:
+        yield
+    except OSError as error:
+        known = system_error(error)
+        raise DataError(f"{what}: {known.what[0].lower()}{known.what[1:]}", known.where, known.how) from error
+
+
+@contextmanager
+def new_folder(name: str) -> Iterator[Path]:
+    """A folder in the store for a dataset in the making; what it holds is gone at the end, or swept after a kill.
+
+    Raises DataError when it cannot be written.
+    """
+    with writing(f"The dataset {name!r} cannot be stored"):
+        sweep()
+        folder = Path(mkdtemp(prefix=f"{WRITING}{os.getpid()}~", dir=root()))
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def swap(temporary: Path, folder: Path) -> None:
+    """Put a new folder in the place of the old one; what a kill in between leaves is mended by _restore."""
+    old = folder.with_name(REPLACED + folder.name)
+    shutil.rmtree(old, ignore_errors=True)
+    if folder.exists():
+        folder.rename(old)
+    temporary.rename(folder)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _restore() -> None:
+    """Bring back a dataset whose replacement was killed after the old folder was moved away."""
+    for old in root().glob(REPLACED + "*"):
+        folder = old.with_name(old.name.removeprefix(REPLACED))
+        if folder.exists():
+            shutil.rmtree(old, ignore_errors=True)
+        else:
+            old.rename(folder)
+
+
+def leftovers() -> list[Path]:
+    """What killed imports and removals have left and nobody needs."""
+    found = (home() / "datasets").glob(WRITING + "*")
+    return [folder for folder in found if not psutil.pid_exists(int(folder.name.split("~")[1]))]
+
+
+def sweep() -> None:
+    """Remove the leftovers."""
+    for folder in leftovers():
+        warn(f"removed what a killed process left: {folder.name}")
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def stamp_of(folder: Path) -> tuple:
+    """Changes with every change of a dataset's files."""
+    found = []
+    for name in (RECORD, *TABLES):
+        try:
+            of = (folder / name).stat()
+        except OSError:
+            found.append(None)
+        else:
+            found.append((of.st_ino, of.st_size, of.st_mtime_ns))
+    return tuple(found)
