@@ -51,7 +51,7 @@ def leaderboard(compared: Compared, board: pd.DataFrame, metric: str, asked: int
     if len(popular) and len(trials) and (trials[metric] < popular[metric].iloc[0]).all():
         st.markdown(
             "**Popularity alone ranks better than every trial here.** A larger budget, another start (language model) "
-            "or the conditional score may change that; what stands below compares how far they are behind."
+            "or the posterior score may change that; what stands below compares how far they are behind."
         )
     if (board.personal == False).any():  # noqa: E712  None stands for a reference
         st.caption(

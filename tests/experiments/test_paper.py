@@ -23,7 +23,7 @@ from upsr_core.experiments.paper import launch, runner
 from upsr_core.experiments.paper.base import SCALES, Experiment, Outcome, letters, planned, published
 from upsr_core.experiments.paper.figure2 import CEILING, _reranked
 from upsr_core.experiments.paper.grid import AS_PAPER, OTHERWISE, UNCLEAR, collected, scale_notes
-from upsr_core.experiments.paper.recipes import RECIPES
+from upsr_core.experiments.paper.recipes import CONTROL, RECIPES
 from upsr_core.experiments.paper.registry import EXPERIMENTS
 from upsr_core.experiments.paper.runner import study
 from upsr_core.experiments.runs import Run, list_runs, run_folder
@@ -305,3 +305,7 @@ def test_recipes_are_judged_at_equal_tokens_among_uniform_and_popular_candidates
     assert verdicts["Contrast above Paper's recipe, NDCG@10 (pop100)"] == "above"
     assert verdicts["Contrast above Paper's recipe, NDCG@10 (uni100)"] == UNCLEAR
     assert len(outcome.figure.data) == 2 * len(RECIPES)
+    control = [cell.spec for cell in cells if cell.column == CONTROL]
+    assert all(spec.training.dealt for spec in control) and not any(CONTROL in claim for claim in verdicts.index)
+    called = sum(Run(run_folder(spec)).result()["personal"] for spec in control)
+    assert any(f"{called} of {len(control)} of its runs" in note for note in outcome.notes)

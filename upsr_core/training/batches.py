@@ -1,7 +1,7 @@
 """Batches by token budget, each a function of the seed and its number alone, so that resuming changes nothing."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -44,6 +44,12 @@ class Source:
             lengths.append(np.minimum(tokens, self.builder.limit))
         empty = np.zeros(0, dtype=np.int64)
         return tuple(np.concatenate([empty, *part]) for part in (numbers, ends, lengths))
+
+    def dealt(self, seed: int) -> "Source":
+        """The same items in histories of the same lengths, dealt out at random."""
+        items = np.random.default_rng([seed, 6]).permutation(np.concatenate([np.zeros(0, int), *self.histories]))
+        cuts = np.cumsum([len(history) for history in self.histories])[:-1]
+        return replace(self, histories=np.split(items, cuts) if self.histories else [])
 
     def weights_of(self, items: np.ndarray) -> np.ndarray:
         """Weights of a target that holds these items: of each sentinel, each text token, and the end."""
@@ -88,6 +94,7 @@ class MaskedBatches(TorchDataset):
     """
 
     def __init__(self, sources: Sequence[Source], spec: TrainingSpec, tokens: int, pad: int = 0):
+        sources = [source.dealt(spec.seed) for source in sources] if spec.dealt else sources
         self.sources, self.spec, self.pad = sources, spec, pad
         samples = [source.samples(spec.prefixes) for source in sources]
         self.source_of = np.repeat(np.arange(len(sources)), [len(part[0]) for part in samples])

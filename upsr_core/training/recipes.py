@@ -40,7 +40,7 @@ RECIPES = {
         0.45,
     ),
 }
-_TOLD_BY = ("learning_rate", "mask_share", "last_only", "prefixes", "informative", "contrast", "shorter_first")
+_TOLD_BY = ("learning_rate", "mask_share", "last_only", "prefixes", "informative", "contrast", "shorter_first", "dealt")
 
 
 def score_of(recipe: str, training: TrainingSpec) -> str:

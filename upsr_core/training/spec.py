@@ -27,6 +27,8 @@ class TrainingSpec(Spec):
     `contrast`: weight of a contrastive term, the right text against those of other users in the batch.
     `shorter_first`: the batches of the first half come in the order of their histories' length, shortest first
     (a curriculum, Bengio et al., ICML 2009); no batch is another one.
+    `dealt`: a control. The items of all histories are dealt out anew, so that they are as popular and the histories as
+    long as before, and nothing about users can be learned.
 
     `dtype` is what the linear layers are computed in; weights and optimizer are always float32.
     """
@@ -43,13 +45,14 @@ class TrainingSpec(Spec):
     informative: float = Field(default=0.0, ge=0, le=1)
     contrast: float = Field(default=0.0, ge=0)
     shorter_first: bool = False
+    dealt: bool = False
     seed: int = 0
     dtype: Literal["float32", "bfloat16"] = "float32"
 
     @model_serializer(mode="wrap")
     def _without_what_was_always_so(self, handler):
         record = handler(self)
-        for name, always in (("dtype", "float32"), ("shorter_first", False)):
+        for name, always in (("dtype", "float32"), ("shorter_first", False), ("dealt", False)):
             if record[name] == always:
                 del record[name]  # runs that were stored when there was no other keep their ids
         return record

@@ -21,7 +21,7 @@ from upsr_core.training.recipes import PAPER as REFERENCE
 from upsr_core.training.recipes import PERSONAL
 from upsr_core.training.recipes import RECIPES as NAMED
 
-PAPER, POPULARITY = "Paper's recipe", "Popularity"
+PAPER, POPULARITY, CONTROL = "Paper's recipe", "Popularity", "Personal, histories dealt anew"
 MODES = ("uni100", "pop100")
 # What differs from the paper's recipe; see `TrainingSpec` and `ScoreSpec`.
 RECIPES: dict[str, dict] = {
@@ -35,6 +35,10 @@ RECIPES: dict[str, dict] = {
     "Contrast": {"training": {"last_only": 1.0, "contrast": 1.0}},
     "Personal": {
         "training": dict(NAMED[PERSONAL].training),
+        "changes": {"score": ScoreSpec(name=NAMED[PERSONAL].score)},
+    },
+    CONTROL: {
+        "training": {**NAMED[PERSONAL].training, "dealt": True},
         "changes": {"score": ScoreSpec(name=NAMED[PERSONAL].score)},
     },
     "Conditional score": {"changes": {"score": ScoreSpec(name="conditional")}},
@@ -84,8 +88,19 @@ def collect(spec: ExperimentSpec, finished: Finished, progress: Progress) -> Out
         *scale_notes(spec, first), *letter_notes(spec),
         "Not an experiment of the paper: every recipe gets the same real tokens. User dependence is the NDCG@10 that "
         "the right history gains over another user's, in percentage points.",
+        _control(finished),
     )  # fmt: skip
     return Outcome(table, table, curves(first), judged, notes)
+
+
+def _control(finished: Finished) -> str:
+    """How many runs of the control are called personal, in words."""
+    runs = [run for cell, run in finished if cell.column == CONTROL]
+    called = sum(run.result()["personal"] for run in runs)
+    return (
+        f"Control: the items of all histories were dealt out anew before the training, so that it can teach nothing of "
+        f"users; {called} of {len(runs)} of its runs are called personal. What they have of it is the language model's."
+    )
 
 
 def curves(finished: Finished) -> go.Figure:
@@ -123,6 +138,10 @@ EXPERIMENT = Experiment(
     collect,
     (*RECIPES, START, POPULARITY),
     {},
-    tuple(Claim(column, PAPER, QUALITY, "not in the paper") for column in (*RECIPES, START) if column != PAPER),
+    tuple(
+        Claim(column, PAPER, QUALITY, "not in the paper")
+        for column in (*RECIPES, START)
+        if column not in (PAPER, CONTROL)
+    ),
     plms=2,
 )
