@@ -9,7 +9,7 @@ from app.texts import label
 AXES = {
     "perplexity": "mean log-likelihood, nats per token",
     "conditional": "gain of the history, nats per token",
-    "posterior": "gain of the history and log popularity, nats per token",
+    "posterior": "history and log popularity, nats per token",
     "popularity": "training interactions",
     "score": "score of the model",
 }

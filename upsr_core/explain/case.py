@@ -15,7 +15,7 @@ from upsr_core.likelihood.score import prior_of
 from upsr_core.schema import ITEM
 from upsr_core.text.design import Design
 
-PRIOR = "how popular it is"  # what a score has that no attribute says
+PRIOR = "its popularity"  # what a score has that no attribute says
 MOST = 101  # candidates of a case: all of the sampled modes, the best of a whole catalogue
 
 
