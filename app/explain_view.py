@@ -64,8 +64,11 @@ def _option(row: pd.Series) -> str:
 def why(run: Run, user: int, user_id: str) -> None:
     """The whole view for one run and user."""
     by_text = run.spec.info.task == "likelihood"
-    parts = "A score is a mean of token log-probabilities, so it can be taken apart without a rest. " if by_text else ""
-    section("Why A stands above B", f"{parts}◆ is the item taken.")
+    parts = (
+        "A score is a mean over tokens, for the posterior with the item's popularity added, so it can be taken apart "
+        "without a rest. "
+    )
+    section("Why A stands above B", f"{parts if by_text else ''}◆ is the item taken.")
     case, a, b = choose_pair(run, user)
     method = METHODS[
         st.segmented_control(

@@ -53,7 +53,7 @@ def test_start_makes_the_run_that_was_chosen(studio, monkeypatch):
     assert not at.exception and not at.error
     (run,) = started
     assert run.spec.design.finetune.attributes == ("title",) and run.spec.score.name == "perplexity"
-    assert run.spec.recipe == "personal recipe" and run.spec.training.tokens == 18_000
+    assert run.spec.recipe == "personal recipe, perplexity score" and run.spec.training.tokens == 18_000
     assert at.query_params["run"] == run.id
 
 

@@ -21,7 +21,9 @@ def test_a_recipe_changes_the_training_its_size_and_the_score(movies):
     assert personal.training.contrast > 0 == paper.training.contrast
     assert personal.training.tokens == round(RECIPES["personal"].share * paper.training.tokens)
     assert budget_of(personal) == budget_of(paper) == "quick", "the same budget in other tokens"
-    assert planned(movies, "personal", score="perplexity").score.name == "perplexity"
+    other = planned(movies, "personal", score="perplexity")
+    assert other.score.name == "perplexity" and other.recipe == "personal recipe, perplexity score"
+    assert planned(movies, "paper", score="conditional").recipe == "conditional score"
 
 
 def test_without_a_training_there_is_no_recipe(movies):

@@ -115,11 +115,14 @@ class RunSpec(Spec):
 
     @property
     def recipe(self) -> str:
-        """What a person calls the recipe of UPSR's training; empty for the paper's, and where nothing is trained."""
+        """What a person calls the recipe of UPSR's training, and the score where it is not the recipe's own; empty for
+        the paper's, and where nothing is trained."""
         if self.info.task != "likelihood" or not self.trains:
             return ""
         name = recipe_of(self.training, BUDGETS["quick"].training)
-        return "" if name == PAPER else f"{name} recipe"
+        usual = score_of(name, self.training) if name in RECIPES else self.score.name
+        parts = [] if name == PAPER else [f"{name} recipe"]
+        return ", ".join(parts if usual == self.score.name else [*parts, f"{self.score.name} score"])
 
     @property
     def seed(self) -> int:
