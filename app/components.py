@@ -124,6 +124,13 @@ def chart(figure, key: str, file: str = "", alt: str | None = None) -> None:
     st.plotly_chart(figure, key=key, config=config, alt=alt)
 
 
+def open_tab(names: list[str], key: str):
+    """Tabs of which only the open one is computed and sent: its container and its name."""
+    return next(
+        (tab, name) for tab, name in zip(st.tabs(names, key=key, on_change="rerun"), names, strict=True) if tab.open
+    )
+
+
 def with_progress(work):
     """Do long work under a bar; Stop begins the page anew, which ends the work at its next report."""
     place = st.empty()

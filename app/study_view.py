@@ -22,7 +22,7 @@ def predict_quality(setting: Setting, design: ItemDesign) -> None:
     """Plan a study on the dataset at work, and the studies there are."""
     st.caption("Quick trials of several designs, and every indicator against the quality they reach.")
     studies = [study for study in list_studies() if study.spec.dataset.content == setting.dataset.digest]
-    if st.toggle("Plan a study", key="plan_study"):
+    if st.toggle("Plan a study", key="plan_study", persist_state="session"):
         with errors_shown():
             _plan(setting, design)
     if not studies:
@@ -38,14 +38,14 @@ def _plan(setting: Setting, design: ItemDesign) -> None:
     usual = usual_designs(setting.dataset)
     options = list(dict.fromkeys([*usual, ",".join(design.attributes)]))
     designs = st.multiselect(
-        "Designs", options, usual, key="study_designs", accept_new_options=True,
+        "Designs", options, usual, key="study_designs", persist_state="session", accept_new_options=True,
         help="Attributes in order with commas; type others. The more designs, the narrower the intervals.",
     )  # fmt: skip
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        seeds = st.number_input("Seeds", 1, 20, SEEDS, key="study_seeds", width=110)
+        seeds = st.number_input("Seeds", 1, 20, SEEDS, key="study_seeds", persist_state="session", width=110)
         budget = st.segmented_control(
             "Budget of a trial", list(BUDGETS), default="quick", required=True, key="study_budget",
-            format_func=lambda name: BUDGETS[name].title,
+            persist_state="session", format_func=lambda name: BUDGETS[name].title,
         )  # fmt: skip
     spec = cache.planned_study(setting.dataset, tuple(designs), int(seeds), budget, setting.plm)
     study, expected = Study.of(spec), cache.predicted_study(spec)

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from app import cache, indicator_charts, state, tables
-from app.components import chart, empty_state, errors_shown, page_head, plain, with_progress
+from app.components import chart, empty_state, errors_shown, open_tab, page_head, plain, with_progress
 from app.design_editor import attribute_facts, change, editor
 from app.indicator_view import headline, show
 from app.study_view import predict_quality
@@ -83,9 +83,8 @@ def model_based(design: ItemDesign) -> dict[str, Reading]:
 
 def own_table() -> None:
     st.caption("Every attribute alone, as in Table 1 of the paper, for these data.")
-    attributes = tuple(
-        st.multiselect("Attributes", setting.dataset.attributes, setting.dataset.attributes, key="table_attributes")
-    )
+    names = setting.dataset.attributes
+    attributes = tuple(st.multiselect("Attributes", names, names, key="table_attributes", persist_state="session"))
     if not attributes:
         empty_state("Choose at least one attribute.")
         return
@@ -121,10 +120,10 @@ def design_search() -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = st.multiselect(
             "Attributes to order", setting.dataset.attributes, setting.dataset.attributes[:4], max_selections=MOST,
-            key="search_attributes",
+            key="search_attributes", persist_state="session",
         )  # fmt: skip
-        items = st.number_input("Items", 10, 5000, 300, 50, key="search_items", width=130)
-        early = st.toggle("Stop clearly worse designs early", True, key="search_early")
+        items = st.number_input("Items", 10, 5000, 300, 50, key="search_items", persist_state="session", width=130)
+        early = st.toggle("Stop clearly worse designs early", True, key="search_early", persist_state="session")
     if not chosen:
         empty_state("Choose at least one attribute.")
         return
@@ -138,8 +137,9 @@ def design_search() -> None:
     st.caption(plain(f"{len(designs)} designs; {found.note}. Consistency and alignment are not searched."))
     goals = st.pills(
         "Front over", list(GOALS), format_func=GOAL_TITLES.get, default=["perplexity", "bits"], selection_mode="multi",
-        key="goals", help="No finished design is as good in all of these and better in one. Designs stopped early "
-        "are clearly behind in naturalness and informativeness, and not looked at.",
+        key="goals", persist_state="session",
+        help="No finished design is as good in all of these and better in one. Designs stopped early are clearly "
+        "behind in naturalness and informativeness, and not looked at.",
     )  # fmt: skip
     designs = designs.assign(front=pareto_front(designs, {name: GOALS[name] for name in goals or ["perplexity"]}))
     chart(indicator_charts.designs(designs), "search_chart")
@@ -187,18 +187,16 @@ page_head(
 )
 setting = choose()
 stage = st.session_state.stage
-with st.expander("Change the design", icon=":material/edit:"), errors_shown():
-    facts = {}
-    try:
-        facts = attribute_facts(
-            tables.coverage(setting.dataset),
-            attribute_tokens(
-                cache.item_texts(setting.dataset, getattr(state.design(), stage), setting.tokens("length"))
-            ),
-        )
-    except UpsrError as error:
-        st.caption(plain(error))
-    editor(stage, setting.dataset.attributes, facts)
+changing = st.expander("Change the design", icon=":material/edit:", key="changing", on_change="rerun")
+if changing.open:
+    with changing, errors_shown():
+        facts = {}
+        try:
+            texts = cache.item_texts(setting.dataset, getattr(state.design(), stage), setting.tokens("length"))
+            facts = attribute_facts(tables.coverage(setting.dataset), attribute_tokens(texts))
+        except UpsrError as error:
+            st.caption(plain(error))
+        editor(stage, setting.dataset.attributes, facts)
 design = getattr(state.design(), stage)
 st.markdown(f"**{TITLES[stage]}:** {plain(design.label)}, at most {design.cap} tokens")
 
@@ -208,17 +206,18 @@ with errors_shown():
     readings |= model_based(design)
     with place:
         numbers(readings)
-    for tab, name in zip(st.tabs([INDICATORS[name][0] for name in ORDER]), ORDER, strict=True):
-        with tab:
-            if name in readings:
-                show(readings[name], setting.dataset, design)
-            else:
-                empty_state("Not measured yet: it needs the language model. Press the button above.")
+    titles = {INDICATORS[name][0]: name for name in ORDER}
+    tab, title = open_tab(list(titles), "reading_tab")
+    with tab:
+        if titles[title] in readings:
+            show(readings[titles[title]], setting.dataset, design)
+        else:
+            empty_state("Not measured yet: it needs the language model. Press the button above.")
 parts = {
     "Your own Table 1": own_table,
     "Design search": design_search,
     "Do they predict quality?": lambda: predict_quality(setting, design),
 }
-for tab, part in zip(st.tabs(list(parts)), parts.values(), strict=True):
-    with tab, errors_shown():
-        part()
+tab, title = open_tab(list(parts), "part_tab")
+with tab, errors_shown():
+    parts[title]()

@@ -9,6 +9,8 @@ FIVE = ["title", "category", "brand", "category,title", "brand,title"]
 def test_a_finished_study_is_shown_with_what_must_be_said(studio, finished_study):
     study = finished_study(plan_study("sample:movies", FIVE, 1, "smoke"), [0.1, 0.3, 0.2, 0.4, 0.5], not_personal=(0,))
     at = studio("indicators")
+    at.session_state["part_tab"] = "Do they predict quality?"
+    at.run()
     assert not at.exception and not at.error
     table = next(frame.value for frame in at.dataframe if "verdict" in frame.value)
     bits = table.set_index("indicator").loc["Informativeness"]
@@ -21,6 +23,8 @@ def test_a_study_is_planned_started_and_cancelled(studio, monkeypatch):
     started = []
     monkeypatch.setattr(jobs, "start", lambda study: started.append(study) or jobs.enqueue(study))
     at = studio("indicators")
+    at.session_state["part_tab"] = "Do they predict quality?"
+    at.run()
     assert any("No study of these data yet" in box.value for box in at.info)
     at.toggle(key="plan_study").set_value(True).run()
     at.multiselect(key="study_designs").set_value(["title", "category"])
