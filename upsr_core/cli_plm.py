@@ -3,7 +3,7 @@
 import json
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.table import Table
@@ -26,15 +26,20 @@ def build(
     work: Work,
     out: Annotated[Path, typer.Option(help="The folder of the finished model.")],
     steps: Annotated[int | None, typer.Option(min=1, help="Optimiser steps.")] = None,
+    size: Annotated[
+        Literal["embedded", "small"], typer.Option(help="The embedded model, or its sibling.")
+    ] = "embedded",
 ) -> None:
-    """Make the embedded language model again; started again with the same folders, it resumes."""
+    """Make the embedded language model or its small sibling again; started again with the same folders, it resumes."""
     from upsr_core.plm.library import read_library
     from upsr_core.plm.pretraining import pretrain
-    from upsr_core.plm.spec import PretrainingSpec
+    from upsr_core.plm.spec import SIZES
 
-    spec = PretrainingSpec() if steps is None else PretrainingSpec(steps=steps)
+    title, spec = SIZES[size]
+    if steps is not None:
+        spec = spec.model_copy(update={"steps": steps})
     with _progress() as report:
-        card = pretrain(read_library(books, debian), out, spec, work, report)
+        card = pretrain(read_library(books, debian), out, spec, work, report, title)
     console.print(f"The model is in {out}: {card['held_out']['bits_per_byte']:.3f} bits per byte on held-out books.")
 
 

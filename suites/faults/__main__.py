@@ -26,7 +26,7 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 os.environ["CHROMIUM"] = "/bin/false"  # pictures take seconds and are no stored state
 
 import upsr_core.runtime  # noqa: E402, F401  sets what must be set before torch is imported
-from suites.faults import corruption, disk, kills, others  # noqa: E402
+from suites.faults import corruption, disk, kills, others, stored_files  # noqa: E402
 from suites.faults.children import run, told  # noqa: E402
 from suites.faults.lab import Lab, Tally  # noqa: E402
 from suites.faults.workloads import WORKLOADS  # noqa: E402
@@ -88,7 +88,7 @@ def planned(options: argparse.Namespace, lab: Lab, folder: Path) -> list:
         cases += [partial(others.skewed, ready[name], seed=seed * 1000 + n) for name in some for n in range(2)]
     if "corruption" in kinds:
         rich = folder / "rich"
-        stored = corruption.rich_home(lab, rich)
+        stored = stored_files.rich_home(lab, rich)
         expected = {}
         for kind in stored:
             ended = run(told(kind.look), rich)

@@ -32,6 +32,15 @@ def test_a_sample_of_users_sees_the_negatives_that_all_users_see(movies):
         assert np.array_equal(some.negatives[row], whole.negatives[position])
 
 
+def test_targets_of_one_history_are_sampled_together(movies):
+    parts = split(movies, SplitSpec(kind="leave-last-k", k=3))
+    some = candidates_for(movies, parts, CandidateSpec(users=20))
+    assert len(some) == 60 and some.of == len(parts.test)
+    assert some.instances.groupby("user").step.apply(list).map(lambda steps: steps == [1, 2, 3]).all()
+    alone = candidates_for(movies, split(movies, SplitSpec(kind="zero-shot")), CandidateSpec(users=20))
+    assert len(alone) == 20, "every event has a history of its own there"
+
+
 def test_full_leaves_out_the_history_and_keeps_the_target(movies):
     parts = split(movies, SplitSpec())
     full = candidates_for(movies, parts, CandidateSpec(mode="full", users=5))

@@ -90,6 +90,7 @@ def test_figure3_looks_at_three_steps(movies):
     step = Run(run_folder(this.cells()[1].spec)).per_user().step
     assert set(step) == {1, 2, 3} and set(outcome.claims.verdict) == {UNCLEAR}
     assert outcome.beside.iloc[-1].UPSR == 4.3
+    assert (outcome.claims.difference == 0).all(), "the made runs rank a user alike at every step"
 
 
 def test_figure2_counts_a_target_that_was_not_retrieved_as_zero(movies, monkeypatch):
@@ -281,8 +282,9 @@ def test_domains_and_models_that_an_experiment_needs_or_has_no_use_for(movies):
     ):  # fmt: skip
         with pytest.raises(RunError, match=reason):
             study(datasets=(movies.name,), scale="smoke", **arguments)
-    with pytest.raises(RunError, match="needs two language models"):
-        study("table9", (movies.name,), "smoke").cells()
+    with pytest.raises(RunError, match="compares two language models"):
+        study("table9", (movies.name,), "smoke", plm="small")
+    assert study("table9", (movies.name,), "smoke").spec.plms == ("small", "embedded")
     with pytest.raises(RunError, match="needs two domains"):
         study("figure4", (movies.name,), "smoke", pretrain_on=(movies.name,)).cells()
 

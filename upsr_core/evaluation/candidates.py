@@ -26,7 +26,8 @@ class CandidateSpec(Spec):
     BERT4Rec, CIKM 2019). Targets are drawn like that too, so a ranking that ignores the user gains little over
     random. In all of them, items of the user's own history are left out (PROTOCOL: published full-ranking tables do
     the same).
-    `users` limits the evaluation to a seeded sample of that many instances; None takes all.
+    `users` limits the evaluation to a seeded sample of that many histories, each with all the targets that are seen
+    from it (one, but k in leave-last-k); None takes all.
     """
 
     mode: Literal["uni100", "pop100", "full"] = "uni100"
@@ -101,7 +102,8 @@ def candidates_for(dataset: Dataset, parts: Split, spec: CandidateSpec) -> Candi
 
     Raises DataError where there is nothing to evaluate or the catalogue has too few items to draw 100 negatives.
     """
-    digest = digest_of([dataset.digest, parts.spec.digest, spec.digest])
+    several = ["whole histories"] if parts.spec.k > 1 else []  # once single targets were drawn under this digest
+    digest = digest_of([dataset.digest, parts.spec.digest, spec.digest, *several])
     table = getattr(parts, spec.part).reset_index(drop=True)
     if table.empty:
         raise DataError(
@@ -109,10 +111,7 @@ def candidates_for(dataset: Dataset, parts: Split, spec: CandidateSpec) -> Candi
             f"{parts.not_evaluated} users are too short for the split {parts.spec.kind}",
             "Choose another split or lower the number of events a user needs.",
         )
-    rng = np.random.default_rng([spec.seed, 1])
-    rows = np.arange(len(table))
-    if spec.users is not None and spec.users < len(table):
-        rows = np.sort(rng.choice(len(table), size=spec.users, replace=False))
+    rows = _sampled(table, spec)
     instances = table.iloc[rows].reset_index(drop=True)
     negatives = None
     if spec.mode != "full":
@@ -124,6 +123,16 @@ def candidates_for(dataset: Dataset, parts: Split, spec: CandidateSpec) -> Candi
             keep_arrays(file, **kept)
         negatives = kept["negatives"]
     return Candidates(spec, digest, instances, negatives, len(table), dataset)
+
+
+def _sampled(table: pd.DataFrame, spec: CandidateSpec) -> np.ndarray:
+    """Rows of the instances to evaluate, in order. Targets of one history stay together: they are compared."""
+    history = table.groupby(["user", "end"], sort=False).ngroup().to_numpy()
+    count = history.max() + 1
+    if spec.users is None or spec.users >= count:
+        return np.arange(len(table))
+    drawn = np.random.default_rng([spec.seed, 1]).choice(count, size=spec.users, replace=False)
+    return np.flatnonzero(np.isin(history, drawn))
 
 
 def _draw_popular(counts: np.ndarray, dataset: Dataset, instances: pd.DataFrame, rows: np.ndarray, spec: CandidateSpec):

@@ -16,7 +16,7 @@ from upsr_core.errors import ModelError
 from upsr_core.runtime import ASSETS
 from upsr_core.text.tokenizer import TextTokenizer
 
-SHIPPED = {name: ASSETS / "plm" / name for name in ("embedded", "behaviour")}  # those whose folder is there
+SHIPPED = {name: ASSETS / "plm" / name for name in ("embedded", "behaviour", "small")}  # those whose folder is there
 WAYS_OUT = "Use the model 'embedded', a folder with a T5 in safetensors format, or a hub id where the hub is reachable."
 T5 = ("t5",)
 ENCODERS = (*T5, "bert", "distilbert", "electra", "mpnet", "roberta", "xlm-roberta")  # as config.json names them

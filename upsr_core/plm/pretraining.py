@@ -37,7 +37,9 @@ class _Report(TrainerCallback):
         self.progress(state.global_step, state.max_steps, "pre-training")
 
 
-def pretrain(library: Library, folder: Path, spec: PretrainingSpec, work: Path, progress: Progress) -> dict:
+def pretrain(
+    library: Library, folder: Path, spec: PretrainingSpec, work: Path, progress: Progress, title: str = "Embedded T5"
+) -> dict:
     """Make a model in `folder` and return its card; `work` keeps vocabulary, tokens and checkpoints for resuming."""
     keep_freed_memory()
     batches = make_batches(library, spec, work)
@@ -47,7 +49,7 @@ def pretrain(library: Library, folder: Path, spec: PretrainingSpec, work: Path, 
         (folder / name).write_bytes((_tokenizer_folder(spec, work) / name).read_bytes())
     model.float()
     card = {
-        "title": "Embedded T5",
+        "title": title,
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
         "layout": "T5 v1.0 (ReLU, tied and scaled output embedding), stored in bfloat16, computed in float32",
         "corpora": [

@@ -27,3 +27,10 @@ class PretrainingSpec(Spec):
     warmup: int = 100
     checkpoints: int = Field(default=500, ge=1)
     seed: int = 11
+
+
+# By the name under which they come with the product: its title, and how it is made.
+SIZES = {
+    "embedded": ("Embedded T5", PretrainingSpec()),
+    "small": ("Small sibling", PretrainingSpec(d_model=96, d_ff=384, heads=3, encoder_layers=3, decoder_layers=2)),
+}

@@ -124,7 +124,8 @@ class Experiment:
 
     `cells` gives its runs, none where it needs none; `collect` makes the outcome of finished runs, and may work long
     itself. `paper` are the published values: dataset -> row -> values per column. `pretrains` says whether it takes
-    domains to pre-train on, `plms` how many language models it takes at most.
+    domains to pre-train on, `plms` how many language models it takes at most, `smaller` the one that stands before
+    another where only that is named.
     """
 
     name: str
@@ -137,6 +138,7 @@ class Experiment:
     claims: tuple[Claim, ...] = ()
     pretrains: Literal["no", "may", "must"] = "no"
     plms: int = 1
+    smaller: str = ""
 
 
 def letters(data: Dataset, code: str) -> ItemDesign:

@@ -172,8 +172,10 @@ def study(
             raise RunError(f"There is no {what} {value!r}", how=f"Choose among {', '.join(allowed)}.")
     if not datasets:
         raise RunError("An experiment needs a dataset", how="Name one, such as sample:movies.")
-    spec = ExperimentSpec(name=name, datasets=datasets, scale=scale, plm=plm, pretrain_on=pretrain_on, recipe=recipe)
     experiment = EXPERIMENTS[name]
+    if experiment.smaller and "," not in plm:
+        plm = f"{experiment.smaller},{plm}"
+    spec = ExperimentSpec(name=name, datasets=datasets, scale=scale, plm=plm, pretrain_on=pretrain_on, recipe=recipe)
     if pretrain_on and experiment.pretrains == "no":
         raise RunError(f"{experiment.title} pre-trains nothing", how="Leave the pre-training out.")
     if not pretrain_on and experiment.pretrains == "must":
@@ -183,4 +185,6 @@ def study(
             f"{experiment.title} takes {experiment.plms} language model{'s' if experiment.plms > 1 else ''} at most",
             plm or "none named", "Name one, or two with a comma.",
         )  # fmt: skip
+    if len(set(spec.plms)) < len(spec.plms):
+        raise RunError(f"{experiment.title} compares two language models", plm, "Name another one beside it.")
     return Study(spec)
