@@ -8,7 +8,7 @@ from app.roots import allowed_model
 from upsr_core.experiments.paper import launch
 from upsr_core.experiments.paper.base import SCALES
 from upsr_core.experiments.paper.registry import EXPERIMENTS
-from upsr_core.experiments.paper.runner import study
+from upsr_core.experiments.paper.runner import study, usual_domains
 from upsr_core.training.recipes import PAPER, RECIPES
 
 
@@ -23,8 +23,10 @@ def several(label: str, name: str, at_first: list[str], placeholder: str) -> lis
     return chosen
 
 
-def choose_domains(needed: bool) -> list[str]:
-    return several("Pre-train on", "after", [], "domains learned first" + (", at least one" if needed else ""))
+def choose_domains(name: str, datasets: list[str]) -> list[str]:
+    needed = EXPERIMENTS[name].pretrains == "must"
+    at_first = list(usual_domains(name, datasets))
+    return several("Pre-train on", "after", at_first, "domains learned first" + (", at least one" if needed else ""))
 
 
 page_head(
@@ -46,7 +48,7 @@ with right:
             "folder or a hub id.",
         ).strip()  # fmt: skip
         plm += f",{allowed_model(second)}" if second else ""
-first = choose_domains(EXPERIMENTS[name].pretrains == "must") if EXPERIMENTS[name].pretrains != "no" else []
+first = choose_domains(name, chosen) if EXPERIMENTS[name].pretrains != "no" else []
 with st.container(horizontal=True):
     scale = st.segmented_control(
         "Scale", list(SCALES), default=state.asked("Scale", "scale", SCALES, "quick"), required=True, key="scale",

@@ -26,7 +26,9 @@ def experiment(
     dataset: Annotated[str, typer.Option(help="Stored datasets, with commas.")] = "sample:movies",
     scale: Annotated[str, typer.Option(help="smoke, quick or standard.")] = "quick",
     plm: Annotated[str, typer.Option(help="embedded, a folder, or a hub id; two with a comma.")] = "embedded",
-    pretrain_on: Annotated[str, typer.Option(help="Datasets to pre-train on first, with commas.")] = "",
+    pretrain_on: Annotated[
+        str, typer.Option(help="Datasets to pre-train on first, with commas; of the sample's, two others if need be.")
+    ] = "",
     recipe: Annotated[str, typer.Option(help="Of UPSR's trainings: paper or personal.")] = "paper",
     backend: cli_work.Backend = "threads",
     address: cli_work.Address = None,
@@ -39,7 +41,7 @@ def experiment(
     """
     from upsr_core.datasets.sample import ensure_sample
     from upsr_core.experiments.paper.registry import EXPERIMENTS
-    from upsr_core.experiments.paper.runner import study
+    from upsr_core.experiments.paper.runner import study, usual_domains
     from upsr_core.indicators.reading import plain
 
     if name is None:
@@ -50,7 +52,10 @@ def experiment(
         return
     by = Workers(backend, address, workers)
     ensure_sample()
-    this = study(name, _names(dataset), scale, plm, _names(pretrain_on), recipe)
+    first = _names(pretrain_on)
+    if not first and name in EXPERIMENTS and (first := usual_domains(name, _names(dataset))):
+        console.print(f"Pre-trains on {' and '.join(first)}; --pretrain-on names others.")
+    this = study(name, _names(dataset), scale, plm, first, recipe)
     before = this.forecast()
     if before.to_do:
         memory = "memory unknown until a first run" if before.memory_mib is None else f"{before.memory_mib:,.0f} MiB"

@@ -1,7 +1,7 @@
 """Bytes of stored files changed, cut off or gone: named or healed, never taken for what was stored, and mended.
 
-A look (`stored_files.py`) at a damaged file must end with the same as before (the damage does no harm, or was healed) or with
-an error in words.
+A look (`stored_files.py`) at a damaged file must end with the same as before (the damage does no harm, or was healed)
+or with an error in words.
 """
 
 import shutil

@@ -57,4 +57,7 @@ def test_a_failed_cell_says_why_and_can_be_tried_again(studio, stocked):
 
 def test_an_experiment_without_its_domains_says_what_to_do(studio):
     at = studio("paper", experiment="table4", on="sample:movies", scale="smoke")
+    assert not at.exception and not at.error, "the sample has domains to learn first"
+    assert at.multiselect(key="paper_after").value == ["sample:books", "sample:clothing"]
+    at.multiselect(key="paper_after").set_value([]).run()
     assert "needs domains to pre-train on" in at.error[0].value and not at.exception

@@ -25,7 +25,7 @@ from upsr_core.experiments.paper.figure2 import CEILING, _reranked
 from upsr_core.experiments.paper.grid import AS_PAPER, OTHERWISE, UNCLEAR, collected, scale_notes
 from upsr_core.experiments.paper.recipes import CONTROL, RECIPES
 from upsr_core.experiments.paper.registry import EXPERIMENTS
-from upsr_core.experiments.paper.runner import study
+from upsr_core.experiments.paper.runner import study, usual_domains
 from upsr_core.experiments.runs import Run, list_runs, run_folder
 from upsr_core.experiments.spec import plan_run
 from upsr_core.figures import figure_of
@@ -285,6 +285,8 @@ def test_domains_and_models_that_an_experiment_needs_or_has_no_use_for(movies):
     with pytest.raises(RunError, match="compares two language models"):
         study("table9", (movies.name,), "smoke", plm="small")
     assert study("table9", (movies.name,), "smoke").spec.plms == ("small", "embedded")
+    assert usual_domains("table7", ("sample:books",)) == ("sample:clothing", "sample:sports")
+    assert usual_domains("table7", ("mine",)) == usual_domains("table3", ("sample:books",)) == ()
     with pytest.raises(RunError, match="needs two domains"):
         study("figure4", (movies.name,), "smoke", pretrain_on=(movies.name,)).cells()
 

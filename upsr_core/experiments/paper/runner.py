@@ -1,11 +1,13 @@
 """Running an experiment: cell after cell through the queue of runs, resumable; its folder, its state, its files."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
 import plotly.io
 
+from upsr_core.datasets.sample import DOMAINS, sample_name
 from upsr_core.errors import RunError, UpsrError
 from upsr_core.experiments import jobs
 from upsr_core.experiments.cells import finish
@@ -152,6 +154,15 @@ class Study:
         # Written last, with the sum of the figure: an outcome is there whole or not at all.
         write_record(folder / DONE, "outcome", plain(record | {"notes": list(outcome.notes)}), [FIGURE])
         return outcome
+
+
+def usual_domains(name: str, datasets: Sequence[str]) -> tuple[str, ...]:
+    """Domains that an experiment which needs some pre-trains on where none is named: two others of the sample, if all
+    that is ranked is of the sample; none of one's own data are taken unasked."""
+    of_sample = [sample_name(domain) for domain in DOMAINS]
+    if EXPERIMENTS[name].pretrains != "must" or not set(datasets) <= set(of_sample):
+        return ()
+    return tuple(domain for domain in of_sample if domain not in datasets)[:2]
 
 
 def study(
