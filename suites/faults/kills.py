@@ -78,6 +78,8 @@ def detached(ready: Ready, home: Path, seed: int) -> Tally:
     import signal
     import time
 
+    from upsr_core.experiments.status import mark_of, process_of
+
     rng, tally = np.random.default_rng([seed, 2]), Tally()
     ready.copy(home)
     run_id = ready.command[-1]
@@ -95,9 +97,14 @@ def detached(ready: Ready, home: Path, seed: int) -> Tally:
         tally.problem(f"detached, seed {seed}: does not start", started)
         return tally
     pid = int(started.output.strip().splitlines()[-1])
+    mark = mark_of(pid)
     time.sleep(float(rng.uniform(0.1, 8 + ready.seconds)))
     try:
         os.killpg(pid, signal.SIGKILL)
+        # It gives way to others while it dies too: on a busy machine that takes seconds.
+        end = time.monotonic() + 60
+        while process_of(mark) and time.monotonic() < end:
+            time.sleep(0.01)
         tally.count("kills")
         tally.count("kills: detached")
     except ProcessLookupError:

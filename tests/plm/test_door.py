@@ -34,10 +34,14 @@ def test_foreign_architectures_and_pickles_are_refused(tmp_path):
         load_model("embedded", "float16")
 
 
-def test_embedded_model_is_small_and_says_what_it_is():
-    assert sum(file.stat().st_size for file in locate("embedded").iterdir()) < 20e6
-    assert card("embedded")["real_tokens_seen"]["encoder"] > 1e6
-    assert available()[0].parameters == sum(p.numel() for p in load_model("embedded").parameters())
+def test_shipped_models_are_small_and_say_what_they_are():
+    infos = {info.name: info for info in available()}
+    assert list(infos) == ["embedded", "behaviour", "small"]
+    for name, info in infos.items():
+        assert sum(file.stat().st_size for file in locate(name).iterdir()) < 20e6
+        assert info.parameters == sum(p.numel() for p in load_model(name).parameters())
+    assert card("small")["real_tokens_seen"] == pytest.approx(card("embedded")["real_tokens_seen"], rel=1e-3)
+    assert 2 * infos["small"].parameters < infos["embedded"].parameters
 
 
 def test_the_shipped_report_is_of_the_shipped_weights(home):
