@@ -95,17 +95,15 @@ def calibrate(spec: RunSpec) -> Calibration:
 
 
 def _opened(spec: RunSpec):
-    from upsr_core.datasets.splits import split, training_counts, training_histories
+    from upsr_core.datasets.splits import split, training_histories
     from upsr_core.evaluation.candidates import candidates_for
-    from upsr_core.likelihood.score import prior_of
-    from upsr_core.plm.door import load_model, load_tokenizer
-    from upsr_core.rankers.upsr import Upsr
+    from upsr_core.experiments.ranking import likelihood_ranker
+    from upsr_core.plm.door import load_model
     from upsr_core.training.batches import MaskedBatches, Source
 
     dataset = spec.dataset.load()
     parts = split(dataset, spec.split)
-    model, prior = load_model(spec.plm.name), prior_of(training_counts(dataset, parts), spec.candidates.mode)
-    ranker = Upsr(model, load_tokenizer(spec.plm.name), dataset, spec.design, spec.score, prior)
+    ranker = likelihood_ranker(spec, load_model(spec.plm.name), dataset, parts, spec.candidates.mode)
     test = candidates_for(dataset, parts, spec.candidates)
     wanted = spec.training.batch_tokens * STEPS if spec.training.trains else 0
     weights = np.ones(len(ranker.texts.ids)) if spec.training.informative else None

@@ -5,11 +5,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from upsr_core.datasets.splits import split, training_counts
+from upsr_core.datasets.splits import Split, split, training_counts
 from upsr_core.datasets.store import Dataset
 from upsr_core.errors import RunError
 from upsr_core.evaluation.candidates import candidates_for
 from upsr_core.experiments.runs import Run
+from upsr_core.experiments.spec import RunSpec
 from upsr_core.likelihood.score import SCORES, ScoreSpec, prior_of
 from upsr_core.text.render import render
 
@@ -26,11 +27,16 @@ def load_ranker(run: Run):
         trained, dataset = trained_model(run), spec.dataset.load()
         parts = split(dataset, spec.split)
         return stored_ranker(trained, dataset, parts) if trained else new_ranker(spec.model, None, dataset, parts)
+    model, dataset = load_language_model(run), spec.dataset.load()
+    return likelihood_ranker(spec, model, dataset, split(dataset, spec.split), spec.candidates.mode)
+
+
+def likelihood_ranker(spec: RunSpec, model, dataset: Dataset, parts: Split, mode: str):
+    """The ranker of a run of UPSR with this T5, for candidates of this mode."""
     from upsr_core.plm.door import load_tokenizer
     from upsr_core.rankers.upsr import Upsr
 
-    model, dataset = load_language_model(run), spec.dataset.load()
-    prior = prior_of(training_counts(dataset, split(dataset, spec.split)), spec.candidates.mode)
+    prior = prior_of(training_counts(dataset, parts), mode)
     return Upsr(model, load_tokenizer(spec.plm.name), dataset, spec.design, spec.score, prior)
 
 

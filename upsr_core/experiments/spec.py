@@ -156,11 +156,10 @@ def plan_run(
     """The specification of a trial, checked against what is stored.
 
     `recipe` names what UPSR's training does with its tokens, `dtype` what it computes in; without a `score` it is the
-    recipe's own. With `pretrain_on` the
-    budget's tokens or epochs for pre-training are first spent on those datasets. A model that reads no text takes no
-    design, and leaves the language model alone. Raises
-    DataError for an unknown dataset, DesignError for attributes it does not have, ModelError for the language model,
-    RunError for an unknown budget or model and for what the model cannot do.
+    recipe's own. With `pretrain_on` the budget's tokens or epochs for pre-training are first spent on those datasets.
+    A model that reads no text takes no design, and leaves the language model alone. Raises DataError for an unknown
+    dataset, DesignError for attributes it does not have, ModelError for the language model, RunError for an unknown
+    budget or model and for what the model cannot do.
     """
     info = model_info(model)
     if recipe in RECIPES and budget in BUDGETS:

@@ -4,21 +4,19 @@ import shutil
 import time
 from functools import partial
 
-from upsr_core.datasets.splits import Split, split, training_counts, training_histories
+from upsr_core.datasets.splits import Split, split, training_histories
 from upsr_core.datasets.store import Dataset
 from upsr_core.errors import RunError
 from upsr_core.evaluation.candidates import Candidates, candidates_for
 from upsr_core.experiments.outcome import Ranked, score_table, write_result
-from upsr_core.experiments.ranking import load_ranker
+from upsr_core.experiments.ranking import likelihood_ranker, load_ranker
 from upsr_core.experiments.rivals import rank_rival, train_rival
 from upsr_core.experiments.runs import Run
 from upsr_core.experiments.scoring import Scored
 from upsr_core.experiments.trained import take_weights
 from upsr_core.experiments.validation import validate
-from upsr_core.likelihood.score import prior_of
 from upsr_core.plm.door import load_model, load_tokenizer, locate, weights_digest
 from upsr_core.rankers.popularity import Popularity
-from upsr_core.rankers.upsr import Upsr
 from upsr_core.runtime import Progress, environment, forget_peak_memory, write_json
 from upsr_core.shards import Workers
 from upsr_core.stored import keep_table, seal_folder
@@ -86,7 +84,7 @@ def _train(run: Run, dataset: Dataset, parts: Split, progress: Progress, accumul
     }  # fmt: skip
     _pretrain(run, model, tokenizer, progress, options)
     if spec.training.tokens:
-        model = _tune(run, model, tokenizer, dataset, parts, progress, options)
+        model = _tune(run, model, dataset, parts, progress, options)
     _save_model(run, model)
 
 
@@ -127,11 +125,10 @@ def _pretraining_batches(run: Run, tokenizer) -> MaskedBatches:
     return MaskedBatches(sources, spec.training, spec.training.pretrain_tokens)
 
 
-def _tune(run: Run, model, tokenizer, dataset: Dataset, parts: Split, progress: Progress, options: dict):
+def _tune(run: Run, model, dataset: Dataset, parts: Split, progress: Progress, options: dict):
     """Masked item text prediction on the dataset that is ranked, validated by ranking; the trained model."""
     spec, first = run.spec, processes.first()
-    prior = prior_of(training_counts(dataset, parts), spec.validation.mode)
-    ranker = Upsr(model, tokenizer, dataset, spec.design, spec.score, prior)
+    ranker = likelihood_ranker(spec, model, dataset, parts, spec.validation.mode)
     share, weights = spec.training.informative, None
     if share:
         weights = informative_weights(processes.told(ranker.token_costs() if first else None), share)
