@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from app import cache, state
+from app import state
 from app.compare_tables import (
     MOVED,
     board_table,
@@ -190,7 +190,7 @@ def learning(compared: Compared) -> None:
 
 def designs(compared: Compared, board: pd.DataFrame, metric: str) -> None:
     section("Texts beside results", "The indicators of every text that is read, measured before any training.")
-    found = cache.comparison_part(compared, "indicators", metric, lambda: indicators(compared))
+    found = indicators(compared)  # kept by themselves, and more of them may have been measured since
     if not found:
         empty_state("None of these trials reads item texts.")
         return

@@ -22,7 +22,8 @@ def cells_table(states: pd.DataFrame) -> pd.DataFrame:
         + (f", {row.message.lower()} {row.share:.0%}" if row.state == "running" else "")
         for row in states.itertuples()
     ]
-    table = states.assign(words=words).pivot(index=["dataset", "seed"], columns="column", values="words")
+    index = ["dataset", "seed"] if states["mode"].nunique() < 2 else ["dataset", "mode", "seed"]
+    table = states.assign(words=words).pivot(index=index, columns="column", values="words")
     return table[list(dict.fromkeys(states.column))].reset_index()
 
 
@@ -37,7 +38,11 @@ def progress(study: Study, was_working: bool) -> None:
         states = study.states()
         _buttons(study, states, working)
         if len(states):
-            config = {"dataset": "Dataset", "seed": st.column_config.NumberColumn("Seed", width="small")}
+            config = {
+                "dataset": "Dataset",
+                "mode": "Candidates",
+                "seed": st.column_config.NumberColumn("Seed", width="small"),
+            }
             st.dataframe(cells_table(states), key="cells", hide_index=True, column_config=config)
         for row in states[states.state.isin(BROKEN)].itertuples():
             st.error(f"**{plain(row.column)}** on {plain(row.dataset)}, seed {row.seed}: {plain(row.message)}")

@@ -6,6 +6,7 @@ import streamlit as st
 
 from app import cache
 from upsr_core.datasets.store import Dataset
+from upsr_core.experiments.comparison.entries import why_not
 from upsr_core.experiments.runs import Run
 from upsr_core.explain.finding import ORDERS, in_order
 from upsr_core.explain.search import users_with
@@ -21,7 +22,8 @@ def find_users(runs: list[Run], data: Dataset) -> pd.DataFrame:
     table = cache.users_worth_looking_at(runs[0], runs[1] if len(runs) > 1 else None)
     for run in runs[2:]:
         table = table[table.user.isin(cache.users_worth_looking_at(run, None).user)]
-    orders = [name for name, order in ORDERS.items() if len(runs) > 1 or not order.pair]
+    pair = len(runs) > 1 and not why_not(runs[0], runs[1])  # a rank among others than the second's is no gain over it
+    orders = [name for name, order in ORDERS.items() if pair or not order.pair]
     if st.session_state.get("user_order") not in orders:
         st.session_state["user_order"] = orders[0]
     order = st.segmented_control(
@@ -31,7 +33,7 @@ def find_users(runs: list[Run], data: Dataset) -> pd.DataFrame:
     )  # fmt: skip
     with st.expander("Filter and list", icon=":material/filter_list:"):
         table = in_order(filtered(table, data), order)
-        listing(table, len(runs) > 1)
+        listing(table, pair)
     return table
 
 

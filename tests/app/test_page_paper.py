@@ -11,7 +11,8 @@ sys.path.append(str(Path(__file__).parents[1] / "experiments"))
 from made_runs import made, uniform
 
 from upsr_core.experiments.paper import launch
-from upsr_core.experiments.paper.runner import study
+from upsr_core.experiments.paper.registry import EXPERIMENTS
+from upsr_core.experiments.paper.runner import study, usual_domains
 
 
 @pytest.fixture(autouse=True)
@@ -43,6 +44,16 @@ def test_a_finished_experiment_beside_the_paper(studio, stocked):
     assert beside[beside.dataset == "Movies (paper)"].iloc[0]["T+C+D"] == "40.53"
     assert len(claims) == 3 and "20 of 800" in texts(at)
     assert at.code[0].value == "upsr experiment table5 --dataset sample:movies --scale smoke"
+
+
+def test_every_experiment_opens_with_its_cells(studio):
+    for name, experiment in EXPERIMENTS.items():
+        at = studio("paper", experiment=name, on="sample:movies", scale="smoke")
+        assert not at.exception and not at.error, name
+        cells = study(name, ("sample:movies",), "smoke", pretrain_on=usual_domains(name, ("sample:movies",))).cells()
+        assert not cells or set(at.dataframe[0].value) >= {cell.column for cell in cells}, name
+        assert experiment.title in at.selectbox[0].options
+    assert set(at.dataframe[0].value["mode"]) == {"uni100", "pop100"}, "the last one ranks among both"
 
 
 def test_a_failed_cell_says_why_and_can_be_tried_again(studio, stocked):

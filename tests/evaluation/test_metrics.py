@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from upsr_core.errors import RunError
 from upsr_core.evaluation.metrics import METRICS, rank_table, target_rank, user_metrics
 from upsr_core.evaluation.statistics import mean_interval, other_users, paired_difference
 
@@ -46,5 +47,17 @@ def test_paired_values_must_pair():
 
 @pytest.mark.parametrize("count", [2, 3, 50])
 def test_borrowed_histories_are_never_ones_own(count):
-    others = other_users(count, seed=3)
+    others = other_users(np.arange(count), seed=3)
     assert sorted(others) == list(range(count)) and not (others == np.arange(count)).any()
+
+
+def test_a_user_of_several_instances_borrows_from_another_user():
+    users = np.array([4, 4, 4, 9, 9, 2])
+    for seed in range(20):
+        assert (users[other_users(users, seed)] != users).all()
+    assert users[other_users(users[:3], 0)].tolist() == [4, 4, 4], "there is nobody else"
+
+
+def test_scores_that_are_no_numbers_are_no_first_rank():
+    with pytest.raises(RunError, match="not numbers"):
+        rank_table([np.zeros(3), np.array([np.nan, 0.0, 1.0])])

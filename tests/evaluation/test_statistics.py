@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from upsr_core.evaluation.statistics import difference_over_seeds, holm, randomisation_test
+from upsr_core.evaluation.statistics import by_user, difference_over_seeds, holm, mean_interval, randomisation_test
 from upsr_core.evaluation.statistics_bench import coverage, false_alarms, false_alarms_over_seeds, identical
 
 
@@ -58,3 +58,20 @@ def test_a_difference_over_seeds_is_welch_where_users_are_alike():
     assert found["p"] == pytest.approx(stats.ttest_ind(ours, theirs, equal_var=False).pvalue)
     interval = stats.ttest_ind(ours, theirs, equal_var=False).confidence_interval()
     assert (found["low"], found["high"]) == pytest.approx((interval.low, interval.high))
+
+
+def test_what_users_share_does_not_narrow_an_interval():
+    """Users of one to eight instances with an ease of their own: taken one by one the instances would be too sure."""
+    rng, covered = np.random.default_rng(0), {"by instance": 0, "by user": 0}
+    for trial in range(200):
+        users = np.repeat(np.arange(150), rng.integers(1, 9, 150))
+        values = rng.normal(size=150)[users] + rng.normal(size=len(users))
+        for name, taken in (("by instance", values), ("by user", by_user(values, users))):
+            found = mean_interval(taken, trial, 300)
+            assert found["mean"] == pytest.approx(values.mean())
+            covered[name] += found["low"] <= 0 <= found["high"]
+    assert covered["by user"] >= 0.9 * 200 > 0.8 * 200 > covered["by instance"]
+    alone = np.arange(len(values))
+    assert np.array_equal(by_user(values, alone), values)
+    two = np.stack([values, 2 * values])
+    assert np.allclose(by_user(two, users), np.stack([by_user(values, users), 2 * by_user(values, users)]))

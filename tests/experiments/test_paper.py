@@ -22,6 +22,7 @@ from upsr_core.experiments import jobs
 from upsr_core.experiments.paper import launch, runner
 from upsr_core.experiments.paper.base import SCALES, Experiment, Outcome, letters, planned, published
 from upsr_core.experiments.paper.figure2 import CEILING, _reranked
+from upsr_core.experiments.paper.figure3 import _loses_less
 from upsr_core.experiments.paper.grid import AS_PAPER, OTHERWISE, UNCLEAR, collected, scale_notes
 from upsr_core.experiments.paper.recipes import CONTROL, RECIPES
 from upsr_core.experiments.paper.registry import EXPERIMENTS
@@ -191,6 +192,52 @@ def test_an_experiment_works_on_without_the_page(movies, monkeypatch):
         assert time.time() < end
         time.sleep(0.1)
     assert this.outcome() is not None, launch.last_words(this)
+
+
+def test_table1_of_few_attributes(home):
+    """Of two values none is low: such a table has numbers and no bands."""
+    rows = [{"item_id": f"i{n}", "title": f"Word{n} other{n % 7}", "category": f"Kind{n % 3}"} for n in range(40)]
+    events = [
+        {"user_id": f"u{n}", "item_id": f"i{(3 * n + k) % 40}", "timestamp": k} for n in range(60) for k in range(5)
+    ]
+    items, log = home.parent / "items.csv", home.parent / "log.csv"
+    pd.DataFrame(rows).to_csv(items, index=False)
+    pd.DataFrame(events).to_csv(log, index=False)
+    import_dataset("two", items, log, preparation=PreparationSpec.new_domain())
+    outcome = study("table1", ("two",), "smoke").run(quiet)
+    assert outcome.table.row.tolist() == ["title", "category"]
+    pd.DataFrame(rows).drop(columns=["title", "category"]).assign(colour="red").to_csv(items, index=False)
+    import_dataset("none", items, log, preparation=PreparationSpec.new_domain())
+    with pytest.raises(RunError, match="none of the paper's attributes"):
+        study("table1", ("none",), "smoke").run(quiet)
+
+
+def test_an_outcome_is_of_the_data_it_was_made_of(movies, tiny, monkeypatch):
+    this = study("tiny", (movies.name,), "smoke")
+    this.run(quiet)
+    assert this.outcome() is not None
+    other = [{**entry, "digest": "another"} for entry in runner.list_datasets()]
+    monkeypatch.setattr(runner, "list_datasets", lambda: other)
+    assert this.outcome() is None, "other data of the same name"
+
+
+def test_what_is_ranked_zero_shot_is_not_learned_before(movies):
+    with pytest.raises(RunError, match="ranked zero-shot and pre-trained on"):
+        study("table4", (movies.name,), "smoke", pretrain_on=(movies.name,)).cells()
+    assert study("table7", (movies.name,), "smoke", pretrain_on=(movies.name,)).cells(), "its test events stay unseen"
+
+
+def test_relative_losses_are_compared_over_users():
+    steps = lambda first, third: pd.DataFrame({1: first, 2: first, 3: third})  # noqa: E731
+    whole, rng = np.ones(200), np.random.default_rng(0)
+    lost = rng.random(200) < 0.5
+    found = _loses_less(steps(whole, whole), steps(whole, 1.0 - lost))
+    assert found["difference"] == pytest.approx(100 * lost.mean()) and found["low"] > 0 and found["p"] < 0.01
+    assert _loses_less(steps(whole, whole), steps(whole, whole))["p"] == 1
+    # A weaker model that keeps all of the little it has loses less, though it has fewer points to lose.
+    weak = (rng.random(200) < 0.3).astype(float)
+    assert _loses_less(steps(weak, weak), steps(whole, 0.9 * whole))["difference"] == pytest.approx(10)
+    assert np.isnan(_loses_less(steps(0 * whole, whole), steps(whole, whole))["difference"])
 
 
 def test_what_cannot_be_done_is_said(movies):

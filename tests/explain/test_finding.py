@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from upsr_core.experiments.ranking import evaluated_users
+from upsr_core.explain import finding
 from upsr_core.explain.case import Case
 from upsr_core.explain.finding import ORDERS, in_order, users_worth_looking_at
 from upsr_core.explain.search import ItemIndex, users_with
@@ -84,6 +85,22 @@ def test_margins_and_gains_of_stored_runs(runs):
     apart = (own - own[first.target].iloc[0]).abs()
     assert table.margin[0] == pytest.approx(apart[apart > 0].min())
     np.testing.assert_allclose(table.gain, 1 / table["rank"] - 1 / table.other_rank)
+
+
+def test_gains_are_over_the_same_target(monkeypatch):
+    """Of a user with several instances two runs may have evaluated different ones."""
+    ours = {"user": [0, 0, 1], "row": [0, 1, 2], "end": [1, 2, 1], "target": [5, 6, 7], "rank": [1.0, 4.0, 2.0]}
+    theirs = {"user": [0, 1], "row": [0, 1], "end": [2, 1], "target": [6, 7], "rank": [2.0, 1.0]}
+    tables = {
+        name: pd.DataFrame(table).assign(user_id="u", cold=False, ties=0)
+        for name, table in (("ours", ours), ("theirs", theirs))
+    }
+    monkeypatch.setattr(finding, "evaluated_users", tables.get)
+    monkeypatch.setattr(finding, "_margins", lambda run: pd.DataFrame({"row": [0, 1, 2], "margin": [0.1, 0.2, 0.3]}))
+    table = users_worth_looking_at("ours", "theirs")
+    assert table.row.tolist() == [1, 2] and table.margin.tolist() == [0.2, 0.3]
+    assert table.gain.tolist() == [1 / 4 - 1 / 2, 1 / 2 - 1]
+    assert users_worth_looking_at("ours").row.tolist() == [0, 2]
 
 
 def case(count: int) -> Case:

@@ -3,6 +3,8 @@
 import numpy as np
 import pandas as pd
 
+from upsr_core.errors import RunError
+
 CUTOFFS = (1, 5, 10)
 
 
@@ -51,8 +53,20 @@ METRICS = tuple(f"{name}@{k}" for name in ("HR", "NDCG") for k in CUTOFFS)
 HEADLINE = "NDCG@10"
 
 
+def check_numbers(scores: np.ndarray) -> None:
+    """Raise RunError where a score is not a number: no other would be better, and the target would rank first."""
+    if np.isnan(scores).any():
+        raise RunError(
+            "The model's scores are not numbers",
+            "its training has diverged",
+            "Train it with a lower learning rate or another recipe.",
+        )
+
+
 def rank_table(scored: list[np.ndarray]) -> pd.DataFrame:
-    """One row per instance from its scores, target first, see `rank_frame`."""
+    """One row per instance from its scores, target first, see `rank_frame`. Raises RunError, see `check_numbers`."""
+    for scores in scored:
+        check_numbers(scores)
     places = np.array([target_rank(scores)[1:] for scores in scored], dtype=np.int64).reshape(-1, 2)
     return rank_frame(places[:, 0], places[:, 1], np.array([len(scores) for scores in scored], dtype=np.int64))
 

@@ -95,13 +95,42 @@ def difference_over_seeds(ours: np.ndarray, theirs: np.ndarray) -> dict[str, flo
     }
 
 
-def other_users(count: int, seed: int) -> np.ndarray:
-    """For each of `count` instances another one, a seeded derangement: whose history to borrow.
+def by_user(values: np.ndarray, users: np.ndarray) -> np.ndarray:
+    """Values of instances (..., n) as one per user (..., u), with the same mean: what users share is no new evidence.
 
-    >>> sorted(other_users(4, 0).tolist()), any(other_users(4, 0) == np.arange(4))
-    ([0, 1, 2, 3], False)
+    `users` (n,) says whose each instance is. A user of several instances has its sum as it departs from the mean, so
+    that the spread over users is that of a ratio of sums (Taylor linearisation; Cochran, Sampling Techniques, 1977).
+    Where every user has one instance the values are given back.
+
+    >>> by_user(np.array([1.0, 0.0, 0.0, 1.0, 1.0]), np.array([7, 7, 8, 9, 9])).round(2).tolist()
+    [0.48, 0.24, 1.08]
     """
-    order = np.random.default_rng([seed, 3]).permutation(count)
-    borrowed = np.empty(count, dtype=np.int64)
-    borrowed[order] = np.roll(order, 1)
-    return borrowed
+    distinct, number = np.unique(users, return_inverse=True)
+    if len(distinct) == len(users):
+        return np.asarray(values)
+    values = np.asarray(values, dtype=np.float64)
+    mean, usual = values.mean(axis=-1, keepdims=True), len(users) / len(distinct)
+    apart = np.zeros((*values.shape[:-1], len(distinct)))
+    np.add.at(apart, (..., number), values - mean)
+    return mean + apart / usual
+
+
+def other_users(users: np.ndarray, seed: int) -> np.ndarray:
+    """For each instance one of another user, seeded: whose history to borrow. `users` (n,) says whose each is.
+
+    Users are deranged, and of the other one any instance is taken; a user alone has nobody to borrow from but itself.
+
+    >>> sorted(other_users(np.arange(4), 0).tolist()), any(other_users(np.arange(4), 0) == np.arange(4))
+    ([0, 1, 2, 3], False)
+    >>> other_users(np.array([5, 5, 8]), 0).tolist()[:2]
+    [2, 2]
+    """
+    rng = np.random.default_rng([seed, 3])
+    distinct, number = np.unique(users, return_inverse=True)
+    order = rng.permutation(len(distinct))
+    other = np.empty(len(distinct), dtype=np.int64)
+    other[order] = np.roll(order, 1)
+    rows, counts = np.argsort(number, kind="stable"), np.bincount(number)
+    theirs = other[number]
+    place = rng.integers(counts[theirs]) if len(distinct) < len(users) else 0
+    return rows[(np.cumsum(counts) - counts)[theirs] + place]

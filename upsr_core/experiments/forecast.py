@@ -87,7 +87,7 @@ def _measured(spec: RunSpec, measured: Calibration, trains: bool) -> tuple[float
         of_mode = _sizes_of_data(spec)[3] / (NEGATIVES + 1)  # validation ranks a hundred negatives always
         validations = min(users, spec.validation_users) * own.evaluations * bool(own.tokens)
         training += measured.scoring_seconds(validations / of_mode, 0)
-    tested = min(users, spec.candidates.users or users)
+    tested = _tested(spec)
     texts = min(_sizes_of_data(spec)[1], tested * _sizes_of_data(spec)[3])
     return training, measured.scoring_seconds(tested, texts)
 
@@ -111,8 +111,7 @@ def elsewhere(spec: RunSpec, here: Forecast, machines: int, gflops: float | None
 def disk_mib(spec: RunSpec) -> tuple[float, float]:
     """MiB that a run of UPSR leaves, and the most it takes on the way: checkpoints with the optimizer's state."""
     weights = 4 * _parameters(spec.plm.name) / 2**20 if spec.trains else 0.0
-    _, _, users, candidates = _sizes_of_data(spec)
-    left = weights + min(users, spec.candidates.users or users) * candidates * SCORE_BYTES / 2**20
+    left = weights + _tested(spec) * _sizes_of_data(spec)[3] * SCORE_BYTES / 2**20
     return left, left + CHECKPOINTS * 3 * weights
 
 
@@ -194,7 +193,7 @@ def _sequence_work(spec: RunSpec, trained: float) -> tuple[float, float]:
         training += 6 * steps * items * 8 * width(spec.plm.name) * own.width * (2 if spec.pretrain_on else 1)
     per_user = 2 * (state * len(dataset.sequence) / users + catalogue)
     validated = min(users, spec.validation_users) * own.evaluations * trained
-    return training, 2 * per_user * (validated + min(users, spec.candidates.users or users))
+    return training, 2 * per_user * (validated + _tested(spec))
 
 
 def _likelihood_work(spec: RunSpec, trained: float) -> tuple[float, float]:
@@ -203,12 +202,20 @@ def _likelihood_work(spec: RunSpec, trained: float) -> tuple[float, float]:
     # A tenth of the items is predicted, at least one of each sequence of about ten.
     tokens = (spec.training.tokens + spec.training.pretrain_tokens) * trained
     training = 6 * tokens * (encoder + (decoder + head) * 0.15) * (CONTRASTING if spec.training.contrast else 1.0)
-    evaluated = min(users, spec.candidates.users or users)
+    evaluated = _tested(spec)
     validated = min(users, spec.validation_users) * spec.training.evaluations if spec.training.tokens else 0
     # Prefixes shared by candidates are computed once; the share left is about .7 among a hundred of them.
     per_user = 2 * text_tokens * candidates * 0.7 * (decoder + head)
     validation = per_user * (NEGATIVES + 1) / candidates * 2 * validated * trained
     return training, validation + per_user * 2 * evaluated + 2 * text_tokens * texts * 0.5 * (decoder + head)
+
+
+def _tested(spec: RunSpec) -> int:
+    """Instances that a run evaluates, where no history is too short."""
+    data = load_dataset(spec.dataset.name)
+    zero_shot = spec.split.kind == "zero-shot"
+    histories = len(data.sequence) - len(data.users) if zero_shot else len(data.users)
+    return min(histories, spec.candidates.users or histories) * spec.split.k
 
 
 @lru_cache(maxsize=16)

@@ -8,7 +8,7 @@ import pandas as pd
 
 from upsr_core.evaluation.candidates import Candidates
 from upsr_core.evaluation.metrics import HEADLINE, METRICS, named, rank_table
-from upsr_core.evaluation.statistics import mean_interval, paired_difference
+from upsr_core.evaluation.statistics import by_user, mean_interval
 from upsr_core.experiments.runs import BORROWED, Run
 from upsr_core.experiments.scoring import Scored, likelihoods
 from upsr_core.likelihood.score import SCORES, ScoreSpec, prior_of
@@ -93,10 +93,10 @@ def write_result(
     frames += [test.instances.assign(row=range(len(test)), score=name, **frame) for name, frame in references.items()]
     keep_table(run.folder / "per_user.parquet", pd.concat(frames, ignore_index=True))
     own = run.spec.own_score
-    mode = test.mode
+    mode, users = test.mode, test.instances.user.to_numpy()
 
     def gaps(frame: pd.DataFrame, other: pd.DataFrame) -> dict:
-        return {named(m, mode): paired_difference(frame[m].to_numpy(), other[m].to_numpy()) for m in METRICS}
+        return {named(m, mode): mean_interval(by_user((frame[m] - other[m]).to_numpy(), users)) for m in METRICS}
 
     def means(frame: pd.DataFrame) -> dict:
         return {named(metric, mode): float(frame[metric].mean()) for metric in METRICS}
@@ -107,7 +107,7 @@ def write_result(
         "title": run.title,
         "score": own,
         "metrics": means(ranks[own]),
-        "intervals": {named(metric, mode): mean_interval(ranks[own][metric].to_numpy()) for metric in METRICS},
+        "intervals": {named(m, mode): mean_interval(by_user(ranks[own][m].to_numpy(), users)) for m in METRICS},
         "gaps": {name: gaps(ranks[own], frame) for name, frame in references.items()},
         "user_dependence": {**dependence[own], "metric": named(HEADLINE, mode)},
         "personal": dependence[own]["low"] > 0,

@@ -68,6 +68,9 @@ def top_of_catalogue(run: Run, ranker, user: int, k: int = 10) -> tuple[pd.DataF
     dataset = run.spec.dataset.load()
     test = split(dataset, run.spec.split).test
     mine = test[test.user == user]
+    if run.result() is not None:  # of several instances the one that was evaluated, as `ranked` shows it
+        evaluated = evaluated_users(run)
+        mine = pd.concat([evaluated[evaluated.user == user], mine])
     if mine.empty:
         raise RunError(
             f"The user {dataset.users[user]!r} has no test instance",

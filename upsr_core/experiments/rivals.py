@@ -80,7 +80,7 @@ def rank_rival(run: Run, dataset: Dataset, parts: Split, test: Candidates, progr
     right = ranker.rank(test, KEPT, lambda done: progress(done, 2 * count, "evaluating"))
     borrowed = right.metrics
     if count > 1:
-        others = test.with_histories_of(other_users(count, test.spec.seed))
+        others = test.with_histories_of(other_users(test.instances.user.to_numpy(), test.spec.seed))
         borrowed = ranker.rank(others, 0, lambda done: progress(count + done, 2 * count, "evaluating")).metrics
     table = right.candidates
     table["user"] = test.instances.user.to_numpy()[table.row]

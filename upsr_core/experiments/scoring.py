@@ -28,7 +28,7 @@ class Scored:
 
     def __init__(self, ranker: Upsr, test: Candidates, run: Run | None = None):
         self.ranker, self.test, self.run = ranker, test, run
-        self.others = other_users(len(test), test.spec.seed) if len(test) > 1 else np.zeros(1, dtype=int)
+        self.others = other_users(test.instances.user.to_numpy(), test.spec.seed)
 
     def __reduce__(self):
         return _opened, (str(home()), self.run.id)

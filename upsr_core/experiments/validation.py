@@ -11,7 +11,7 @@ def validate(ranker: Ranker, validation: Candidates) -> dict[str, float]:
     Keys: `ndcg10`, `user_dependence` and its 95 % interval `low`, `high`.
     """
     right = evaluate(ranker, validation)["NDCG@10"].to_numpy()
-    borrowed = other_users(len(validation), validation.spec.seed)
+    borrowed = other_users(validation.instances.user.to_numpy(), validation.spec.seed)
     wrong = evaluate(ranker, validation.with_histories_of(borrowed))["NDCG@10"].to_numpy()
     gain = paired_difference(right, wrong)
     return {"ndcg10": float(right.mean()), "user_dependence": gain["mean"], "low": gain["low"], "high": gain["high"]}

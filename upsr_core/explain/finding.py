@@ -53,14 +53,14 @@ def users_worth_looking_at(run: Run, other: Run | None = None) -> pd.DataFrame:
     (distance in score from the nearest candidate with another score; infinite where there is none); with another run
     other_rank and gain (1 / rank - 1 / other_rank, the difference in reciprocal rank, in which the top counts most).
     """
-    evaluated = evaluated_users(run).drop_duplicates("user")
-    columns = ["user", "user_id", "row", "end", "target", "cold", "rank", "ties"]
-    table = evaluated[columns].rename(columns={"end": "items"}).merge(_margins(run), on="row", how="left")
-    table["margin"] = table.margin.fillna(np.inf)
+    table = evaluated_users(run)[["user", "user_id", "row", "end", "target", "cold", "rank", "ties"]]
     if other is not None:
-        theirs = evaluated_users(other).drop_duplicates("user")[["user", "rank"]]
-        table = table.merge(theirs.rename(columns={"rank": "other_rank"}), on="user")
+        same = ["user", "end", "target"]  # a user may have several instances, and runs other ones of them
+        theirs = evaluated_users(other)[[*same, "rank"]].rename(columns={"rank": "other_rank"})
+        table = table.merge(theirs, on=same)
         table["gain"] = 1 / table["rank"] - 1 / table.other_rank
+    table = table.drop_duplicates("user").rename(columns={"end": "items"}).merge(_margins(run), on="row", how="left")
+    table["margin"] = table.margin.fillna(np.inf)
     return table.reset_index(drop=True)
 
 

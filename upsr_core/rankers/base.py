@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from upsr_core.evaluation.candidates import Candidates
-from upsr_core.evaluation.metrics import rank_frame, rank_table
+from upsr_core.evaluation.metrics import check_numbers, rank_frame, rank_table
 
 Items = Callable[[int], np.ndarray]
 CHUNK_SCORES = 2**22  # scores held at once by an evaluation over the catalogue: 16 MB in single precision
@@ -82,6 +82,7 @@ class CatalogueRanker(ABC):
         for start, block in self._blocks(histories):
             rows = np.arange(start, start + len(block))
             scores = self.catalogue_scores(block)
+            check_numbers(scores)
             if candidates.negatives is None:
                 items, targets_at = None, targets[rows]
                 for place, row in enumerate(rows):

@@ -2,16 +2,11 @@
 
 from itertools import combinations
 
+import numpy as np
 import pandas as pd
 
 from upsr_core.evaluation.metrics import METRICS
-from upsr_core.evaluation.statistics import (
-    difference_over_seeds,
-    holm,
-    mean_interval,
-    paired_difference,
-    randomisation_test,
-)
+from upsr_core.evaluation.statistics import by_user, difference_over_seeds, holm, mean_interval, randomisation_test
 from upsr_core.experiments.comparison.entries import Compared, Entry
 
 ALPHA = 0.05
@@ -27,21 +22,21 @@ def leaderboard(compared: Compared, order: str = "NDCG@10") -> pd.DataFrame:
     dependence with dependence_low and dependence_high, personal (the right history is shown to help; None where there
     is no run).
     """
-    rows = []
+    rows, users = [], compared.instances.user.to_numpy()
     for entry in (*compared.entries, *compared.references):
         row = {"id": entry.id, "label": entry.label, "reference": not entry.runs, "seeds": len(entry.ranks)}
         for metric in METRICS:
-            found = _mean(entry.metrics[metric])
+            found = mean_of(by_user(entry.metrics[metric], users))
             row |= {metric: found["mean"], f"{metric}_low": found["low"], f"{metric}_high": found["high"]}
-        gain = _mean(entry.dependence)
+        gain = mean_of(by_user(entry.dependence, users))
         row |= {"dependence": gain["mean"], "dependence_low": gain["low"], "dependence_high": gain["high"]}
         row["personal"] = gain["low"] > 0 if entry.runs else None
         rows.append(row)
     return pd.DataFrame(rows).sort_values(order, ascending=False, kind="stable").reset_index(drop=True)
 
 
-def _mean(values) -> dict[str, float]:
-    """Mean over seeds and users with its interval: over users alone for one seed, over both for more."""
+def mean_of(values: np.ndarray) -> dict[str, float]:
+    """Mean over seeds and users (seeds, users) with its interval: over users for one seed, over both for more."""
     if len(values) == 1:
         return mean_interval(values[0])
     return difference_over_seeds(values, 0 * values[:1])
@@ -56,15 +51,16 @@ def pairs(compared: Compared, metric: str = "NDCG@10") -> pd.DataFrame:
     interval is the paired bootstrap's over users, with seeds that of users and seeds. A pair is called different where
     p_holm is below 5 % and the interval does not hold zero.
     """
-    rows = []
+    rows, users = [], compared.instances.user.to_numpy()
     for one, other in combinations(compared.entries, 2):
         a, b = (one, other) if one.metrics[metric].mean() >= other.metrics[metric].mean() else (other, one)
         ours, theirs = a.users(metric), b.users(metric)
-        found, p = paired_difference(ours, theirs), randomisation_test(ours - theirs)
+        gain = by_user(ours - theirs, users)
+        found, p = mean_interval(gain), randomisation_test(gain)
         row = {"a": a.id, "b": b.id, "label_a": a.label, "label_b": b.label, "difference": found["mean"]}
         row |= {"low": found["low"], "high": found["high"], "p": p, "p_seeds": float("nan"), "on": DESIGNS}
         if _seeds_known(a) and _seeds_known(b) and len(a.ranks) + len(b.ranks) > 2:
-            over = difference_over_seeds(a.metrics[metric], b.metrics[metric])
+            over = difference_over_seeds(*(by_user(entry.metrics[metric], users) for entry in (a, b)))
             row |= {"low": over["low"], "high": over["high"], "p_seeds": over["p"]}
         elif not (_seeds_known(a) and _seeds_known(b)):
             row["on"] = TRAININGS

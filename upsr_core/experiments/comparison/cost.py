@@ -16,14 +16,17 @@ from upsr_core.plm.door import locate
 
 
 def cost(compared: Compared) -> pd.DataFrame:
-    """One row per run: id (of the entry), label, run, seed, seconds (of its last start), resumed, peak_mib, parameters,
+    """One row per run: id (of the entry), label, run, seed, seconds (of its last start; with the training
+    of weights that it took from another run), resumed, peak_mib, parameters,
     tokens (seen in training), instances (evaluated). What was not recorded is NaN."""
     rows = []
     for entry in compared.entries:
         for run in entry.runs:
             result, curve = run.result(), run.curve()
             row = {"id": entry.id, "label": entry.label, "run": run.id, "seed": run.spec.seed}
-            row |= {"seconds": result["seconds"], "resumed": result["resumed"]}
+            taken = run.trained_by not in (run.id, None)  # the weights of another run: what they cost is its cost too
+            seconds = result["seconds"] + (run.training_seconds or 0.0) * taken
+            row |= {"seconds": seconds, "resumed": result["resumed"]}
             row |= {"peak_mib": result.get("peak_memory_mib", np.nan), "parameters": parameters(run)}
             row |= {"tokens": float(curve.tokens.max()) if len(curve) else 0.0, "instances": result["users"]}
             rows.append(row)

@@ -7,7 +7,8 @@ import pandas as pd
 
 from upsr_core.datasets.splits import split, training_counts
 from upsr_core.datasets.store import Dataset
-from upsr_core.evaluation.statistics import mean_interval, paired_difference
+from upsr_core.evaluation.statistics import by_user, mean_interval
+from upsr_core.experiments.comparison.compare import mean_of
 from upsr_core.experiments.comparison.entries import Compared, Entry
 
 LENGTHS = (1, 3, 5, 8, 12, 20, 50)
@@ -65,14 +66,14 @@ def slices(compared: Compared, by: str, metric: str = "NDCG@10") -> tuple[pd.Dat
     difference_low, difference_high.
     """
     labels, what = slice_labels(compared, by)
-    rows, first = [], compared.entries[0]
+    rows, first, users = [], compared.entries[0], compared.instances.user.to_numpy()
     for name in labels.categories:
         chosen = np.flatnonzero(np.asarray(labels) == name)
         if not len(chosen):
             continue
         for entry in compared.entries:
-            mine, base = entry.users(metric)[chosen], first.users(metric)[chosen]
-            value, gain = mean_interval(mine), paired_difference(mine, base)
+            mine, gains = entry.metrics[metric][:, chosen], entry.users(metric)[chosen] - first.users(metric)[chosen]
+            value, gain = mean_of(by_user(mine, users[chosen])), mean_interval(by_user(gains, users[chosen]))
             row = {"slice": name, "instances": len(chosen), "id": entry.id, "label": entry.label}
             row |= {"value": value["mean"], "low": value["low"], "high": value["high"], "difference": gain["mean"]}
             rows.append(row | {"difference_low": gain["low"], "difference_high": gain["high"]})

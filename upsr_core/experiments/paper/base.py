@@ -182,7 +182,14 @@ def planned(spec: ExperimentSpec, dataset: str, column: str, design: Design | No
         update = {**changes, "training": run.training.model_copy(update=training)} if training else changes
         if training and run.info.task == "likelihood":
             update = {"score": ScoreSpec(name=score_of(spec.recipe, update["training"])), **update}
-        cells.append(Cell(dataset, column, run.model_copy(update=update)))
+        run = run.model_copy(update=update)
+        if run.split.kind == "zero-shot" and run.dataset.content in {source.content for source in run.pretrain_on}:
+            raise RunError(
+                f"{dataset} is ranked zero-shot and pre-trained on",
+                "its test events would be trained on",
+                "Leave it out of what is pre-trained on, or rank another dataset.",
+            )
+        cells.append(Cell(dataset, column, run))
     return cells
 
 

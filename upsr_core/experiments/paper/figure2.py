@@ -7,10 +7,9 @@ from upsr_core.datasets.splits import split
 from upsr_core.datasets.store import load_dataset
 from upsr_core.evaluation.candidates import Candidates, CandidateSpec, candidates_for
 from upsr_core.evaluation.metrics import METRICS, user_metrics
-from upsr_core.evaluation.statistics import mean_interval, paired_difference, randomisation_test
-from upsr_core.experiments.comparison.compare import DESIGNS, TRAININGS
+from upsr_core.experiments.comparison.compare import mean_of
 from upsr_core.experiments.paper.base import Cell, Experiment, ExperimentSpec, Outcome, design_of, planned
-from upsr_core.experiments.paper.grid import Finished, judged, scale_notes, wide
+from upsr_core.experiments.paper.grid import Finished, judged, scale_notes, tested, wide
 from upsr_core.experiments.ranking import load_ranker
 from upsr_core.experiments.runs import Run
 from upsr_core.figures import grouped
@@ -44,19 +43,22 @@ def collect(spec: ExperimentSpec, finished: Finished, progress: Progress) -> Out
             runs = {cell.column: run for cell, run in mine if run.spec.seed == seed}
             for key, each in _reranked(spec, runs, longest, progress).items():
                 values.setdefault(key, []).append(each)
-        mean = {key: np.mean(parts, axis=0) for key, parts in values.items()}
+        of_seeds = {key: 100 * np.stack(parts) for key, parts in values.items()}  # (seeds, instances), percent
         lengths = [length for length in LENGTHS if length <= longest]
         for length in lengths:
             for column in (*MODELS, CEILING):
-                found = mean_interval(100 * mean[column, length])
+                found = mean_of(of_seeds[column, length])
                 row = {"dataset": dataset, "row": f"{METRIC} of the first {length}", "length": length, "column": column}
                 rows.append(row | {"value": found["mean"], "low": found["low"], "high": found["high"]})
-        on = DESIGNS if len(seeds) > 1 else TRAININGS
-        for other in ("SASRec", "BERT4Rec", "UniSRec"):
-            ours, theirs = mean["UPSR", lengths[-1]], mean[other, lengths[-1]]
-            claims.append(_claim(dataset, f"UPSR above {other} on the first {lengths[-1]}, {METRIC}", ours, theirs, on))
-        text = f"UPSR gains from {lengths[0]} to {lengths[-1]} candidates, {METRIC}"
-        claims.append(_claim(dataset, text, mean["UPSR", lengths[-1]], mean["UPSR", lengths[0]], on))
+        ours = of_seeds["UPSR", lengths[-1]]
+        found = {
+            f"UPSR above {other} on the first {lengths[-1]}, {METRIC}": tested(ours, of_seeds[other, lengths[-1]])
+            for other in ("SASRec", "BERT4Rec", "UniSRec")
+        }
+        gained = ours - of_seeds["UPSR", lengths[0]]  # by the same trainings
+        found[f"UPSR gains from {lengths[0]} to {lengths[-1]} candidates, {METRIC}"] = tested(gained, 0 * gained[:1])
+        at = {"dataset": dataset, "paper": "all datasets"}
+        claims += [{**at, "claim": claim, **numbers} for claim, numbers in found.items()]
     long = pd.DataFrame(rows)
     table = wide(long, EXPERIMENT.columns)
     several = len(spec.datasets) > 1
@@ -70,12 +72,6 @@ def collect(spec: ExperimentSpec, finished: Finished, progress: Progress) -> Out
         "everywhere and rises with the number of candidates, while the others fluctuate or fall.",
     )
     return Outcome(table, table, figure, judged(claims), notes)
-
-
-def _claim(dataset: str, text: str, ours: np.ndarray, theirs: np.ndarray, on: str) -> dict:
-    found, p = paired_difference(100 * ours, 100 * theirs), randomisation_test(ours - theirs)
-    row = {"dataset": dataset, "claim": text, "paper": "all datasets", "difference": found["mean"], "p": p, "on": on}
-    return row | {"low": found["low"], "high": found["high"]}
 
 
 def _reranked(

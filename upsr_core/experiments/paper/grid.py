@@ -5,8 +5,8 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from upsr_core.evaluation.metrics import named
-from upsr_core.evaluation.statistics import holm
-from upsr_core.experiments.comparison.compare import ALPHA, leaderboard, pairs
+from upsr_core.evaluation.statistics import difference_over_seeds, holm, mean_interval, randomisation_test
+from upsr_core.experiments.comparison.compare import ALPHA, DESIGNS, TRAININGS, leaderboard, pairs
 from upsr_core.experiments.comparison.entries import Compared, load
 from upsr_core.experiments.paper.base import SHOWN, Cell, Claim, Experiment, ExperimentSpec, Outcome, published
 from upsr_core.experiments.runs import Run
@@ -55,8 +55,8 @@ def wide(long: pd.DataFrame, columns: tuple[str, ...]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["dataset", "row", *columns])
 
 
-def verdicts(finished: Finished, claims: tuple[Claim, ...], warm: bool = False) -> pd.DataFrame:
-    """What became of the paper's claims on each dataset, as `judged` gives it."""
+def verdicts(finished: Finished, claims: tuple[Claim, ...], warm: bool = False) -> list[dict]:
+    """What became of the paper's claims on each dataset, for `judged`."""
     rows = []
     for dataset, (compared, columns) in by_dataset(finished, warm).items():
         ids = {column: entry_id for entry_id, column in columns.items()}
@@ -71,7 +71,18 @@ def verdicts(finished: Finished, claims: tuple[Claim, ...], warm: bool = False) 
             row = {"dataset": dataset, "claim": f"{claim.better} above {claim.worse}, {claim.metric}"}
             row |= {"paper": claim.where, "difference": sign * found.difference + 0.0, "low": low, "high": high}
             rows.append(row | {"p": float(np.nanmax([found.p, found.p_seeds])), "on": found["on"]})
-    return judged(rows)
+    return rows
+
+
+def tested(ours: np.ndarray, theirs: np.ndarray) -> dict:
+    """What one side gains over the other, (seeds, users) each in percent: difference with low, high, p, and what it is
+    on, as `compare.pairs` has them; a single row beside several stands for what no seed changes."""
+    gain = ours.mean(axis=0) - theirs.mean(axis=0)
+    found, p, on = mean_interval(gain), randomisation_test(gain), TRAININGS
+    if max(len(ours), len(theirs)) > 1:
+        found = difference_over_seeds(ours, theirs)
+        p, on = max(p, found["p"]), DESIGNS
+    return {"difference": found["mean"], "low": found["low"], "high": found["high"], "p": p, "on": on}
 
 
 def judged(rows: list[dict]) -> pd.DataFrame:
@@ -99,10 +110,10 @@ def picture(long: pd.DataFrame, metrics: int = 3) -> go.Figure:
     return grouped(table, "", title, height=380, lines=False)
 
 
-def scale_notes(spec: ExperimentSpec, finished: Finished) -> tuple[str, ...]:
+def scale_notes(spec: ExperimentSpec, finished: Finished, warm: bool = False) -> tuple[str, ...]:
     """In words, how ours differs from the paper's experiment in scale."""
     notes = []
-    for dataset, (compared, columns) in by_dataset(finished).items():
+    for dataset, (compared, columns) in by_dataset(finished, warm).items():
         data = compared.first.spec.dataset.load()
         made = ", synthetic" if data.synthetic else ""
         notes.append(
@@ -145,5 +156,5 @@ def collected(
     if more is not None:
         table = pd.concat([table, more], ignore_index=True).sort_values("dataset", kind="stable", ignore_index=True)
     beside = pd.concat([table, published(experiment)], ignore_index=True)
-    notes = (*scale_notes(spec, finished), *notes)
-    return Outcome(table, beside, picture(long), verdicts(finished, experiment.claims, warm), notes)
+    notes = (*scale_notes(spec, finished, warm), *notes)
+    return Outcome(table, beside, picture(long), judged(verdicts(finished, experiment.claims, warm)), notes)

@@ -12,7 +12,16 @@ from upsr_core.errors import RunError
 from upsr_core.evaluation.metrics import named
 from upsr_core.experiments.comparison.compare import leaderboard
 from upsr_core.experiments.paper.base import Cell, Claim, Experiment, ExperimentSpec, Outcome, design_of, planned
-from upsr_core.experiments.paper.grid import AS_PAPER, OTHERWISE, Finished, by_dataset, scale_notes, verdicts, wide
+from upsr_core.experiments.paper.grid import (
+    AS_PAPER,
+    OTHERWISE,
+    Finished,
+    by_dataset,
+    judged,
+    scale_notes,
+    verdicts,
+    wide,
+)
 from upsr_core.experiments.paper.texts import letter_notes
 from upsr_core.figures import GREY, looks
 from upsr_core.likelihood.score import ScoreSpec
@@ -79,10 +88,9 @@ def collect(spec: ExperimentSpec, finished: Finished, progress: Progress) -> Out
                         gain = {"value": "dependence", "low": "dependence_low", "high": "dependence_high"}
                         numbers = {name: 100 * entry[source] for name, source in gain.items()}
                         rows.append({**at, "row": named(DEPENDENCE, mode), **numbers})
-        found = verdicts(mine, EXPERIMENT.claims)
-        claims.append(found.assign(claim=found.claim + f" ({mode})"))
+        claims += [{**row, "claim": f"{row['claim']} ({mode})"} for row in verdicts(mine, EXPERIMENT.claims)]
     table = wide(pd.DataFrame(rows), EXPERIMENT.columns).sort_values("dataset", kind="stable", ignore_index=True)
-    judged = pd.concat(claims, ignore_index=True).replace({"verdict": {AS_PAPER: "above", OTHERWISE: "below"}})
+    found = judged(claims).replace({"verdict": {AS_PAPER: "above", OTHERWISE: "below"}})
     first = [(cell, run) for cell, run in finished if cell.spec.candidates.mode == MODES[0]]
     notes = (
         *scale_notes(spec, first), *letter_notes(spec),
@@ -90,7 +98,7 @@ def collect(spec: ExperimentSpec, finished: Finished, progress: Progress) -> Out
         "the right history gains over another user's, in percentage points.",
         _control(finished),
     )  # fmt: skip
-    return Outcome(table, table, curves(first), judged, notes)
+    return Outcome(table, table, curves(first), found, notes)
 
 
 def _control(finished: Finished) -> str:

@@ -1,6 +1,7 @@
 """Running an experiment: cell after cell through the queue of runs, resumable; its folder, its state, its files."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -8,7 +9,8 @@ import pandas as pd
 import plotly.io
 
 from upsr_core.datasets.sample import DOMAINS, sample_name
-from upsr_core.errors import RunError, UpsrError
+from upsr_core.datasets.store import list_datasets
+from upsr_core.errors import ModelError, RunError, UpsrError
 from upsr_core.experiments import jobs
 from upsr_core.experiments.cells import finish
 from upsr_core.experiments.forecast import forecast
@@ -18,6 +20,7 @@ from upsr_core.experiments.picture import write_figure
 from upsr_core.experiments.runs import Run, list_runs, run_folder
 from upsr_core.indicators.reading import plain
 from upsr_core.logs import told
+from upsr_core.plm.door import weights_digest
 from upsr_core.runtime import Progress, environment, storing, write_atomically, write_json
 from upsr_core.shards import Workers
 from upsr_core.sheets import write_csv
@@ -57,15 +60,17 @@ class Study:
         return self.experiment.cells(self.spec)
 
     def states(self) -> pd.DataFrame:
-        """One row per cell: dataset, column, seed, run, state, message, share (of its phase, 0 to 1)."""
+        """One row per cell: dataset, mode (of its candidates), column, seed, run, state, message, share (of its phase,
+        0 to 1)."""
         rows = []
         for cell in self.cells():
             run = Run(run_folder(cell.spec))
             status = run.status()
             share = min(1.0, status.step / status.total) if status.total else 0.0
             row = {"dataset": cell.dataset, "column": cell.column, "seed": cell.spec.seed, "run": run.id}
+            row |= {"mode": cell.spec.candidates.mode}
             rows.append(row | {"state": status.state, "message": status.message or status.phase, "share": share})
-        return pd.DataFrame(rows, columns=["dataset", "column", "seed", "run", "state", "message", "share"])
+        return pd.DataFrame(rows, columns=["dataset", "mode", "column", "seed", "run", "state", "message", "share"])
 
     def forecast(self) -> Forecast:
         """What is still to be spent; finished cells cost nothing."""
@@ -77,7 +82,7 @@ class Study:
             for run in list_runs()
             if (result := run.result()) and "peak_memory_mib" in result and (run.spec.model, run.spec.plm) in alike
         ]
-        seconds = sum(forecast(spec).seconds for spec in waiting)
+        seconds = forecast(*waiting).seconds if waiting else 0.0
         return Forecast(seconds, max(known, default=None), len(waiting), len(cells))
 
     def run(self, progress: Progress, workers: Workers | None = None) -> Outcome:
@@ -112,18 +117,31 @@ class Study:
         outcome = self.experiment.collect(self.spec, finished, progress)
         return self._write(outcome, finished)
 
+    def _made_of(self) -> dict[str, str]:
+        """Digests of the datasets and language models that the experiment knows by their names."""
+        stored = {entry["name"]: entry["digest"] for entry in list_datasets()}
+        found = {name: stored.get(name, "") for name in (*self.spec.datasets, *self.spec.pretrain_on)}
+        for name in self.spec.plms:
+            with suppress(ModelError):
+                found[f"model {name}"] = weights_digest(name)
+        return found
+
     def cancel(self) -> None:
         """Ask the running cell to stop, and every one that waits."""
         for cell in self.cells():
             jobs.cancel(Run(run_folder(cell.spec)))
 
     def outcome(self) -> Outcome | None:
-        """What a finished experiment left; None before. Raises RunError where it is damaged."""
+        """What a finished experiment left; None before, and where its data or models are others now.
+
+        Raises RunError where it is damaged."""
         file = self.folder / DONE
         if not file.exists():
             return None
         try:
             record = read_record(file, "outcome")
+            if record.get("made_of", self._made_of()) != self._made_of():
+                return None  # of other data or weights, which had the same names
             tables = {name: pd.DataFrame(record[name]) for name in PARTS}
             figure = plotly.io.from_json(check_file(record, self.folder / FIGURE).read_text(encoding="utf-8"))
         except (OSError, ValueError, KeyError) as error:
@@ -151,6 +169,7 @@ class Study:
         write_atomically(folder / "command.txt", self.spec.command + "\n")
         write_json(folder / "versions.json", environment())
         record = {name: getattr(outcome, name).to_dict("records") for name in PARTS}
+        record["made_of"] = self._made_of()
         # Written last, with the sum of the figure: an outcome is there whole or not at all.
         write_record(folder / DONE, "outcome", plain(record | {"notes": list(outcome.notes)}), [FIGURE])
         return outcome

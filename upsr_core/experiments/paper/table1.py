@@ -5,6 +5,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from upsr_core.datasets.store import load_dataset
+from upsr_core.errors import RunError
 from upsr_core.experiments.paper.base import Cell, Experiment, ExperimentSpec, Outcome, published
 from upsr_core.experiments.paper.grid import Finished
 from upsr_core.figures import figure_of
@@ -31,13 +32,19 @@ def collect(spec: ExperimentSpec, finished: Finished, progress: Progress) -> Out
             one, spec.plms[0], domains=tuple(other for other in data if other is not one), sample=spec.size.items
         )
         attributes = tuple(name for name in PAPER if name in one.attributes)
+        if not attributes:
+            raise RunError(
+                f"The dataset {one.name!r} has none of the paper's attributes",
+                f"it has {', '.join(one.attributes)}",
+                "The page Indicators makes such a table of any attributes.",
+            )
         made = attribute_table(setting, attributes, progress).bands
         for row in made.to_dict("records"):
             shown = [_cell(row[name], row[f"{name}_band"]) for name in KEYS]
             rows.append(
                 {"dataset": one.name, "row": row["attribute"], **dict(zip(COLUMNS, (*shown, row["use"]), strict=True))}
             )
-            bands.append([LEVELS.index(row[f"{name}_band"]) if row[name] == row[name] else np.nan for name in KEYS])
+            bands.append([LEVELS.index(band) if (band := row[f"{name}_band"]) else np.nan for name in KEYS])
     table = pd.DataFrame(rows)
     beside = pd.concat([table, published(EXPERIMENT)], ignore_index=True)
     notes = [RULE, USE_RULE, "The paper gives bands alone, without the numbers behind them; 'very high' is high here."]
