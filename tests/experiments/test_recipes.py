@@ -1,5 +1,8 @@
 import pytest
 
+from upsr_core.datasets.importing import import_dataset
+from upsr_core.datasets.sample import sample_files
+from upsr_core.datasets.spec import PreparationSpec
 from upsr_core.errors import RunError
 from upsr_core.experiments.budgets import usual_recipe
 from upsr_core.experiments.paper.base import ExperimentSpec
@@ -36,9 +39,8 @@ def test_without_a_training_there_is_no_recipe(movies):
 def test_nothing_is_known_of_popularity_before_a_training_on_the_dataset(movies):
     assert planned(movies, "personal", "zero-shot").score.name == "conditional"
     assert planned(movies, "personal", "zero-shot", pretrain_on=("sample:movies",)).score.name == "conditional"
-    [_, ours, learned] = study(
-        "table4", (movies.name,), "smoke", pretrain_on=("sample:movies",), recipe="personal"
-    ).cells()
+    import_dataset("pantry", *sample_files("pantry"), preparation=PreparationSpec.new_domain())
+    [_, ours, learned] = study("table4", (movies.name,), "smoke", pretrain_on=("pantry",), recipe="personal").cells()
     assert ours.spec.score.name == learned.spec.score.name == "conditional"
 
 
