@@ -1,7 +1,6 @@
 """The experiments of the paper: their cells, resuming, what they leave, and the paper's values beside it."""
 
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -18,9 +17,7 @@ from upsr_core.datasets.spec import PreparationSpec
 from upsr_core.datasets.splits import SplitSpec, split
 from upsr_core.errors import RunError
 from upsr_core.evaluation.candidates import CandidateSpec, candidates_for
-from upsr_core.experiments import jobs
-from upsr_core.experiments.paper import launch, runner
-from upsr_core.experiments.paper.base import SCALES, Experiment, Outcome, letters, planned, published
+from upsr_core.experiments.paper.base import SCALES, letters, published
 from upsr_core.experiments.paper.figure2 import CEILING, _reranked
 from upsr_core.experiments.paper.figure3 import _loses_less
 from upsr_core.experiments.paper.grid import AS_PAPER, OTHERWISE, UNCLEAR, collected, scale_notes
@@ -29,7 +26,6 @@ from upsr_core.experiments.paper.registry import EXPERIMENTS
 from upsr_core.experiments.paper.runner import study, usual_domains
 from upsr_core.experiments.runs import Run, list_runs, run_folder
 from upsr_core.experiments.spec import plan_run
-from upsr_core.figures import figure_of
 from upsr_core.rankers.base import evaluate
 from upsr_core.rankers.popularity import Popularity
 
@@ -129,71 +125,6 @@ def test_table2_needs_no_runs(movies):
     assert outcome.beside.iloc[1].Users == 402_979 and "synthetic" in outcome.notes[0]
 
 
-@pytest.fixture
-def tiny(monkeypatch):
-    """An experiment of two models that need no training."""
-
-    def cells(spec):
-        return [
-            cell for model in ("popularity", "random") for cell in planned(spec, spec.datasets[0], model, model=model)
-        ]
-
-    def collect(spec, finished, progress):
-        return Outcome(pd.DataFrame({"n": [len(finished)]}), pd.DataFrame(), figure_of())
-
-    made_up = Experiment("tiny", "Tiny", "?", cells, collect, ("popularity", "random"), {})
-    monkeypatch.setitem(EXPERIMENTS, "tiny", made_up)
-
-
-def test_a_failed_cell_leaves_the_others_and_is_tried_again(movies, tiny, monkeypatch):
-    this = study("tiny", (movies.name,), "smoke")
-    broken, right = this.cells()
-    real = lambda spec, progress: made(spec, uniform(9))  # noqa: E731
-
-    def fails_once(spec, progress, workers):
-        if spec == broken.spec:
-            raise RunError("The disk is full")
-        return real(spec, progress)
-
-    monkeypatch.setattr(runner, "finish", fails_once)
-    with pytest.raises(
-        RunError, match=r"1 of 2 cells.*popularity on sample:movies: The disk is full.*tries them again"
-    ):
-        this.run(quiet)
-    assert this.outcome() is None and list(this.states().state) == ["new", "done"]
-    first = Run(run_folder(right.spec)).result()["finished"]
-    monkeypatch.setattr(
-        runner, "finish", lambda spec, _, __: real(spec, _) if spec == broken.spec else Run(run_folder(spec))
-    )
-    assert this.run(quiet).table.n[0] == 2 and Run(run_folder(right.spec)).result()["finished"] == first
-
-
-def test_a_cancelled_experiment_stops_and_goes_on(movies, tiny):
-    this = study("tiny", (movies.name,), "smoke")
-
-    def stop(done, total, what):
-        jobs.cancel(Run(run_folder(this.cells()[0].spec)))
-
-    with pytest.raises(RunError, match="was cancelled"):
-        this.run(stop)
-    assert list(this.states().state) == ["cancelled", "new"]
-    this.run(quiet)
-    assert list(this.states().state) == ["done", "done"]
-
-
-def test_an_experiment_works_on_without_the_page(movies, monkeypatch):
-    monkeypatch.setenv("PATH", "")  # no browser for its process either
-    this = study("table2", (movies.name,), "smoke")
-    launch.start(this)
-    with pytest.raises(RunError, match="worked on already"):
-        launch.start(this)
-    end = time.time() + 240
-    while launch.working(this):
-        assert time.time() < end
-        time.sleep(0.1)
-    assert this.outcome() is not None, launch.last_words(this)
-
-
 def test_table1_of_few_attributes(home):
     """Of two values none is low: such a table has numbers and no bands."""
     rows = [{"item_id": f"i{n}", "title": f"Word{n} other{n % 7}", "category": f"Kind{n % 3}"} for n in range(40)]
@@ -210,15 +141,6 @@ def test_table1_of_few_attributes(home):
     import_dataset("none", items, log, preparation=PreparationSpec.new_domain())
     with pytest.raises(RunError, match="none of the paper's attributes"):
         study("table1", ("none",), "smoke").run(quiet)
-
-
-def test_an_outcome_is_of_the_data_it_was_made_of(movies, tiny, monkeypatch):
-    this = study("tiny", (movies.name,), "smoke")
-    this.run(quiet)
-    assert this.outcome() is not None
-    other = [{**entry, "digest": "another"} for entry in runner.list_datasets()]
-    monkeypatch.setattr(runner, "list_datasets", lambda: other)
-    assert this.outcome() is None, "other data of the same name"
 
 
 def test_what_is_ranked_zero_shot_is_not_learned_before(movies):
