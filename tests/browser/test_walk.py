@@ -79,7 +79,7 @@ def test_2_item_text(studio):
     studio.settle()
     page.reload()
     studio.settle()
-    page.get_by_text("Order by dragging").last.click()
+    page.locator(".st-key-finetune_dragging").get_by_text("Order by dragging").click()
     tiles = page.frame_locator("iframe").last.locator(".sortable-item")
     expect(tiles).to_have_count(5)
     assert tiles.all_inner_texts()[:2] == ["title", "category"], "the link holds the design"
@@ -89,7 +89,7 @@ def test_2_item_text(studio):
 def test_2_item_text_by_drag(studio):
     studio.open("item_text")
     page = studio.page
-    page.get_by_text("Order by dragging").last.click()
+    page.locator(".st-key-finetune_dragging").get_by_text("Order by dragging").click()
     tiles = page.frame_locator("iframe").last.locator(".sortable-item")
     expect(tiles).to_have_count(5)
     tiles.nth(1).focus()
