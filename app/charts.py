@@ -87,13 +87,15 @@ def token_histogram(counts: pd.DataFrame, cap: int) -> go.Figure:
     top = int(max(cap * 1.5, np.quantile(counts.full_tokens, 0.99))) if len(counts) else cap
     width = max(1, round(top / 60))
     # Counted here: the browser would be sent a number for every item.
-    items, edges = np.histogram(counts.full_tokens.clip(upper=top), np.arange(0, top + 2 * width, width))
+    items, edges = np.histogram(counts.full_tokens.clip(upper=top), np.arange(0, top + width + 1, width))
+    spans = [f"{low}" if width == 1 else f"{low} to {low + width - 1}" for low in edges[:-1]]
+    spans[-1] = f"{edges[-2]} or more"  # the longest texts are counted there
     bars = go.Bar(
         x=edges[:-1] + (width - 1) / 2,
         y=items,
         width=width * 0.95,
         marker_color=SKY,
-        customdata=[f"{low}" if width == 1 else f"{low} to {low + width - 1}" for low in edges[:-1]],
+        customdata=spans,
         hovertemplate="%{customdata} tokens: %{y:,} items<extra></extra>",
     )
     figure = figure_of(bars, height=240, x="tokens of an item before the cap", y="items", bargap=0.05)

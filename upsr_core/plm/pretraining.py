@@ -65,7 +65,7 @@ def pretrain(
         "real_tokens_seen": _tokens_seen(batches),
         "curve": [{"step": record["step"], "loss": float(record["loss"])} for record in log if "loss" in record],
         "limits": [
-            "Small, trained in a few hours on two CPU cores; its perplexity compares texts under this model only.",
+            "Small, trained on CPU cores within hours; its perplexity compares texts under this model only.",
             "English only. It has seen old books, software descriptions and a dictionary, and no real product.",
             "Listings of made-up products taught it the form of a shop's titles: maker first, amounts last.",
             "Lists of them taught it that entries of a list share words: it does not start from nothing there.",

@@ -140,7 +140,7 @@ class Study:
             return None
         try:
             record = read_record(file, "outcome")
-            if record.get("made_of", self._made_of()) != self._made_of():
+            if record.get("made_of") not in (None, self._made_of()):
                 return None  # of other data or weights, which had the same names
             tables = {name: pd.DataFrame(record[name]) for name in PARTS}
             figure = plotly.io.from_json(check_file(record, self.folder / FIGURE).read_text(encoding="utf-8"))
