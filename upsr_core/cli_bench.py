@@ -1,4 +1,4 @@
-"""`upsr bench`: likelihoods, indicators, explanations, statistics, ingest, training, evaluation, forecasts."""
+"""`upsr bench`: likelihoods, indicators, explanations, statistics, control, ingest, training, evaluation, forecasts."""
 
 import json
 from pathlib import Path
@@ -137,6 +137,27 @@ def statistics(
     with console.status("simulating") as status:
         result = bench(pairs, _say(status))
     _show(result, as_json)
+
+
+@benchmarks.command("control")
+def control(
+    dataset: Annotated[str, typer.Option(help="Whose histories are dealt out anew.")] = "sample:movies",
+    design: Design = "category,title,brand",
+    budget: Annotated[str, typer.Option(help="Of a trial: smoke, first-look, quick, standard or zero-shot.")] = "smoke",
+    recipe: Annotated[str, typer.Option(help="personal or paper.")] = "personal",
+    plm: Annotated[str, typer.Option(help="embedded, a folder, or a hub id.")] = "embedded",
+    seeds: Annotated[int, typer.Option(min=1, help="Trials of each.")] = 20,
+    as_json: Json = False,
+) -> None:
+    """Trials called personal, of a dataset as it is and where its histories, dealt out at random, tell nothing."""
+    from upsr_core.datasets.sample import ensure_sample
+    from upsr_core.experiments.control_bench import bench
+    from upsr_core.text.design import parse_design
+
+    ensure_sample()
+    with console.status("measuring") as status:
+        result = bench(dataset, parse_design(design), budget, recipe, plm, seeds, _say(status))
+    _show(result, as_json, hide=("table",))
 
 
 @benchmarks.command("explain")
