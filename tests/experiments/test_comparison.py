@@ -37,6 +37,15 @@ def test_a_run_against_its_equal_differs_by_exactly_zero(movies):
     assert row.verdict == "not told apart" and row.better == row.worse == 0
 
 
+def test_better_and_worse_are_users_and_not_their_targets(movies):
+    twice = SplitSpec(kind="leave-last-k", k=2)
+    first = made_run(lambda rng, count: np.arange(count) % 2, split=twice)
+    other = made_run(lambda rng, count: np.full(count, 5), "bert4rec", split=twice)
+    compared = load([first, other])
+    row = pairs(compared).iloc[0]
+    assert row.better == compared.instances.user.nunique() == len(compared.instances) / 2 and row.worse == 0
+
+
 def test_leaderboard_and_every_pair(movies):
     runs = [made_run(uniform(50), "bert4rec"), made_run(uniform(5)), made_run(uniform(50), "sasrec-bce")]
     compared = load(runs)

@@ -47,9 +47,9 @@ def pairs(compared: Compared, metric: str = "NDCG@10") -> pd.DataFrame:
 
     Columns: a, b (ids), label_a, label_b, difference (a - b) with its 95 % interval low, high, p of the paired
     randomisation test over users, p_seeds of the test over users and seeds (NaN where a side that trains has one seed),
-    p_holm (the larger of both, corrected for all pairs), verdict, what it is on, better and worse (instances). The
-    interval is the paired bootstrap's over users, with seeds that of users and seeds. A pair is called different where
-    p_holm is below 5 % and the interval does not hold zero.
+    p_holm (the larger of both, corrected for all pairs), verdict, what it is on, better and worse (users, by the mean
+    of their targets). The interval is the paired bootstrap's over users, with seeds that of users and seeds. A pair is
+    called different where p_holm is below 5 % and the interval does not hold zero.
     """
     rows, users = [], compared.instances.user.to_numpy()
     for one, other in combinations(compared.entries, 2):
@@ -64,7 +64,8 @@ def pairs(compared: Compared, metric: str = "NDCG@10") -> pd.DataFrame:
             row |= {"low": over["low"], "high": over["high"], "p_seeds": over["p"]}
         elif not (_seeds_known(a) and _seeds_known(b)):
             row["on"] = TRAININGS
-        row |= {"better": int((ours > theirs).sum()), "worse": int((ours < theirs).sum())}
+        moved = np.sign(gain.round(12))
+        row |= {"better": int((moved > 0).sum()), "worse": int((moved < 0).sum())}
         rows.append(row)
     columns = ["a", "b", "label_a", "label_b", "difference", "low", "high", "p", "p_seeds", "on", "better", "worse"]
     table = pd.DataFrame(rows, columns=columns)
