@@ -8,14 +8,18 @@ import pytest
 from typer.testing import CliRunner
 
 from upsr_core.cli import app
+from upsr_core.datasets.importing import import_dataset
+from upsr_core.datasets.sample import sample_files, sample_name
 from upsr_core.experiments import jobs, trained
+from upsr_core.experiments.comparison.cost import cost
+from upsr_core.experiments.comparison.entries import load
 from upsr_core.experiments.forecast import forecast
 from upsr_core.experiments.job import work
 from upsr_core.experiments.ranking import evaluated_users, load_ranker, ranked
 from upsr_core.experiments.runs import create_run, delete_run, list_runs
 from upsr_core.experiments.spec import plan_run
 from upsr_core.experiments.trained import trained_run
-from upsr_core.text.design import parse_design
+from upsr_core.text.design import ItemDesign, parse_design
 
 
 def planned(movies, model, mode):
@@ -128,6 +132,64 @@ def test_the_forecast_counts_a_training_once(movies):
     create_run(specs[0]).model_folder.mkdir()
     left = forecast(specs[1])
     assert left.training_seconds == 0 and left.seconds < one.seconds and "trained already" in left.basis
+
+
+def pretrained_first(movies, model, finetune="title"):
+    """Two smoke runs of other fine-tuning texts share their pre-training on another domain."""
+    other = import_dataset(sample_name("pantry"), *sample_files("pantry"), synthetic=True)
+    design = parse_design("title").model_copy(update={"finetune": ItemDesign.of(finetune)})
+    spec = plan_run(movies.name, design, budget="smoke", model=model, pretrain_on=(other.name,))
+    few = {"tokens": 1000, "pretrain_tokens": 2000, "batch_tokens": 512, "evaluations": 1} if model == "upsr" else {}
+    candidates = spec.candidates.model_copy(update={"users": 3})
+    training = spec.training.model_copy(update=few)
+    return spec.model_copy(update={"training": training, "validation_users": 3, "candidates": candidates})
+
+
+@pytest.mark.parametrize("model", ["upsr", "unisrec"])
+def test_one_pretraining_serves_several_runs(movies, model):
+    alone = create_run(pretrained_first(movies, model, "title,brand"))
+    result, users = finish(alone), alone.per_user()
+    assert alone.pretraining_elsewhere == 0
+    delete_run(alone)
+    first = create_run(pretrained_first(movies, model))
+    finish(first)
+    second = create_run(alone.spec)
+
+    assert forecast(second.spec).training_seconds < forecast(different_seed(second.spec)).training_seconds
+    jobs.enqueue(second)
+    phases = set()
+    again = work(second, lambda done, total, phase: phases.add(phase))
+    assert "pre-training" not in phases and "training" in phases
+    assert again["metrics"] == result["metrics"] and again["trained_by"] == second.id
+    pd.testing.assert_frame_equal(second.per_user(), users)
+    assert second.pretraining_elsewhere > 0 and again["training_seconds"] >= second.pretraining_elsewhere
+    costs = cost(load([first, second])).set_index("run").seconds
+    assert costs[second.id] == pytest.approx(again["seconds"] + second.pretraining_elsewhere)
+    assert costs[first.id] == pytest.approx(first.result()["seconds"])
+
+
+def different_seed(spec):
+    return spec.model_copy(update={"training": spec.training.model_copy(update={"seed": 9})})
+
+
+def test_what_makes_a_pretraining_another_one(movies):
+    spec = pretrained_first(movies, "upsr")
+    longer = spec.training.model_copy(update={"tokens": 9000, "evaluations": 3})
+    same = {
+        "training": longer,
+        "validation_users": 6,
+        "candidates": spec.candidates.model_copy(update={"mode": "full"}),
+    }
+    for name, value in same.items():
+        assert spec.model_copy(update={name: value}).pretraining_digest == spec.pretraining_digest, name
+    different = {
+        "design": spec.design.model_copy(update={"pretrain": ItemDesign.of("brand")}), "pretrain_on": (spec.dataset,),
+        "training": spec.training.model_copy(update={"pretrain_tokens": 4000}),
+        "split": spec.split.model_copy(update={"kind": "leave-last-k", "k": 2}),
+    }  # fmt: skip
+    digests = {spec.model_copy(update={name: value}).pretraining_digest for name, value in different.items()}
+    assert len(digests | {spec.pretraining_digest, different_seed(spec).pretraining_digest}) == len(different) + 2
+    assert spec.model_copy(update={"pretrain_on": ()}).pretraining_digest is None
 
 
 def test_several_modes_on_the_command_line(movies):

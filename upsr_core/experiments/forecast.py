@@ -16,7 +16,7 @@ from upsr_core.experiments.calibration import Calibration, calibrated, cores
 from upsr_core.experiments.runs import list_runs
 from upsr_core.experiments.spec import RunSpec
 from upsr_core.experiments.spent import spent
-from upsr_core.experiments.trained import trained_run
+from upsr_core.experiments.trained import pretrained_run, trained_run
 from upsr_core.plm.door import load_tokenizer, locate, width
 from upsr_core.text.render import ItemTexts
 
@@ -47,24 +47,24 @@ class Forecast:
 def forecast(*specs: RunSpec) -> Forecast:
     """Time of runs one after the other, from the arithmetic of the model and this machine's matrix rate.
 
-    A training that several share takes its time once, and none where its weights are at hand. Where this machine has
-    finished runs of the same model, the forecast is corrected by what they took. A training that ends by an early
-    stop takes less: its longest is foretold.
+    A training that several share takes its time once, and none where its weights are at hand; so does a pre-training.
+    Where this machine has finished runs of the same model, the forecast is corrected by what they took. A training
+    that ends by an early stop takes less: its longest is foretold.
     """
     training = evaluation = opening = 0.0
     memory = None
-    trained: set[str] = set()
+    seen: set[str | None] = set()
     for spec in specs:
-        at_hand = spec.training_digest in trained or trained_run(spec) is not None
-        trained.add(spec.training_digest)
+        share = _to_do(spec, seen)
+        seen |= {spec.training_digest, spec.pretraining_digest}
         if measured := calibrated(spec):
-            seconds = _measured(spec, measured, not at_hand)
+            seconds = _measured(spec, measured, *share)
             training, evaluation = training + seconds[0], evaluation + seconds[1]
             opening += measured.opening
             memory, known = max(memory or 0.0, measured.memory_mib), 0
             continue
         opening += SETUP_SECONDS - IMPORT_SECONDS
-        seconds = _seconds(spec, 0.0 if at_hand else 1.0)
+        seconds = _seconds(spec, *share)
         factor, known = _correction(spec)
         training, evaluation = training + seconds[0] * factor, evaluation + seconds[1] * factor
     basis = f"{matrix_rate() / 1e9:.0f} GFLOP/s measured on this machine"
@@ -78,12 +78,20 @@ def forecast(*specs: RunSpec) -> Forecast:
     return Forecast(seconds, training, evaluation, basis, memory)
 
 
-def _measured(spec: RunSpec, measured: Calibration, trains: bool) -> tuple[float, float]:
+def _to_do(spec: RunSpec, seen: set[str | None]) -> tuple[float, float]:
+    """Shares of its training and of its pre-training that a run has to do itself, 0 or 1: `seen` holds the digests of
+    those before it."""
+    if spec.training_digest in seen or trained_run(spec):
+        return 0.0, 0.0
+    return 1.0, float(not (spec.pretraining_digest in seen or pretrained_run(spec)))
+
+
+def _measured(spec: RunSpec, measured: Calibration, trained: float, pretrained: float) -> tuple[float, float]:
     """Seconds of training with its validations, and of scoring, from what a token and a user cost here."""
     own, users = spec.training, len(load_dataset(spec.dataset.name).users)
     training = 0.0
-    if trains:
-        training = measured.training_seconds(own.tokens + own.pretrain_tokens)
+    if trained:
+        training = measured.training_seconds(own.tokens * trained + own.pretrain_tokens * pretrained)
         of_mode = _sizes_of_data(spec)[3] / (NEGATIVES + 1)  # validation ranks a hundred negatives always
         validations = min(users, spec.validation_users) * own.evaluations * bool(own.tokens)
         training += measured.scoring_seconds(validations / of_mode, 0)
@@ -126,9 +134,9 @@ def _parameters(plm: str) -> int:
     return count
 
 
-def _seconds(spec: RunSpec, trained: float) -> tuple[float, float]:
+def _seconds(spec: RunSpec, trained: float, pretrained: float) -> tuple[float, float]:
     """Uncorrected seconds of training and of scoring, see `_work`."""
-    training, scoring = _work(spec, trained)
+    training, scoring = _work(spec, trained, pretrained)
     return training / (matrix_rate() * TRAINING_SHARE), scoring / (matrix_rate() * SCORING_SHARE)
 
 
@@ -137,10 +145,10 @@ def _correction(spec: RunSpec) -> tuple[float, int]:
     ratios = []
     for run in list_runs():
         record = run.result()
-        own = run.trained_by in (run.id, None)  # weights of another run took no time here
+        own = run.trained_by in (run.id, None) and not run.pretraining_elsewhere  # another run's took no time here
         if record and own and _alike(run.spec, spec) and not record["resumed"]:
             try:
-                predicted = sum(_seconds(run.spec, used.share if (used := spent(run)) else 1.0))
+                predicted = sum(_seconds(run.spec, used.share if (used := spent(run)) else 1.0, 1.0))
             except UpsrError:  # its dataset is there no longer
                 continue
             ratios.append(max(1.0, record["seconds"] - SETUP_SECONDS) / predicted)
@@ -169,15 +177,16 @@ def _alike(done: RunSpec, spec: RunSpec) -> bool:
     return done.training is not None and (done.info.task != "likelihood" or done.training.tokens > 1e6)
 
 
-def _work(spec: RunSpec, trained: float) -> tuple[float, float]:
+def _work(spec: RunSpec, trained: float, pretrained: float) -> tuple[float, float]:
     """Floating-point operations of training and of scoring (validation and test, right and borrowed histories).
 
-    `trained` is the share of its training that the run goes through; 0 where it takes the weights of another.
+    `trained` and `pretrained` are the shares of its training and of its pre-training that the run goes through; 0 where
+    it takes the weights of another.
     """
-    return (_likelihood_work if spec.info.task == "likelihood" else _sequence_work)(spec, trained)
+    return (_likelihood_work if spec.info.task == "likelihood" else _sequence_work)(spec, trained, pretrained)
 
 
-def _sequence_work(spec: RunSpec, trained: float) -> tuple[float, float]:
+def _sequence_work(spec: RunSpec, trained: float, pretrained: float) -> tuple[float, float]:
     dataset, own = load_dataset(spec.dataset.name), spec.training
     users, items = len(dataset.users), dataset.n_items
     if own is None:
@@ -190,17 +199,17 @@ def _sequence_work(spec: RunSpec, trained: float) -> tuple[float, float]:
     training = 6 * epochs * events * (state + catalogue * predicted)
     if spec.info.text:  # all items are adapted anew at every step, by eight experts
         steps = epochs * -(-users // own.batch)
-        training += 6 * steps * items * 8 * width(spec.plm.name) * own.width * (2 if spec.pretrain_on else 1)
+        training += 6 * steps * items * 8 * width(spec.plm.name) * own.width * (1 + pretrained * bool(spec.pretrain_on))
     per_user = 2 * (state * len(dataset.sequence) / users + catalogue)
     validated = min(users, spec.validation_users) * own.evaluations * trained
     return training, 2 * per_user * (validated + _tested(spec))
 
 
-def _likelihood_work(spec: RunSpec, trained: float) -> tuple[float, float]:
+def _likelihood_work(spec: RunSpec, trained: float, pretrained: float) -> tuple[float, float]:
     encoder, decoder, head = _sizes(spec.plm.name)
     text_tokens, texts, users, candidates = _sizes_of_data(spec)
     # A tenth of the items is predicted, at least one of each sequence of about ten.
-    tokens = (spec.training.tokens + spec.training.pretrain_tokens) * trained
+    tokens = spec.training.tokens * trained + spec.training.pretrain_tokens * pretrained
     training = 6 * tokens * (encoder + (decoder + head) * 0.15) * (CONTRASTING if spec.training.contrast else 1.0)
     evaluated = _tested(spec)
     validated = min(users, spec.validation_users) * spec.training.evaluations if spec.training.tokens else 0

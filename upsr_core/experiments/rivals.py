@@ -1,6 +1,7 @@
 """The work of a run whose model scores its whole catalogue at once."""
 
 import shutil
+import time
 
 import numpy as np
 
@@ -10,13 +11,13 @@ from upsr_core.evaluation.candidates import Candidates, candidates_for
 from upsr_core.evaluation.statistics import other_users
 from upsr_core.experiments.outcome import Ranked
 from upsr_core.experiments.ranking import load_ranker
-from upsr_core.experiments.runs import Run
+from upsr_core.experiments.runs import PRETRAINING, Run
 from upsr_core.experiments.validation import validate
 from upsr_core.rankers.base import CatalogueRanker, evaluate
 from upsr_core.rankers.catalogue import new_ranker
 from upsr_core.rankers.popularity import Popularity, Random
 from upsr_core.rankers.spec import SCORE
-from upsr_core.runtime import Progress
+from upsr_core.runtime import Progress, write_json
 from upsr_core.stored import keep_table, seal_folder
 from upsr_core.text.design import ItemDesign
 
@@ -52,7 +53,7 @@ def _pretrained(run: Run, progress: Progress) -> dict:
 
     from upsr_core.rankers.unisrec import pretrain
 
-    spec, file = run.spec, run.folder / "pretrained" / "model.safetensors"
+    spec, file, began = run.spec, run.pretrained_folder / "model.safetensors", time.monotonic()
     if not file.exists():
         sources = []
         for ref in spec.pretrain_on:
@@ -64,6 +65,7 @@ def _pretrained(run: Run, progress: Progress) -> dict:
         shutil.rmtree(temporary, ignore_errors=True)
         temporary.mkdir()
         save_file(shared, temporary / file.name)
+        write_json(temporary / PRETRAINING, {"run": run.id, "seconds": round(time.monotonic() - began, 1)})
         seal_folder(temporary)
         shutil.rmtree(file.parent, ignore_errors=True)
         temporary.rename(file.parent)

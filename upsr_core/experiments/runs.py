@@ -1,5 +1,6 @@
 """Run folders: specification, status, curve, per-user results, model. Reading them needs no torch."""
 
+import json
 import shutil
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -17,6 +18,7 @@ from upsr_core.stored import Damaged, Newer, check_file, check_folder, read_reco
 from upsr_core.training.spec import CURVE
 
 SPEC, RESULT, NOTE = "spec.json", "result.json", "trained.json"
+PRETRAINING = "pretraining.json"  # beside pre-trained weights: which run made them, in how many seconds
 WITH_RESULT = ("per_user.parquet", "scores.parquet", "curve.csv")  # whose sums are kept with the result
 BORROWED = "{}, another user's history"  # names the score of another user's history in `per_user.parquet`
 
@@ -94,6 +96,20 @@ class Run(Job):
     def model_folder(self) -> Path:
         """Where the trained weights are; there whole, or not at all."""
         return self.folder / "model"
+
+    @property
+    def pretrained_folder(self) -> Path:
+        """What the pre-training left; there whole, or not at all."""
+        return self.folder / "pretrained"
+
+    @property
+    def pretraining_elsewhere(self) -> float:
+        """Seconds of the pre-training where another run did it; 0 where this one did, or none was done."""
+        try:
+            note = json.loads((self.pretrained_folder / PRETRAINING).read_text(encoding="utf-8"))
+            return 0.0 if note["run"] == self.id else float(note["seconds"])
+        except (OSError, ValueError, KeyError, TypeError):  # an older version kept no note, and took nothing
+            return 0.0
 
     def note_training(self, run_id: str, seconds: float | None) -> None:
         """Keep which run trained the weights, in how many seconds since its last start (None where unknown), and how

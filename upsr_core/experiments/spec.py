@@ -17,6 +17,9 @@ from upsr_core.text.design import Design
 from upsr_core.training.recipes import PAPER, RECIPES, recipe_of, score_of
 from upsr_core.training.spec import TrainingSpec
 
+# What a training does with the dataset that is ranked, and not before.
+_OF_THE_DATASET = {"tokens", "evaluations", "epochs", "evaluate_every", "patience"}
+
 
 class DatasetRef(Spec):
     """A stored dataset by name, with the digest that its content must have."""
@@ -90,6 +93,22 @@ class RunSpec(Spec):
         """
         record = self.model_dump(mode="json", exclude={"candidates", "validation_users"})
         return digest_of({"spec": "training", **record, "validation": self.validation.model_dump(mode="json")})
+
+    @property
+    def pretraining_digest(self) -> str | None:
+        """What the weights that a pre-training leaves depend on; None where there is none.
+
+        The dataset that is ranked, its text, and for how long and with what validation is trained on it, do not count.
+        """
+        if not self.pretrain_on:
+            return None
+        record = self.model_dump(mode="json", include={"model", "pretrain_on", "plm", "design", "training"})
+        record |= {
+            "design": {name: value for name, value in record["design"].items() if name != "finetune"},
+            "training": {name: value for name, value in record["training"].items() if name not in _OF_THE_DATASET},
+            "split": self.pretraining_split.model_dump(mode="json"),
+        }
+        return digest_of({"spec": "pretraining", **record})
 
     @property
     def trains(self) -> bool:

@@ -1,12 +1,13 @@
-"""Trained weights that several runs share: one training, judged with other candidates."""
+"""Weights that several runs share: one training, judged with other candidates; one pre-training, before several."""
 
 import os
 import shutil
+from pathlib import Path
 
 from upsr_core.errors import RunError
-from upsr_core.experiments.runs import Run, list_runs
+from upsr_core.experiments.runs import PRETRAINING, Run, list_runs
 from upsr_core.experiments.spec import RunSpec
-from upsr_core.logs import warn
+from upsr_core.logs import note, warn
 from upsr_core.runtime import write_atomically
 from upsr_core.stored import Damaged, check_folder
 
@@ -33,24 +34,58 @@ def take_weights(run: Run) -> bool:
     source = trained_run(run.spec)
     if source is None:
         return False
-    temporary = run.folder / ".taken"
-    shutil.rmtree(temporary, ignore_errors=True)
     try:
         curve = source.curve_file.read_text(encoding="utf-8") if source.curve_file.exists() else None
-        shutil.copytree(source.model_folder, temporary, copy_function=_link)
-        check_folder(temporary)
-    except FileNotFoundError:
-        if not any(temporary.glob("*")) or not source.model_folder.exists():  # it is being deleted at this moment
-            return False  # otherwise an older version saved it, without sums
-    except (shutil.Error, Damaged) as error:
-        warn(f"run {run.id}: the weights of run {source.id} are not taken, {type(error).__name__}")
-        shutil.rmtree(temporary, ignore_errors=True)
+    except FileNotFoundError:  # it is being deleted at this moment
+        return False
+    temporary = _taken(run, source, source.model_folder)
+    if temporary is None:
         return False
     if curve is not None:
         write_atomically(run.curve_file, curve)
     run.note_training(source.trained_by, source.training_seconds)
     temporary.rename(run.model_folder)
     return True
+
+
+def pretrained_run(spec: RunSpec) -> Run | None:
+    """A run that has gone through this specification's pre-training, itself included; None where there is none."""
+    if spec.pretraining_digest is None:
+        return None
+    return next((run for run in list_runs() if _same_pretraining(run, spec)), None)
+
+
+def _same_pretraining(run: Run, spec: RunSpec) -> bool:
+    try:
+        noted = (run.pretrained_folder / PRETRAINING).exists()  # an older version, which kept no note, lends nothing
+        return noted and run.spec.pretraining_digest == spec.pretraining_digest
+    except RunError:
+        return False
+
+
+def take_pretraining(run: Run) -> None:
+    """Give a run what another run's pre-training left, where it is the same and this run has not done it."""
+    source = None if run.pretrained_folder.exists() else pretrained_run(run.spec)
+    if source and (temporary := _taken(run, source, source.pretrained_folder)):
+        temporary.rename(run.pretrained_folder)
+        note(f"run {run.id}: has the pre-training of run {source.id}, which is the same")
+
+
+def _taken(run: Run, source: Run, folder: Path) -> Path | None:
+    """A folder of weights of another run, linked into this one under a passing name; None where it is not whole."""
+    temporary = run.folder / ".taken"
+    shutil.rmtree(temporary, ignore_errors=True)
+    try:
+        shutil.copytree(folder, temporary, copy_function=_link)
+        check_folder(temporary)
+    except FileNotFoundError:
+        if not any(temporary.glob("*")) or not folder.exists():  # it is being deleted at this moment
+            return None  # otherwise an older version saved it, without sums
+    except (shutil.Error, Damaged) as error:
+        warn(f"run {run.id}: the weights of run {source.id} are not taken, {type(error).__name__}")
+        shutil.rmtree(temporary, ignore_errors=True)
+        return None
+    return temporary
 
 
 def _link(source: str, target: str) -> None:

@@ -11,9 +11,9 @@ from upsr_core.evaluation.candidates import Candidates, candidates_for
 from upsr_core.experiments.outcome import Ranked, score_table, write_result
 from upsr_core.experiments.ranking import likelihood_ranker, load_ranker
 from upsr_core.experiments.rivals import rank_rival, train_rival
-from upsr_core.experiments.runs import Run
+from upsr_core.experiments.runs import PRETRAINING, Run
 from upsr_core.experiments.scoring import Scored
-from upsr_core.experiments.trained import take_weights
+from upsr_core.experiments.trained import take_pretraining, take_weights
 from upsr_core.experiments.validation import validate
 from upsr_core.plm.door import load_model, load_tokenizer, locate, weights_digest
 from upsr_core.rankers.popularity import Popularity
@@ -53,12 +53,14 @@ def execute(run: Run, progress: Progress, accumulation: int = 1, workers: Worker
     by_likelihood = spec.info.task == "likelihood"
     first = processes.first()
     if processes.told(first and spec.trains and not run.model_folder.exists() and not take_weights(run)):
+        if first:
+            take_pretraining(run)
         if by_likelihood:
             _train(run, dataset, parts, progress, accumulation)
         else:
             train_rival(run, dataset, parts, progress)
         if first:
-            run.note_training(run.id, round(time.monotonic() - began, 1))
+            run.note_training(run.id, round(time.monotonic() - began + run.pretraining_elsewhere, 1))
     elif first and spec.trains and not run.has_note:
         run.note_training(run.id, None)  # killed once the weights were saved
     if not first:
@@ -99,16 +101,15 @@ def _rank(
 
 def _pretrain(run: Run, model, tokenizer, progress: Progress, options: dict) -> None:
     """Masked item text prediction over several domains with the pre-training stage of the design."""
-    spec = run.spec
+    spec, done, began = run.spec, run.pretrained_folder, time.monotonic()
     if not spec.pretrain_on:
         return
-    done = run.folder / "pretrained"
     if not processes.told(done.exists()):
         trained = train(
             model, _pretraining_batches(run, tokenizer), spec.training, run.folder / "pretraining", progress,
             "pre-training", **options,
         )  # fmt: skip
-        _save_model(run, trained, "pretrained")
+        _save_model(run, trained, done.name, {"run": run.id, "seconds": round(time.monotonic() - began, 1)})
         processes.wait_for_all()
         if trained is model:
             return
@@ -141,8 +142,11 @@ def _tune(run: Run, model, dataset: Dataset, parts: Split, progress: Progress, o
     )  # fmt: skip
 
 
-def _save_model(run: Run, model, name: str = "model") -> None:
-    """Save a model, in the first process, so that its folder is there whole or not at all."""
+def _save_model(run: Run, model, name: str = "model", note: dict | None = None) -> None:
+    """Save a model, in the first process, so that its folder is there whole or not at all.
+
+    `note` is kept beside pre-trained weights, see `Run.pretraining_elsewhere`.
+    """
     if not processes.first():
         return
     temporary = run.folder / f".{name}"
@@ -151,5 +155,7 @@ def _save_model(run: Run, model, name: str = "model") -> None:
     for file in MODEL_FILES:
         if (locate(run.spec.plm.name) / file).is_file():
             shutil.copy(locate(run.spec.plm.name) / file, temporary / file)
+    if note:
+        write_json(temporary / PRETRAINING, note)
     seal_folder(temporary)
     temporary.rename(run.folder / name)

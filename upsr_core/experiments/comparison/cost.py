@@ -16,8 +16,8 @@ from upsr_core.plm.door import locate
 
 
 def cost(compared: Compared) -> pd.DataFrame:
-    """One row per run: id (of the entry), label, run, seed, seconds (of its last start; with the training
-    of weights that it took from another run), resumed, peak_mib, parameters,
+    """One row per run: id (of the entry), label, run, seed, seconds (of its last start; with the training or
+    pre-training of weights that it took from another run), resumed, peak_mib, parameters,
     tokens (seen in training), instances (evaluated). What was not recorded is NaN."""
     rows = []
     for entry in compared.entries:
@@ -25,7 +25,8 @@ def cost(compared: Compared) -> pd.DataFrame:
             result, curve = run.result(), run.curve()
             row = {"id": entry.id, "label": entry.label, "run": run.id, "seed": run.spec.seed}
             taken = run.trained_by not in (run.id, None)  # the weights of another run: what they cost is its cost too
-            seconds = result["seconds"] + (run.training_seconds or 0.0) * taken
+            elsewhere = run.training_seconds or 0.0 if taken else run.pretraining_elsewhere
+            seconds = result["seconds"] + elsewhere
             row |= {"seconds": seconds, "resumed": result["resumed"]}
             row |= {"peak_mib": result.get("peak_memory_mib", np.nan), "parameters": parameters(run)}
             row |= {"tokens": float(curve.tokens.max()) if len(curve) else 0.0, "instances": result["users"]}
