@@ -11,7 +11,7 @@ STEPS = (
     ("data", "Data", "Below: what came in, what preparation dropped, what is left. Search the items for a word."),
     ("item_text", "Item text", "Move title to the front, drop price: every item's tokens change as you do."),
     ("prompts", "Prompts", "One user's history, exactly as the language model will read it, and what falls off."),
-    ("trials", "Trials", "Start a First look: about two minutes. It goes on when you leave the page."),
+    ("trials", "Trials", "Start a First look: two to four minutes. It goes on when you leave the page."),
     ("users", "Users", "Open a user of the finished trial, and Why A above B. Then a second design, and Compare."),
 )
 

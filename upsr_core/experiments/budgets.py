@@ -37,7 +37,7 @@ BUDGETS = {
     ),
     "first-look": Budget(
         "First look",
-        "About two minutes on two cores with the embedded model: signs, not results.",
+        "Two to four minutes on two cores with the embedded model: signs, not results.",
         TrainingSpec(tokens=400_000, evaluations=3, learning_rate=1e-3),
         60,
         150,
