@@ -85,7 +85,12 @@ def test_configurations_get_equal_arithmetic_and_go_on_the_card(tmp_path, monkey
     assert json.loads((tmp_path / "work" / "search.json").read_text()) == found
     with pytest.raises(DataError, match="no card"):
         write_on_card(tmp_path, found)
-    (tmp_path / "card.json").write_text(json.dumps({"held_out": {"bits_per_byte": 2 * found[0]["bits_per_byte"]}}))
-    write_on_card(tmp_path, found)
-    card = json.loads((tmp_path / "card.json").read_text())
-    assert card["search"] == found and card["over_best"] == 2
+    bits = {entry["name"]: entry["bits_per_byte"] for entry in found}
+    for finished, share in (
+        (SMALL, bits["default"] / min(bits.values())),
+        (SMALL.model_copy(update={"d_model": 8}), None),
+    ):
+        (tmp_path / "card.json").write_text(json.dumps({"spec": finished.model_dump()}))
+        write_on_card(tmp_path, found)
+        card = json.loads((tmp_path / "card.json").read_text())
+        assert card["search"] == found and card["over_best"] == share

@@ -69,14 +69,17 @@ def search(library: Library, steps: int, work: Path, progress: Progress) -> list
 
 
 def write_on_card(folder: Path, found: list[dict]) -> None:
-    """Put the search beside the finished model's figures: `search`, and `over_best`, its bits over the best one's.
+    """Put the search on the card of a finished model: `search`, and `over_best`, what its own configuration has of
+    the best one's bits per byte at the budget of the search; None where it is not among them.
 
     Raises DataError where the folder has no card of a pre-trained model.
     """
     file = folder / "card.json"
     try:
         card = json.loads(file.read_text(encoding="utf-8"))
-        bits = card["held_out"]["bits_per_byte"]
+        finished = card["spec"]
     except (OSError, ValueError, KeyError, TypeError):
         raise DataError("There is no card of a pre-trained model", str(file), "`upsr plm build` writes one.") from None
-    write_json(file, {**card, "search": found, "over_best": bits / found[0]["bits_per_byte"]})
+    defaults = PretrainingSpec().model_dump(exclude={"steps", "warmup", "checkpoints", "seed"})
+    own = [entry["bits_per_byte"] for entry in found if (defaults | entry["changes"]).items() <= finished.items()]
+    write_json(file, {**card, "search": found, "over_best": own[0] / found[0]["bits_per_byte"] if own else None})

@@ -37,7 +37,9 @@ class Scale:
 
 SCALES = {
     "smoke": Scale("Smoke", "Shows that everything fits together; its figures mean nothing.", "smoke", 1, 30),
-    "quick": Scale("Quick", "Each run two to four minutes on two free cores: signs, not results.", "first-look", 1, 300),
+    "quick": Scale(
+        "Quick", "Each run two to four minutes on two free cores: signs, not results.", "first-look", 1, 300
+    ),
     "standard": Scale("Standard", "Each run on the standard budget, three seeds.", "standard", 3, 1000),
 }
 
