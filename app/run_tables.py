@@ -15,6 +15,11 @@ from upsr_core.rankers.spec import ModelInfo
 
 HEADLINE = "NDCG@10"
 NOT_PERSONAL = "not personal yet"
+OLDER = (
+    "This is an older version's result, in which the other user's history could hold the candidates: its user "
+    "dependence can be some hundredths too low where few items are taken by many. Delete the run and start it again "
+    "to measure it anew."
+)
 
 
 def interval(gap: dict[str, float]) -> str:
@@ -92,6 +97,11 @@ def gaps_table(result: dict) -> pd.DataFrame:
 
 def verdict(result: dict) -> str:
     """One plain sentence: is it personal, or has it only learned what is common?"""
+    older = "control" not in result["user_dependence"] and result["user_dependence"]["metric"].endswith("(uni100)")
+    return _verdict(result) + (f" {OLDER}" if older else "")
+
+
+def _verdict(result: dict) -> str:
     name = result["user_dependence"]["metric"]
     gain, ahead = result["user_dependence"], result["gaps"]["popularity"][name]
     if gain["low"] <= 0:

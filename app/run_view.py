@@ -89,7 +89,8 @@ def _curve(run: Run, status: Status) -> None:
         chart(run_charts.dependence_curve(curve, end, metric, seen), "dependence")
     st.caption(
         "User dependence: what the right history gains over another user's on the same candidates, with its 95 % "
-        "interval. A model first learns which texts are common, and only later which user it looks at."
+        "interval. Among uniform candidates neither history holds any of them. A model first learns which texts are "
+        "common, and only later which user it looks at."
     )
 
 

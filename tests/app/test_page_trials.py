@@ -92,7 +92,10 @@ def gap(low, high):
 )
 def test_verdicts(dependence, ahead, begin):
     name = "NDCG@10 (uni100)"
-    text = verdict({"user_dependence": {**dependence, "metric": name}, "gaps": {"popularity": {name: ahead}}})
+    gaps = {"popularity": {name: ahead}}
+    text = verdict({"user_dependence": {**dependence, "metric": name, "control": "without candidates"}, "gaps": gaps})
+    older = verdict({"user_dependence": {**dependence, "metric": name}, "gaps": gaps})
+    assert older.startswith(text) and "older version" in older and "older version" not in text
     assert text.startswith(begin)
 
 

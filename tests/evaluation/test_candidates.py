@@ -1,9 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from upsr_core.datasets.splits import SplitSpec, split
 from upsr_core.evaluation.candidates import CandidateSpec, candidates_for
-from upsr_core.rankers.base import evaluate
+from upsr_core.evaluation.statistics import other_users
+from upsr_core.rankers.base import CatalogueRanker, evaluate
 from upsr_core.rankers.popularity import Popularity, Random
 
 
@@ -51,13 +54,54 @@ def test_full_leaves_out_the_history_and_keeps_the_target(movies):
         assert set(items.tolist()) | seen == set(range(len(movies.items)))
 
 
-def test_borrowed_histories_keep_the_candidates(movies):
-    candidates = candidates_for(movies, split(movies, SplitSpec()), CandidateSpec(users=6))
+def test_borrowed_histories_go_without_the_candidates(movies):
+    candidates = candidates_for(movies, split(movies, SplitSpec()), CandidateSpec(users=60))
+    others = np.roll(np.arange(60), 1)
+    borrowed, shorter = candidates.with_histories_of(others), 0
+    for row in range(60):
+        assert np.array_equal(borrowed.items(row), candidates.items(row))
+        theirs = candidates.history(int(others[row]))
+        left = [item for item in theirs if item not in candidates.items(row)]
+        assert borrowed.history(row).tolist() == left and left
+        shorter += len(left) < len(theirs)
+    assert shorter > 6, "of so few items many are candidates"
+
+
+@pytest.mark.parametrize("mode", ["pop100", "full"])
+def test_histories_are_borrowed_whole_where_no_candidate_is_favoured(movies, mode):
+    candidates = candidates_for(movies, split(movies, SplitSpec()), CandidateSpec(mode=mode, users=6))
     others = np.roll(np.arange(6), 1)
     borrowed = candidates.with_histories_of(others)
     for row in range(6):
         assert np.array_equal(borrowed.items(row), candidates.items(row))
         assert np.array_equal(borrowed.history(row), candidates.history(int(others[row])))
+
+
+def test_the_next_history_is_borrowed_where_nothing_is_left(movies):
+    full = candidates_for(movies, split(movies, SplitSpec()), CandidateSpec(users=4))
+    others = np.array([1, 2, 3, 0])
+    everything = np.tile(full.history(1)[:100], (4, 100))[:, :100]  # all of the first one's negatives
+    borrowed = replace(full, negatives=everything).with_histories_of(others)
+    gone = {*full.history(1).tolist(), int(full.instances.target[0])}
+    assert borrowed.history(0).tolist() == [item for item in full.history(2) if item not in gone]
+
+
+def test_whoever_copies_the_history_gains_nothing_by_the_right_one(movies):
+    """An item that everybody has stands in another user's history, and never in the right one."""
+
+    class Copying(CatalogueRanker):
+        item_count, scorable = len(movies.items), np.ones(len(movies.items), dtype=bool)
+
+        def raw_scores(self, histories):
+            scores = np.zeros((len(histories), self.item_count), dtype=np.float32)
+            for place, history in enumerate(histories):
+                scores[place, history] = 1
+            return scores
+
+    candidates = candidates_for(movies, split(movies, SplitSpec()), CandidateSpec(users=300))
+    others = other_users(candidates.instances.user.to_numpy(), 0)
+    right, wrong = (evaluate(Copying(), each)["NDCG@10"] for each in (candidates, candidates.with_histories_of(others)))
+    assert right.equals(wrong)
 
 
 def test_popular_negatives_leave_popularity_little(movies):

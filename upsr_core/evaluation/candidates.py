@@ -89,12 +89,28 @@ class Candidates:
 
 @dataclass(frozen=True)
 class BorrowedHistories(Candidates):
-    """Candidates ranked under another user's history: what a ranker that ignores the user would do as well."""
+    """Candidates ranked under another user's history: what a ranker that ignores the user would do as well.
+
+    In `uni100` the borrowed history is taken without the candidates, as a user's own holds none of them: the target, a
+    popular item mostly, stands in other histories far more often than what is drawn evenly, and a model that copies
+    from the history would find it there. Where nothing is left the next user's is taken. In `pop100` all candidates
+    are about as popular, so none is favoured; without them the history would lose just its popular items. In `full`
+    all items are candidates, and nothing is taken out.
+    """
 
     others: np.ndarray
 
     def history(self, row: int) -> np.ndarray:
-        return super().history(int(self.others[row]))
+        other = int(self.others[row])
+        if self.mode != "uni100":
+            return super().history(other)
+        users, ranked = self.instances.user.to_numpy(), self.items(row)
+        while users[other] != users[row]:
+            theirs = super().history(other)
+            if len(left := theirs[~np.isin(theirs, ranked)]):
+                return left
+            other = int(self.others[other])
+        return super().history(int(self.others[row]))  # nobody has anything else
 
 
 def candidates_for(dataset: Dataset, parts: Split, spec: CandidateSpec) -> Candidates:

@@ -17,6 +17,8 @@ from upsr_core.runtime import Progress, peak_memory_mib
 from upsr_core.shards import Workers
 from upsr_core.stored import keep_table
 
+CONTROL = "another user's history, in uni100 without the candidates"  # older results took it whole, and do not say
+
 
 def score_table(scored: Scored, popularity: Popularity, progress: Progress, workers: Workers) -> pd.DataFrame:
     """One row per instance and candidate, target first: everything that ranks follow from.
@@ -109,7 +111,7 @@ def write_result(
         "metrics": means(ranks[own]),
         "intervals": {named(m, mode): mean_interval(by_user(ranks[own][m].to_numpy(), users)) for m in METRICS},
         "gaps": {name: gaps(ranks[own], frame) for name, frame in references.items()},
-        "user_dependence": {**dependence[own], "metric": named(HEADLINE, mode)},
+        "user_dependence": {**dependence[own], "metric": named(HEADLINE, mode), "control": CONTROL},
         "personal": dependence[own]["low"] > 0,
         "scores": {name: {**means(ranks[name]), "user_dependence": dependence[name]} for name in ranks},
         "references": {name: means(frame) for name, frame in references.items()},

@@ -28,7 +28,7 @@ class Scored:
 
     def __init__(self, ranker: Upsr, test: Candidates, run: Run | None = None):
         self.ranker, self.test, self.run = ranker, test, run
-        self.others = other_users(test.instances.user.to_numpy(), test.spec.seed)
+        self.borrowed = test.with_histories_of(other_users(test.instances.user.to_numpy(), test.spec.seed))
 
     def __reduce__(self):
         return _opened, (str(home()), self.run.id)
@@ -94,7 +94,7 @@ class _Shard:
         if isinstance(shard, np.ndarray):
             return ranker.unconditional(shard)
         right = [test.history(row) for row in shard]
-        wrong = [test.history(int(self.scored.others[row])) for row in shard]
+        wrong = [self.scored.borrowed.history(row) for row in shard]
         items = [test.items(row) for row in shard]
         found = ranker.log_likelihoods(right + wrong, (items + items).__getitem__)
         return found[: len(shard)], found[len(shard) :]

@@ -73,8 +73,8 @@ def _transformers(scored: Scored, alone: Likelihoods) -> tuple[float, float]:
     began = time.perf_counter()
     for row in range(users):
         texts = [ranker.texts.ids_of(item) for item in test.items(row)]
-        for history, ours in ((row, alone.right), (int(scored.others[row]), alone.borrowed)):
-            sequence = ranker.builder.ranking(test.history(history)).ids
+        for whose, ours in ((test, alone.right), (scored.borrowed, alone.borrowed)):
+            sequence = ranker.builder.ranking(whose.history(row)).ids
             found = encode_once(ranker.scorer.model, sequence, texts, sentinel, BATCH)
             worst = max(worst, float(np.abs(found - ours[row]).max()))
     return users / (time.perf_counter() - began), worst
