@@ -37,9 +37,9 @@ def dealt(dataset: Dataset, name: str, seed: int) -> Dataset:
         }
     )
     with TemporaryDirectory() as folder:
-        files = Path(folder) / "items.jsonl", Path(folder) / "events.csv"
+        files = Path(folder) / "items.jsonl", Path(folder) / "events.jsonl"
         dataset.items.to_json(files[0], orient="records", lines=True)
-        events.to_csv(files[1], index=False)
+        events.to_json(files[1], orient="records", lines=True)
         mapping = ColumnMapping(item_id=ITEM, attributes=tuple((each, each) for each in dataset.attributes))
         return import_dataset(name, *files, item_mapping=mapping, preparation=KEEP_ALL, synthetic=True)
 
