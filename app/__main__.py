@@ -5,6 +5,7 @@ What every page needs is imported while the browser still opens; Streamlit alone
 
 import sys
 import time
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from threading import Thread
@@ -31,8 +32,9 @@ def preload() -> None:
         time.sleep(0.02)
     before = sys.getswitchinterval()
     sys.setswitchinterval(0.0002)  # the server answers a browser's first hundred requests meanwhile
-    for name in HEAVY:
-        import_module(name)
+    with suppress(RuntimeError):  # stopped in its first seconds, the interpreter takes no more imports
+        for name in HEAVY:
+            import_module(name)
     sys.setswitchinterval(before)
 
 
