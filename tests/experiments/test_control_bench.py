@@ -1,8 +1,10 @@
 """Histories that tell nothing, and the trials that are made of them."""
 
 import numpy as np
+import pytest
 
-from upsr_core.datasets.store import list_datasets
+from upsr_core.datasets.store import list_datasets, load_dataset
+from upsr_core.errors import DataError
 from upsr_core.experiments.control_bench import bench, dealt
 from upsr_core.experiments.runs import list_runs
 from upsr_core.text.design import parse_design
@@ -16,6 +18,13 @@ def test_dealt_histories_are_as_long_and_items_as_popular_as_before(movies):
     before, after = ({user: data.history(row) for row, user in enumerate(data.users)} for data in (movies, made))
     kept = [len(set(before[user]) & set(after[user])) / len(before[user]) for user in before]
     assert np.mean(kept) < 0.1  # of their own items users keep about as many as anybody has
+
+
+def test_a_stored_dataset_is_not_replaced(movies):
+    mine = dealt(movies, "sample:movies-dealt-1", 7)
+    with pytest.raises(DataError, match="sample:movies-dealt-1"):
+        bench("sample:movies", parse_design("title"), "smoke", "personal", "embedded", 2, lambda *_: None)
+    assert load_dataset(mine.name).digest == mine.digest
 
 
 def test_the_control_leaves_nothing_behind(movies, small_t5):

@@ -8,8 +8,8 @@ import pandas as pd
 
 from upsr_core.datasets.importing import import_dataset
 from upsr_core.datasets.spec import ColumnMapping, PreparationSpec
-from upsr_core.datasets.store import Dataset, delete_dataset, load_dataset
-from upsr_core.errors import RunError
+from upsr_core.datasets.store import Dataset, delete_dataset, list_datasets, load_dataset
+from upsr_core.errors import DataError, RunError
 from upsr_core.experiments.job import work
 from upsr_core.experiments.jobs import enqueue
 from upsr_core.experiments.runs import create_run, delete_run
@@ -49,8 +49,12 @@ def bench(dataset: str, design: Design, budget: str, recipe: str, plm: str, seed
 
     Both have the same budget, and the same seeds for training and candidates; each seed deals the histories anew. A
     95 % interval is above zero by chance alone in one control of forty.
+
+    Raises DataError where a dataset is stored under a name that it would use, such as NAME-dealt-0.
     """
-    original, rows = load_dataset(dataset), []
+    original, rows, stored = load_dataset(dataset), [], {entry["name"] for entry in list_datasets()}
+    if taken := stored & {f"{dataset}-dealt-{seed}" for seed in range(seeds)}:
+        raise DataError(f"The dataset {min(taken)!r} would be replaced", how="Delete it if it is left over.")
     for seed in range(seeds):
         name = f"{dataset}-dealt-{seed}"
         for number, which in enumerate(("as it is", "dealt")):
