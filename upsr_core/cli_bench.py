@@ -13,6 +13,7 @@ benchmarks = typer.Typer(no_args_is_help=True, help="Measure speed against named
 
 Dataset = Annotated[str, typer.Option(help="Whose item texts are scored.")]
 Design = Annotated[str, typer.Option(help="Attributes in order.")]
+Plm = Annotated[str, typer.Option(help="embedded, a folder, or a hub id.")]
 Json = Annotated[bool, typer.Option("--json", help="End with one JSON object on the last line.")]
 
 
@@ -48,7 +49,7 @@ def likelihood(
 def growth(
     dataset: Dataset = "sample:movies",
     design: Design = "category,title,brand",
-    plm: Annotated[str, typer.Option(help="embedded, a folder, or a hub id.")] = "embedded",
+    plm: Plm = "embedded",
     budget: Annotated[int, typer.Option(min=1, help="Working memory of the scorer, MiB.")] = 512,
     as_json: Json = False,
 ) -> None:
@@ -104,7 +105,7 @@ def indicators(
     search_in: Annotated[str, typer.Option(help="In which dataset designs are searched.")] = "steam",
     attributes: Annotated[str, typer.Option(help="Whose ordered designs.")] = "title,category,brand,price,description",
     items: Annotated[int, typer.Option(min=10, help="Sampled items of the search.")] = 300,
-    plm: Annotated[str, typer.Option(help="embedded, a folder, or a hub id.")] = "embedded",
+    plm: Plm = "embedded",
     whole: Annotated[bool, typer.Option(help="Also the profile over all items.")] = True,
     as_json: Json = False,
 ) -> None:
@@ -144,8 +145,6 @@ def control(
     dataset: Annotated[str, typer.Option(help="Whose histories are dealt out anew.")] = "sample:movies",
     design: Design = "category,title,brand",
     budget: Annotated[str, typer.Option(help="Of a trial: smoke, first-look, quick, standard or zero-shot.")] = "smoke",
-    recipe: Annotated[str, typer.Option(help="personal or paper.")] = "personal",
-    plm: Annotated[str, typer.Option(help="embedded, a folder, or a hub id.")] = "embedded",
     seeds: Annotated[int, typer.Option(min=1, help="Trials of each.")] = 20,
     as_json: Json = False,
 ) -> None:
@@ -156,7 +155,7 @@ def control(
 
     ensure_sample()
     with console.status("measuring") as status:
-        result = bench(dataset, parse_design(design), budget, recipe, plm, seeds, _say(status))
+        result = bench(dataset, parse_design(design), "embedded", budget, seeds, _say(status))
     _show(result, as_json, hide=("table",))
 
 
@@ -164,7 +163,7 @@ def control(
 def explain(
     dataset: Dataset = "sample:movies",
     design: Design = "category,title,brand",
-    plm: Annotated[str, typer.Option(help="embedded, a folder, or a hub id.")] = "embedded",
+    plm: Plm = "embedded",
     planted: Annotated[
         bool, typer.Option(help="Also train on planted data, some minutes, and look for what was planted.")
     ] = True,
@@ -186,7 +185,7 @@ def explain(
 def training(
     dataset: Annotated[str, typer.Option(help="Whose histories are learned from.")] = "sample:movies",
     design: Design = "category,title,brand",
-    plm: Annotated[str, typer.Option(help="embedded, a folder, or a hub id.")] = "embedded",
+    plm: Plm = "embedded",
     tokens: Annotated[int, typer.Option(min=50_000, help="Real tokens of each training.")] = 400_000,
     as_json: Json = False,
 ) -> None:
@@ -211,7 +210,7 @@ def training(
 def evaluation(
     dataset: Dataset = "sample:movies",
     design: Design = "category,title,brand",
-    plm: Annotated[str, typer.Option(help="embedded, a folder, or a hub id.")] = "embedded",
+    plm: Plm = "embedded",
     users: Annotated[int, typer.Option(min=16, help="Test users.")] = 200,
     backend: Annotated[str, typer.Option(help="threads, loky, dask or ray.")] = "threads",
     workers: Annotated[int | None, typer.Option(min=1, help="How many score at a time; all cores without it.")] = None,

@@ -23,12 +23,12 @@ def test_dealt_histories_are_as_long_and_items_as_popular_as_before(movies):
 def test_a_stored_dataset_is_not_replaced(movies):
     mine = dealt(movies, "sample:movies-dealt-1", 7)
     with pytest.raises(DataError, match="sample:movies-dealt-1"):
-        bench("sample:movies", parse_design("title"), "smoke", "personal", "embedded", 2, lambda *_: None)
+        bench("sample:movies", parse_design("title"), "embedded", "smoke", 2, lambda *_: None)
     assert load_dataset(mine.name).digest == mine.digest
 
 
 def test_the_control_leaves_nothing_behind(movies, small_t5):
-    found = bench("sample:movies", parse_design("title"), "smoke", "personal", str(small_t5), 1, lambda *_: None)
+    found = bench("sample:movies", parse_design("title"), str(small_t5), "smoke", 1, lambda *_: None)
     assert [row["histories"] for row in found["table"]] == ["as it is", "dealt"] and found["seeds"] == 1
     assert all(row["users"] > 0 and row["low"] <= row["mean"] <= row["high"] for row in found["table"])
     assert not list_runs() and [entry["name"] for entry in list_datasets()] == ["sample:movies"]

@@ -7,6 +7,7 @@ import pytest
 
 from upsr_core.errors import DataError
 from upsr_core.experiments.plm_check import (
+    DRAWS,
     FURTHER,
     ORDERED,
     PLOTS,
@@ -73,6 +74,7 @@ def test_a_year_at_the_end_of_titles_does_not_count(movies):
 
     values = _order(score, SimpleNamespace(items=dated), 0)
     assert values == pytest.approx({**costs, "ordered": True})
+    assert len(texts[3]) == DRAWS * len(texts[1]), "one draw of random words is luck"
     assert not any("(19" in text for text in texts[1]) and all("(19" in text for text in texts[4])
 
 

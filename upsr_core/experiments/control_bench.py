@@ -17,6 +17,7 @@ from upsr_core.experiments.spec import RunSpec, plan_run
 from upsr_core.runtime import Progress
 from upsr_core.schema import ITEM, TIME, USER
 from upsr_core.text.design import Design
+from upsr_core.training.recipes import PERSONAL
 
 FIRST = 1_500_000_000  # seconds since 1970 of every history's first event
 KEEP_ALL = PreparationSpec(min_user=1, min_item=1)
@@ -44,7 +45,7 @@ def dealt(dataset: Dataset, name: str, seed: int) -> Dataset:
         return import_dataset(name, *files, item_mapping=mapping, preparation=KEEP_ALL, synthetic=True)
 
 
-def bench(dataset: str, design: Design, budget: str, recipe: str, plm: str, seeds: int, progress: Progress) -> dict:
+def bench(dataset: str, design: Design, plm: str, budget: str, seeds: int, progress: Progress) -> dict:
     """How many of so many trials are called personal, of the dataset as it is and of its histories dealt anew.
 
     Both have the same budget, and the same seeds for training and candidates; each seed deals the histories anew. A
@@ -61,7 +62,7 @@ def bench(dataset: str, design: Design, budget: str, recipe: str, plm: str, seed
             progress(2 * seed + number, 2 * seeds, "trials")
             ranked = original if which == "as it is" else dealt(original, name, seed)
             try:
-                spec = plan_run(ranked.name, design, plm, budget, seed=seed, recipe=recipe)
+                spec = plan_run(ranked.name, design, plm, budget, seed=seed, recipe=PERSONAL)
                 rows.append({"seed": seed, "histories": which, **_trial(spec)})
             finally:
                 if ranked is not original:
@@ -71,7 +72,6 @@ def bench(dataset: str, design: Design, budget: str, recipe: str, plm: str, seed
     return {
         "dataset": dataset,
         "budget": budget,
-        "recipe": recipe,
         "seeds": seeds,
         "personal": int(called["as it is"]),
         "personal_dealt": int(called["dealt"]),

@@ -31,6 +31,7 @@ ORDERED = ("movielens-100k-plots", "steam")  # have description, title and brand
 ZERO_SHOT = ("amazon-beauty-2014", "steam")
 FURTHER = ("amazon-toys-2014", "yelp")  # ranked too, where they are there
 MOST_TEXTS = 2000
+DRAWS = 10  # of random words for each title: the perplexity of a single draw is off by some 3 %
 WITH_YEAR = "title with its year"
 ITEM_FILE, EVENT_FILE = "items.jsonl.gz", "interactions.tsv.gz"
 
@@ -118,11 +119,13 @@ def _order(score, dataset: Dataset, seed: int) -> dict:
 
     Titles are read without a year at their end, "(1995)": four digits and two brackets are easy for any model and say
     nothing of how natural a title is. What they cost with it is reported too, as WITH_YEAR, and does not count.
+    Random words are drawn evenly from all distinct words, as many as a title has, DRAWS times for each title.
     """
     kinds = {name: _texts(dataset, name, seed) for name in ("description", "title", "brand")}
     words = np.array(sorted({word for texts in kinds.values() for text in texts for word in text.split()}))
     rng = np.random.default_rng([seed, 7])
-    kinds["random words"] = [" ".join(rng.choice(words, size=len(text.split()))) for text in kinds["title"]]
+    lengths = [len(text.split()) for text in kinds["title"]] * DRAWS
+    kinds["random words"] = [" ".join(rng.choice(words, size=length)) for length in lengths]
     whole = kinds["title"]
     kinds["title"] = [short for title in whole if (short := re.sub(r"\s*\(\d{4}\)$", "", title))]
     values = {name: float(np.exp(-score(texts).mean())) for name, texts in kinds.items()}
