@@ -4,14 +4,14 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from upsr_core.figures import BLUE, GREEN, GREY, ORANGE, PINK, RED, SKY, figure_of  # noqa: F401  pages share them
+from upsr_core.figures import BLUE, GREEN, GREY, ORANGE, PINK, RED, SKY, figure_of, log_axis  # noqa: F401  pages share them
 
 _ATTRIBUTES = {
     "title": BLUE,
     "category": ORANGE,
     "brand": GREEN,
     "price": PINK,
-    "description": SKY,
+    "description": "#7D7D6B",  # prose: apart from the blue of titles, with which it stands side by side
     "related": RED,
     "salesrank": "#B3A300",
 }
@@ -65,7 +65,7 @@ def distribution(counts: pd.DataFrame, x: str, y: str) -> go.Figure:
     if len(counts) and counts.value.max() > 20 * max(1, counts.value.min()):
         figure.data = []
         figure.add_trace(go.Scatter(x=counts.value, y=counts["count"], mode="markers", marker={"color": BLUE}))
-        figure.update_xaxes(type="log", dtick="D2").update_yaxes(type="log", dtick="D2")
+        figure.update_xaxes(**log_axis(counts.value)).update_yaxes(**log_axis(counts["count"]))
     return figure
 
 
@@ -79,7 +79,7 @@ def popularity(table: pd.DataFrame) -> go.Figure:
         hovertemplate="item of rank %{x:,}: %{y:,} interactions<extra></extra>",
     )
     figure = figure_of(line, x="item, by popularity rank", y="interactions")
-    return figure.update_xaxes(type="log", dtick="D2").update_yaxes(type="log", dtick="D2")
+    return figure.update_xaxes(**log_axis(table["rank"])).update_yaxes(**log_axis(table.interactions))
 
 
 def token_histogram(counts: pd.DataFrame, cap: int) -> go.Figure:

@@ -22,7 +22,7 @@ from upsr_core.evaluation.metrics import METRICS, named
 from upsr_core.experiments.comparison import figures
 from upsr_core.experiments.comparison.compare import ALPHA, DIFFERENT
 from upsr_core.experiments.comparison.cost import cost, curves, indicators
-from upsr_core.experiments.comparison.entries import REFERENCES, Compared
+from upsr_core.experiments.comparison.entries import Compared
 from upsr_core.experiments.comparison.export import export, zipped
 from upsr_core.experiments.comparison.people import SLICES, movers, slices
 from upsr_core.figures import grouped
@@ -46,13 +46,13 @@ def leaderboard(compared: Compared, board: pd.DataFrame, metric: str, asked: int
         "verdict": "Verdict",
     }
     st.dataframe(board_table(board, metric), key="board_table", hide_index=True, column_config=config)
-    popular = board[board.reference & (board.label == REFERENCES["popularity"])]
-    trials = board[~board.reference]
-    if len(popular) and len(trials) and (trials[metric] < popular[metric].iloc[0]).all():
+    if compared.runs and all(run.result()["gaps"]["popularity"][name]["high"] < 0 for run in compared.runs):
         st.markdown(
-            "**Popularity alone ranks better than every trial here.** A larger budget, another start (language model) "
-            "or the posterior score may change that; what stands below compares how far they are behind."
+            "**Popularity alone ranks better than every trial here.** A larger budget or another start (language "
+            "model) may change that; what stands below compares how far they are behind."
         )
+    if any(run.budget == "smoke" for run in compared.runs):
+        st.caption("**Smoke** only shows that everything fits together: so few users say nothing of quality.")
     if (board.personal == False).any():  # noqa: E712  None stands for a reference
         st.caption(
             "Not personal yet: the right history cannot be shown to rank better than another user's, so what such a "
@@ -73,6 +73,11 @@ def every_pair(compared: Compared, pairs: pd.DataFrame, metric: str) -> None:
         return
     apart = int((pairs.verdict == DIFFERENT).sum())
     st.markdown(f"**{apart} of {tests} told apart.**")
+    if ((pairs.verdict != DIFFERENT) & ((pairs.low > 0) | (pairs.high < 0))).any():
+        st.caption(
+            "An interval may be clear of zero where the pair is not told apart: it is of this pair alone, and the "
+            "verdict is the test's, corrected for all pairs."
+        )
     if len(pairs) <= 15:
         chart(figures.differences(pairs, named(metric, compared.mode)), "pairs")
     st.dataframe(
@@ -88,13 +93,14 @@ def every_pair(compared: Compared, pairs: pd.DataFrame, metric: str) -> None:
     )  # fmt: skip
 
 
-def who_moved(compared: Compared, metric: str) -> None:
+def who_moved(compared: Compared, best: str, metric: str) -> None:
+    """Two entries, user by user; at first the `best` and another."""
     section("Who got better, who got worse")
     labels = {entry.id: entry.label for entry in compared.entries}
     left, right = st.columns(2)
     ids = list(labels)
     with left:
-        a = state.choose("Look at", "a", ids, ids[0], format_func=labels.get)
+        a = state.choose("Look at", "a", ids, best, format_func=labels.get)
     with right:
         others = [name for name in ids if name != a]
         b = state.choose("instead of", "b", others, others[0], format_func=labels.get)
@@ -126,7 +132,7 @@ def _movers(table: pd.DataFrame, gained: bool) -> None:
         empty_state("Nobody.")
         return
     st.dataframe(
-        table, key=f"movers_{gained}", hide_index=True, height=300,
+        table, key=f"movers_{gained}", hide_index=True, height=min(300, 38 + 35 * len(table)),
         column_order=["link", "rank_a", "rank_b", "change", "target", "cold"],
         column_config={
             "link": st.column_config.LinkColumn("User", display_text=r"user=(.*)$", help="Opens the page Users"),
@@ -195,20 +201,21 @@ def designs(compared: Compared, board: pd.DataFrame, metric: str) -> None:
         empty_state("None of these trials reads item texts.")
         return
     table = indicators_table(compared, board, found, metric)
-    missing = [INDICATORS[name][0].lower() for name in INDICATORS if table[name].isna().all()]
+    missing = [INDICATORS[name][0].lower() for name in INDICATORS if table[name].isna().any()]
     config = {
-        name: st.column_config.NumberColumn(title, help=unit, format="%.3g")
+        name: st.column_config.NumberColumn(title, help=unit, format="percent" if "share" in unit else "%.3g", width=95)
         for name, (title, unit) in INDICATORS.items()
     }
     config |= {
-        "label": st.column_config.TextColumn("Trial", width=330),
+        "label": st.column_config.TextColumn("Trial", width=250),
         "value": st.column_config.NumberColumn(named(metric, compared.mode), format="%.3f", width=130),
-        "dependence": st.column_config.NumberColumn("User dependence", format="%+.3f"),
+        "dependence": st.column_config.NumberColumn("User dependence", format="%+.3f", width=95),
     }
     st.dataframe(table.dropna(axis=1, how="all"), key="designs_table", hide_index=True, column_config=config)
     if missing:
         st.caption(
-            f"Not measured yet: {', '.join(missing)}. The page Indicators measures them with the language model."
+            f"Not measured yet, or not of every trial: {', '.join(missing)}. The page Indicators measures them with "
+            "the language model."
         )
 
 

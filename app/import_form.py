@@ -24,11 +24,17 @@ HELP = {
 }
 ROW_ORDER = "none: the order of the rows"
 UNKNOWN = "not recognised: choose"
+PRESETS = (
+    ("5-core", PreparationSpec(), "Users and items with 5 or more events: how published datasets are prepared."),
+    ("New domain", PreparationSpec.new_domain(), "Users with 4 or more events, and every item that somebody took."),
+)
 
 
 def import_form() -> str | None:
     """Draw the form; the name of a dataset that was imported just now."""
-    way = st.segmented_control("Files", ["Path", "Upload"], default="Path", required=True, key="import_way")
+    way = st.segmented_control(
+        "Files", ["Path", "Upload"], default="Path", required=True, key="import_way", persist_state="session"
+    )
     found: dict[str, Guess] = {}
     for column, role in zip(st.columns(2, gap="large"), ROLES, strict=True):
         with column, errors_shown():
@@ -58,7 +64,9 @@ def import_form() -> str | None:
 
 
 def _path(role: str) -> Path | None:
-    text = st.text_input(ROLES[role], key=f"path_{role}", placeholder="/folder/file.jsonl.gz", help=HELP[role])
+    text = st.text_input(
+        ROLES[role], key=f"path_{role}", placeholder="/folder/file.jsonl.gz", help=HELP[role], persist_state="session"
+    )
     return allowed(_expanded(text.strip())) if text.strip() else None
 
 
@@ -155,16 +163,17 @@ def _preview(guessed: Guess) -> None:
 
 def _start(found: dict[str, Guess], mappings: dict[str, ColumnMapping]) -> str | None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        name = st.text_input("Name of the dataset", key="import_name", placeholder="such as beauty", width=240).strip()
-        st.session_state.setdefault("min_user", PreparationSpec().min_user)
-        st.session_state.setdefault("min_item", PreparationSpec().min_item)
-        least = {"min_value": 1, "max_value": 1000, "width": 150}
-        st.number_input("Events per user, at least", key="min_user", **least)
-        st.number_input("Events per item, at least", key="min_item", **least)
-        st.button("5-core", on_click=_thresholds, args=(PreparationSpec(),), help="For pre-training domains.")
-        st.button(
-            "New domain", on_click=_thresholds, args=(PreparationSpec.new_domain(),), help="Users with 4 or more."
-        )
+        name = st.text_input(
+            "Name of the dataset", key="import_name", placeholder="such as beauty", width=240, persist_state="session"
+        ).strip()
+        # Under a key of its own: a widget that is not drawn for a moment, as when a file is replaced, loses its value.
+        least = st.session_state.setdefault("thresholds", PreparationSpec())
+        st.session_state["min_user"], st.session_state["min_item"] = least.min_user, least.min_item
+        box = {"min_value": 1, "max_value": 1000, "width": 150, "on_change": _typed}
+        st.number_input("Events per user, at least", key="min_user", **box)
+        st.number_input("Events per item, at least", key="min_item", **box)
+        for title, preset, use in PRESETS:
+            st.button(title, on_click=_thresholds, args=(preset,), help=use)
         lacking = _lacking(name, mappings)
         pressed = st.button("Import", type="primary", key="import_start", disabled=bool(lacking))
     if lacking:
@@ -182,7 +191,7 @@ def _start(found: dict[str, Guess], mappings: dict[str, ColumnMapping]) -> str |
                 found["events"].path,
                 item_mapping=mappings["items"],
                 event_mapping=mappings["events"],
-                preparation=PreparationSpec(min_user=st.session_state.min_user, min_item=st.session_state.min_item),
+                preparation=st.session_state.thresholds,
                 told=lambda cost: st.caption(plain(str(cost))),
                 progress=lambda done, total, what: bar.progress(min(1.0, done / max(total, 1)), text=plain(what)),
             )
@@ -205,4 +214,8 @@ def _lacking(name: str, mappings: dict[str, ColumnMapping]) -> list[str]:
 
 
 def _thresholds(preset: PreparationSpec) -> None:
-    st.session_state.min_user, st.session_state.min_item = preset.min_user, preset.min_item
+    st.session_state["thresholds"] = preset
+
+
+def _typed() -> None:
+    _thresholds(PreparationSpec(min_user=st.session_state["min_user"], min_item=st.session_state["min_item"]))

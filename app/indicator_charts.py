@@ -5,7 +5,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from app.charts import BLUE, GREEN, GREY, ORANGE, RED, SKY, attribute_colour, figure_of
-from upsr_core.experiments.study_figure import log_ticks
+from upsr_core.figures import log_axis
 
 
 def added_bits(steps: pd.DataFrame) -> go.Figure:
@@ -68,8 +68,10 @@ def perplexities(items: pd.DataFrame, value: float) -> go.Figure:
         hovertemplate="perplexity about %{x:,.0f}: %{y:,} items<extra></extra>",
     )
     figure = figure_of(bars, height=260, x="perplexity of an item's text", y="items", bargap=0)
-    return figure.update_xaxes(type="log", **log_ticks(items.perplexity)).add_vline(
-        x=value, line={"color": RED, "dash": "dash"}, annotation_text=f"mean {value:,.0f}"
+    figure.update_xaxes(**log_axis(items.perplexity)).add_vline(x=value, line={"color": RED, "dash": "dash"})
+    # Plotly places a line on a logarithmic axis by its value, but words by its logarithm.
+    return figure.add_annotation(
+        x=np.log10(value), y=1, yref="paper", yanchor="bottom", showarrow=False, text=f"mean {value:,.0f}"
     )
 
 
@@ -78,7 +80,7 @@ def correlations(items: pd.DataFrame, value: float) -> go.Figure:
     bars = go.Histogram(x=items.correlation, nbinsx=40, marker_color=GREEN, hovertemplate="%{x}: %{y:,}<extra></extra>")
     figure = figure_of(bars, height=260, x="rank correlation of one item's text and behaviour", y="items", bargap=0.05)
     return figure.update_xaxes(range=[-1, 1]).add_vline(
-        x=value, line={"color": RED, "dash": "dash"}, annotation_text=f"mean {value:.2f}"
+        x=value, line={"color": RED, "dash": "dash"}, annotation_text=f"mean {value:.2f}", annotation_yshift=16
     )
 
 
@@ -135,4 +137,4 @@ def designs(table: pd.DataFrame) -> go.Figure:
         x=front.perplexity, y=front.bits, mode="markers", name="on the front", hoverinfo="skip",
         marker={"color": RED, "size": 15, "symbol": "circle-open", "line": {"width": 2}},
     )  # fmt: skip
-    return figure.update_xaxes(type="log", **log_ticks(table.perplexity))
+    return figure.update_xaxes(**log_axis(table.perplexity))

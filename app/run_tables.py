@@ -41,7 +41,8 @@ def runs_table(runs: list[Run]) -> pd.DataFrame:
     for run in runs:
         status, result, name = run.status(), run.result(), headline(run)
         row = {
-            "trial": run.title,
+            "trial": run.title.replace(f" · {run.budget} ", " ", 1) if run.budget else run.title,
+            "budget": BUDGETS[run.budget].title if run.budget in BUDGETS else run.budget,
             "state": status.state,
             "value": f"{result['metrics'][name]:.3f} ({run.spec.candidates.mode})" if result else "",
             "popularity": interval(result["gaps"]["popularity"][name]) if result else "",
@@ -173,9 +174,12 @@ def progress_line(status: Status, left: str) -> str:
     """What an active run is doing, in words."""
     if status.state == "queued":
         return status.message or "Queued."
+    if status.state == "cancelling":
+        return "Cancelling: it stops within ten steps, where it can be resumed."
     if not status.total:
         return f"{status.phase.capitalize()}…"
-    return f"{status.phase.capitalize()}: {status.step:,.0f} of {status.total:,.0f}, {left} left in this phase"
+    line = f"{status.phase.capitalize()}: {status.step:,.0f} of {status.total:,.0f}"
+    return line if status.seconds_left is None else f"{line}, {left} left in this phase"
 
 
 def validation_references(run: Run, data: Dataset) -> dict[str, float]:

@@ -32,13 +32,14 @@ def show_run(run: Run) -> None:
 
 
 def _live(run: Run) -> None:
-    """State and curve; drawn every second while the run works, and the whole page once at its end."""
-    every = "1s" if run.status().active else None
+    """State and curve; drawn every second while the run works, and the whole page where its state has changed."""
+    at_first = run.status()
+    every = "1s" if at_first.active else None
 
     @st.fragment(run_every=every)
     def draw() -> None:
         status = run.status()
-        if every and not status.active:
+        if every and status.state != at_first.state:  # the table and the button above say it too
             st.rerun(scope="app")
         with errors_shown():
             _state(run, status)
@@ -97,6 +98,10 @@ def _curve(run: Run, status: Status) -> None:
 def show_result(run: Run, result: dict) -> None:
     section("Result")
     box = st.success if result["personal"] and result["gaps"]["popularity"][headline(run)]["low"] > 0 else st.warning
+    if run.budget == "smoke":
+        st.caption(
+            f"**Smoke** only shows that everything fits together: {result['users']} users tell nothing of quality."
+        )
     box(verdict(result), icon=":material/person:" if result["personal"] else ":material/groups:")
     left, right = st.columns([2, 3], gap="large")
     with left:

@@ -19,8 +19,10 @@ STEPS = (
 def tour() -> None:
     """The five steps; open until there is a trial, folded afterwards."""
     begun = bool(list_runs())
-    with st.expander("New here? Five steps on the sample", icon=":material/route:", expanded=not begun):
+    own = bool(st.session_state.get("imported"))
+    with st.expander("New here? Five steps on the sample", icon=":material/route:", expanded=not (begun or own)):
         for number, (column, (page, title, what)) in enumerate(zip(st.columns(5), STEPS, strict=True), start=1):
             with column:
                 st.page_link(PAGES / f"{page}.py", label=f"{number}. {title}")
                 st.caption(what)
+        st.caption("Your own data: choose **Import** above; the five steps are the same.")

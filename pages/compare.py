@@ -59,7 +59,7 @@ with errors_shown():
     compare_view.leaderboard(compared, board, metric, len(runs))
     compare_view.every_pair(compared, tested, metric)
     if len(compared.entries) > 1:
-        compare_view.who_moved(compared, metric)
+        compare_view.who_moved(compared, board[~board.reference].id.iloc[0], metric)
     compare_view.by_slice(compared, metric)
     compare_view.over_seeds(compared, seeds(compared, metric), metric)
     compare_view.learning(compared)

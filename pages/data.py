@@ -1,15 +1,19 @@
 """Data: choose or import a dataset, and see what reading and preparation made of the files."""
 
+from pathlib import Path
+
 import pandas as pd
 import streamlit as st
 
 from app import charts, state, tables
-from app.components import act, chart, drawn_first, errors_shown, page_head, plain, section, synthetic_badge
+from app.components import act, chart, drawn_first, errors_shown, page_head, plain, section, share, synthetic_badge
 from app.tour import tour
+from upsr_core.datasets.spec import PreparationSpec
 from upsr_core.datasets.store import Dataset, delete_dataset, list_datasets
 
 ROWS_SHOWN = 500
 MANY_TIES = 0.2  # a share of the interactions
+LITTLE_LEFT = 0.5  # of the users or items of the files
 
 
 def stored() -> None:
@@ -25,6 +29,11 @@ def stored() -> None:
             st.warning(f"The stored dataset {plain(entry['name'])} {plain(entry['problem'])}. Import it again.")
     if data.synthetic:
         synthetic_badge()
+    elif st.session_state.get("imported") == data.name:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(f"**{plain(data.name)}** is imported. Next:")
+            page = Path(__file__).with_name("item_text.py")
+            st.page_link(page, label="Make its texts on Item text", icon=":material/match_word:")
     identity(data)
     drawn_first()
     preparation(data)
@@ -52,6 +61,13 @@ def identity(data: Dataset) -> None:
 def preparation(data: Dataset) -> None:
     section("What preparation did", "Every step from the files to the dataset, with what was left after it.")
     steps = pd.DataFrame(data.report["steps"])
+    kept = steps.iloc[-1][["users", "items"]] / steps[["users", "items"]].max()
+    if kept.min() < LITTLE_LEFT and data.spec.preparation != PreparationSpec.new_domain():
+        st.warning(
+            f"Its thresholds left {share(kept.users)} of the users and {share(kept['items'])} of the items. If that is "
+            "not what you want, import it again with *New domain*: users with 4 or more interactions, and every item "
+            "that somebody took."
+        )
     left, right = st.columns([2, 3], gap="large")
     with left:
         chart(charts.preparation_steps(steps), "steps")
@@ -154,6 +170,7 @@ if tab == "Import":
     new = import_form()
     if new:
         state.take_dataset(new)
+        st.session_state["imported"] = new
         st.session_state["next_view"] = "Stored datasets"
         st.session_state.setdefault("notices", []).append(f"Imported {new!r}: it is the chosen dataset now.")
         st.rerun()

@@ -22,7 +22,7 @@ from app.design_editor import attribute_facts, editor
 from upsr_core.text import overview, saved
 from upsr_core.text.trace import trace_items
 
-STAGES = {"pretrain": "Pre-training", "finetune": "Fine-tuning and ranking"}
+STAGES = {"finetune": "Fine-tuning and ranking", "pretrain": "Pre-training"}
 USED = {
     "pretrain": "Only of histories of other datasets that a trial learns first.",
     "finetune": "Of the dataset that is learned and ranked: the one that counts without pre-training.",
@@ -33,6 +33,9 @@ def design_shelf() -> None:
     """Presets and saved designs: load, delete, save."""
     known = {**saved.PRESETS, **saved.list_designs()}
     current = next((name for name, design in known.items() if design == state.design()), None)
+    if current and current != st.session_state.get("shelf_current"):
+        st.session_state["shelf"] = current
+    st.session_state["shelf_current"] = current
     with st.container(horizontal=True, vertical_alignment="bottom"):
         name = st.selectbox("Saved designs", list(known), key="shelf", width=260)
         st.button("Load", key="load_design", on_click=act, args=(lambda: state.set_design(saved.load_design(name)),))
@@ -41,12 +44,15 @@ def design_shelf() -> None:
             on_click=lambda: act(saved.delete_design, name, done=f"Deleted the design {name!r}."),
         )  # fmt: skip
         st.space("small")
-        st.text_input("Save this design as", key="design_name", placeholder="a name", width=220)
-        st.button("Save", key="save_design", type="primary", on_click=save)
+        new = st.text_input("Save this design as", key="design_name", placeholder="a name", width=220)
+        replaced = new.strip() in saved.list_designs() and new.strip() != current
+        st.button("Replace" if replaced else "Save", key="save_design", type="primary", on_click=save)
         if current:
             st.badge(plain(current), icon=":material/check:", color="green")
         else:
             st.badge("not saved", color="gray")
+    if replaced:
+        st.caption(f"There is a saved design of this name: *Replace* puts this one in place of {plain(new.strip())}.")
 
 
 def save() -> None:

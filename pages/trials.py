@@ -5,7 +5,7 @@ import streamlit as st
 from app import cache, state
 from app.components import act, duration, empty_state, errors_shown, page_head, plain, section
 from app.model_worth import model_worth
-from app.run_tables import budget_line, budgets_of, health_table, runs_table
+from app.run_tables import budget_line, budgets_of, health_table, progress_line, runs_table
 from app.run_view import show_run
 from upsr_core.datasets.store import Dataset
 from upsr_core.evaluation.candidates import MODES
@@ -16,7 +16,7 @@ from upsr_core.experiments.runs import Run, create_run, list_runs, unreadable_ru
 from upsr_core.experiments.spec import RunSpec, plan_run
 from upsr_core.experiments.status import ACTIVE
 from upsr_core.likelihood.score import SCORES
-from upsr_core.rankers.spec import MODELS
+from upsr_core.rankers.spec import MODELS, ModelInfo
 from upsr_core.text import saved
 from upsr_core.text.design import Design
 from upsr_core.training.recipes import PAPER, RECIPES, score_of
@@ -48,9 +48,11 @@ def new_trial() -> None:
                 st.caption("Its texts may also be read by an encoder: the folder or hub id of a BERT-like model.")
     left, middle, right = st.columns([5, 3, 4])
     with left:
+        if st.session_state.get("budget") not in budgets_of(info):  # another model's, which this one has no use for
+            st.session_state.pop("budget", None)
         budget = st.segmented_control(
-            "Budget", budgets_of(info), default="quick" if any_done() else "first-look", required=True, key="budget",
-            format_func=lambda name: BUDGETS[name].title,
+            "Budget", budgets_of(info), default=last_budget(info), required=True, key="budget",
+            format_func=lambda name: BUDGETS[name].title, persist_state="session",
         )  # fmt: skip
         st.caption(budget_line(info, budget))
     with middle:
@@ -58,6 +60,7 @@ def new_trial() -> None:
         if info.task == "likelihood":
             recipe = st.segmented_control(
                 "Recipe", list(RECIPES), default=usual_recipe(info), required=True, key="recipe",
+                persist_state="session",
                 format_func=lambda name: RECIPES[name].title,
                 help=" ".join(f"{each.title}: {each.description}" for each in RECIPES.values()),
             )  # fmt: skip
@@ -65,13 +68,14 @@ def new_trial() -> None:
             usual = score_of(recipe, BUDGETS[budget].training)
             score = st.segmented_control(
                 "Score", info.scores, default=usual, required=True, key=f"score_{recipe}_{usual}",
+                persist_state="session",
                 help="perplexity: the paper's. conditional: the text's likelihood without the history is taken away. "
                 "posterior: and how popular an item is in training is added. A trial reports all; this one names its "
                 "result.",
             )  # fmt: skip
         usual = "uni100" if info.task == "likelihood" else "full"
         modes = st.segmented_control(
-            "Candidates", MODES, selection_mode="multi", default=usual, key=f"modes_{usual}",
+            "Candidates", MODES, selection_mode="multi", default=usual, key=f"modes_{usual}", persist_state="session",
             help="uni100 and pop100: the target among 100 others, drawn uniformly or by popularity. full: the whole "
             "catalogue, as published tables have it. Several are several trials of one training.",
         )  # fmt: skip
@@ -81,6 +85,7 @@ def new_trial() -> None:
             names = [entry["name"] for entry in cache.datasets() if entry["name"] != data.name and not entry["problem"]]
             first = st.multiselect(
                 "Pre-train first on", names, key="pretrain_on", placeholder="nothing: learn this dataset directly",
+                persist_state="session",
                 help="Domains whose histories are learned first, with the design's pre-training text.",
             )  # fmt: skip
     if not modes:
@@ -97,8 +102,10 @@ def new_trial() -> None:
         )
 
 
-def any_done() -> bool:
-    return any(run.status().state == "done" for run in list_runs())
+def last_budget(info: ModelInfo) -> str:
+    """That of the newest trial, so that the next one can be compared with it; a first look before any."""
+    newest = next((run.budget for run in list_runs()), "first-look")
+    return newest if newest in budgets_of(info) else "first-look"
 
 
 def choose_design(data: Dataset) -> Design:
@@ -121,7 +128,8 @@ def offer(specs: list[RunSpec]) -> None:
 
     `specs` are of one training: the first trial trains, and the others wait for its weights.
     """
-    states = {run.id: run.status().state for run in list_runs() if run.id in {spec.digest for spec in specs}}
+    there = {run.id: run for run in list_runs() if run.id in {spec.digest for spec in specs}}
+    states = {run_id: run.status().state for run_id, run in there.items()}
     active = [spec for spec in specs if states.get(spec.digest) in ACTIVE]
     left = [spec for spec in specs if states.get(spec.digest) != "done" and spec not in active]
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -134,14 +142,22 @@ def offer(specs: list[RunSpec]) -> None:
             icon=":material/play_arrow:", on_click=begin, args=(left,), disabled=not left,
         )  # fmt: skip
         for spec in active:
-            st.caption(f"The trial with {spec.candidates.mode} is {states[spec.digest]}.")
+            under_way(there[spec.digest])
         if left:
             time = cache.predicted(left)
             st.markdown(f"Predicted time: **{duration(time.seconds)}**")
             st.caption(
+                f"{duration(time.seconds - time.training_seconds - time.evaluation_seconds)} to begin, "
                 f"{duration(time.training_seconds)} training, {duration(time.evaluation_seconds)} evaluation; "
                 f"{plain(time.basis)}"
             )
+
+
+@st.fragment(run_every="1s")
+def under_way(run: Run) -> None:
+    """What an active trial is doing, beside the button that started it; its curve is further down."""
+    status = run.status()
+    st.caption(f"**{run.spec.candidates.mode}**  {progress_line(status, duration(status.seconds_left))}")
 
 
 def begin(specs: list[RunSpec]) -> None:
@@ -165,16 +181,17 @@ def table(runs: list[Run]) -> None:
         hide_index=True,
         on_select="rerun",
         selection_mode="single-row",
-        column_order=["trial", "state", "value", "verdict", "dependence", "popularity", "random", "started"],
+        column_order=["trial", "budget", "state", "value", "verdict", "dependence", "popularity", "random", "started"],
         column_config={
-            "trial": st.column_config.TextColumn("Trial", width=330),
-            "state": st.column_config.TextColumn("State", width="small"),
-            "value": st.column_config.TextColumn("NDCG@10", help="With the mode of its candidates", width=110),
+            "trial": st.column_config.TextColumn("Trial", width=260),
+            "budget": st.column_config.TextColumn("Budget", width=75),
+            "state": st.column_config.TextColumn("State", width=70),
+            "value": st.column_config.TextColumn("NDCG@10", help="With the mode of its candidates", width=105),
             "popularity": st.column_config.TextColumn("Gap to popularity", help="Mean and 95 % paired interval"),
             "random": st.column_config.TextColumn("Gap to random", help="Mean and 95 % paired interval"),
             "dependence": st.column_config.TextColumn("User dependence", help="Gain over another user's history"),
-            "verdict": st.column_config.TextColumn("Verdict"),
-            "started": st.column_config.DatetimeColumn("Started (UTC)", format="D MMM, HH:mm"),
+            "verdict": st.column_config.TextColumn("Verdict", width=105),
+            "started": st.column_config.DatetimeColumn("Started (UTC)", format="D MMM, HH:mm", width=105),
         },
     )
     picked = event.selection.rows
@@ -187,7 +204,10 @@ def table(runs: list[Run]) -> None:
 def rivals_health(run: Run) -> None:
     """The trials on the dataset of the one shown, against published figures; their curves are in the trials."""
     section("Health of the baselines", "A comparison is worth what its weakest baseline is worth.")
-    records = health(run.spec.dataset.name)
+    records = [record for record in health(run.spec.dataset.name) if record["model"] != "upsr"]
+    if not records:
+        empty_state("No rival was trained on this dataset yet: choose one under Model above.")
+        return
     figure = {"format": "%.4f", "width": "small"}
     st.dataframe(
         health_table(records),

@@ -36,14 +36,16 @@ def compare(
     from upsr_core.experiments.comparison import compare as comparing
     from upsr_core.experiments.comparison.cost import cost, indicators
     from upsr_core.experiments.comparison.entries import load
+    from upsr_core.experiments.comparison.export import check_new, exported, link
     from upsr_core.experiments.comparison.export import export as write
-    from upsr_core.experiments.comparison.export import exported, link
     from upsr_core.experiments.comparison.people import SLICES, slices
     from upsr_core.experiments.runs import load_run
     from upsr_core.indicators.reading import plain
 
     if bool(run_ids) == bool(again):
         raise RunError("Nothing to compare", how="Name runs, see `upsr runs`, or an exported folder with --again.")
+    if export:
+        check_new(export)
     if again:
         specs, metric = exported(again)
         with progress_bar() as progress:
@@ -118,7 +120,8 @@ def _pairs(tested, numbers: dict[str, str], metric: str) -> None:
         table.add_row(*sides, f"{row.difference:+.4f}", interval, f"{row.p_holm:.4f}", moved, verdict)
     console.print(table)
     tests = f"{len(tested)} pair{'' if len(tested) == 1 else 's'}"
-    console.print(f"Paired randomisation test over users, corrected for {tests} (Holm).")
+    over = " and, with several seeds a side, over users and seeds" if tested.p_seeds.notna().any() else ""
+    console.print(f"Paired randomisation test over users{over}, corrected for {tests} (Holm).")
 
 
 def _slices(table, numbers: dict[str, str], title: str, what: str, metric: str) -> None:

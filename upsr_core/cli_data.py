@@ -46,9 +46,10 @@ def import_(
     as_json: Json = False,
 ) -> None:
     """Import an item file and an event file as a dataset."""
-    from upsr_core.datasets.importing import import_dataset
+    from upsr_core.datasets.importing import import_dataset, without_behaviour
     from upsr_core.datasets.sniff import guess
     from upsr_core.datasets.spec import PreparationSpec
+    from upsr_core.datasets.store import list_datasets
 
     kind_or_none = None if kind == "auto" else kind
     limit = memory_bytes(memory) if memory else None
@@ -56,10 +57,20 @@ def import_(
     default = PreparationSpec.new_domain() if new_domain else PreparationSpec()
     preparation = default.model_copy(update={key: value for key, value in given.items() if value is not None})
     item_mapping = event_mapping = None
-    if map_item:
-        item_mapping = guess(items, kind_or_none, "items").mapping.changed(_pairs(map_item, "--map-item"))
     if map_event:
         event_mapping = guess(events, kind_or_none, "events").mapping.changed(_pairs(map_event, "--map-event"))
+        if event_mapping.attributes:
+            name = event_mapping.attributes[0][0]
+            raise DataError(f"--map-event has no field {name!r}", how="Its fields: user_id, item_id and timestamp.")
+    if map_item:
+        item_mapping = guess(items, kind_or_none, "items").mapping
+        if items == events:
+            item_mapping = without_behaviour(
+                item_mapping, event_mapping or guess(events, kind_or_none, "events").mapping
+            )
+        item_mapping = item_mapping.changed(_pairs(map_item, "--map-item"))
+    if name in {entry["name"] for entry in list_datasets()}:
+        _print(f"There is a dataset named {name}; it is replaced once the import has succeeded.")
     with _progress_bar() as progress:
         dataset = import_dataset(
             name,

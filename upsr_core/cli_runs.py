@@ -186,12 +186,13 @@ def rank(
     run_id: Annotated[str, typer.Argument(metavar="RUN", help="Id of a run, or how it begins.")],
     user: Annotated[str, typer.Option(help="A user id of the dataset.")],
     score: Annotated[str | None, typer.Option(help="One of the model's scores, or popularity.")] = None,
-    top: Annotated[int, typer.Option(help="How many candidates to show.")] = 20,
+    top: Annotated[int, typer.Option(min=1, help="How many candidates to show.")] = 20,
     as_json: Json = False,
 ) -> None:
     """The ranked candidates of one user of a finished run."""
     from upsr_core.experiments.ranking import find_user, ranked
     from upsr_core.experiments.runs import load_run
+    from upsr_core.indicators.reading import plain
 
     this = load_run(run_id)
     table = ranked(this, find_user(this.spec.dataset.load(), user), score)
@@ -205,9 +206,8 @@ def rank(
     target = table[table.target].iloc[0]
     console.print(f"The target is at rank {target['rank']:g} of {target.of}.")
     if as_json:
-        print(
-            json.dumps({"run": this.id, "user": user, "rank": target["rank"], "candidates": table.to_dict("records")})
-        )
+        record = {"run": this.id, "user": user, "rank": target["rank"], "candidates": table.to_dict("records")}
+        print(json.dumps(plain(record)))
 
 
 def top(
@@ -219,6 +219,7 @@ def top(
     """The best items of the whole catalogue for one user of a finished run, exact."""
     from upsr_core.experiments.ranking import find_user, load_ranker, top_of_catalogue
     from upsr_core.experiments.runs import load_run
+    from upsr_core.indicators.reading import plain
 
     this = load_run(run_id)
     number = find_user(this.spec.dataset.load(), user)
@@ -229,7 +230,7 @@ def top(
     console.print(shown)
     console.print(note)
     if as_json:
-        print(json.dumps({"run": this.id, "user": user, "items": table.to_dict("records"), "note": note}))
+        print(json.dumps(plain({"run": this.id, "user": user, "items": table.to_dict("records"), "note": note})))
 
 
 def resume(

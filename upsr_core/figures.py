@@ -3,6 +3,7 @@
 Okabe and Ito's palette, the blue lifted so that it reads in dark themes too.
 """
 
+import math
 from collections.abc import Sequence
 
 import pandas as pd
@@ -80,3 +81,19 @@ def grouped(
     if zero:
         figure.add_hline(y=0, line={"color": GREY, "width": 1.5})
     return figure
+
+
+def log_axis(values: pd.Series) -> dict:
+    """A logarithmic axis over positive values, its ticks all of one size: 1, 2, 5, 10, 20 and so on.
+
+    >>> log_axis(pd.Series([30.0, 250.0]))
+    {'type': 'log', 'tickvals': [20.0, 50.0, 100.0, 200.0, 500.0], 'ticktext': ['20', '50', '100', '200', '500']}
+    """
+    values = values[values > 0]
+    if values.empty:
+        return {"type": "log"}
+    powers = range(math.floor(math.log10(values.min())), math.ceil(math.log10(values.max())) + 1)
+    steps = (1, 2, 5) if len(powers) < 5 else (1,)
+    ticks = [float(step * 10**power) for power in powers for step in steps]
+    ticks = [tick for tick in ticks if values.min() / 2 <= tick <= values.max() * 2]
+    return {"type": "log", "tickvals": ticks, "ticktext": [f"{tick:,.10g}" for tick in ticks]}

@@ -169,6 +169,24 @@ def test_unisrec_sequences_and_item_index(tmp_path, longest_first):
     assert purchases(dataset) == kept
     assert dataset.items.title.tolist() == [f"Thread {n}" for n in range(6)]
     assert len(dataset.spec.events.sha256) == 2
+    assert "no Arts.valid.inter and no Arts.test.inter" in dataset.report["steps"][0]["note"]
+
+
+@pytest.mark.parametrize("longest_first", [True, False])
+def test_unisrec_held_out_events_are_read_from_the_files_beside(tmp_path, longest_first, items_file):
+    columns = ("user_id:token", "item_id_list:token_seq", "item_id:token")
+    parts = {"train": [], "valid": [], "test": []}
+    for user in range(6):
+        events = [f"i{(user + n) % 6}" for n in range(6)]
+        found = [(user, " ".join(events[max(0, end - 3) : end]), events[end]) for end in range(1, 6)]
+        parts["train"] += found[2::-1] if longest_first else found[:3]
+        parts["valid"].append(found[3])
+        parts["test"].append(found[4])
+    files = {name: write_table(tmp_path / f"A.{name}.inter", rows, columns) for name, rows in parts.items()}
+    dataset = import_dataset("a", items_file, files["train"], preparation=ALL)
+    assert purchases(dataset) == {user.removeprefix("u"): bought for user, bought in EXPECTED.items()}
+    assert len(dataset.spec.events.sha256) == 3
+    assert dataset.report["unreadable_event_lines"] == 0 and "missing" not in dataset.report["steps"][0]["note"]
 
 
 def test_a_sequence_that_does_not_continue_its_user_is_counted(tmp_path, items_file):

@@ -99,7 +99,9 @@ def test_duplicate_items_and_unknown_items(tmp_path, events_file):
     assert dataset.items.title.tolist() == ["First", "Title 1", "Title 2", "Title 3", ""]
     assert dataset.report["duplicate_item_rows"] == 1
     assert step(dataset, "items without text")["note"] == "1 items have no text at all; they were kept."
-    assert "1 items of the events are not among the items (i5)" in step(dataset, "events of unknown items")["note"]
+    assert (
+        "Items of the events that are not among the items: 1 (i5)" in step(dataset, "events of unknown items")["note"]
+    )
     assert dataset.report["coverage"] == {"title": 80.0, "category": 80.0, "brand": 80.0, "year": 80.0}
 
 

@@ -55,6 +55,7 @@ class Reading:
     replaced_lines: list[int] = field(default_factory=list)
     windows: int = 0
     windows_lines: list[int] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
 
     def skip(self, line: int | None = None, count: int = 1) -> None:
         """Count lines that cannot be read and remember the first few."""
@@ -87,7 +88,7 @@ class Reading:
 
     @property
     def note(self) -> str:
-        """One sentence per defect, empty when there was none.
+        """One sentence per defect, and the remarks; empty when there was none.
 
         >>> Reading(Path("a"), unreadable=2, unreadable_lines=[3, 9]).note
         '2 unreadable lines (lines 3, 9).'
@@ -101,7 +102,7 @@ class Reading:
             if count:
                 more = ", …" if count > len(lines) else ""
                 parts.append(f"{count:,} {what} (lines {', '.join(map(str, lines))}{more}).")
-        return " ".join(parts)
+        return " ".join([*parts, *self.remarks])
 
 
 def head(path: Path, size: int = 8) -> bytes:

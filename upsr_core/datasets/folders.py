@@ -28,10 +28,11 @@ def check_name(name: str) -> str:
 
     Raises DataError when no folder can bear it.
     """
-    if not name.strip() or name.startswith(".") or not name.isprintable() or len(quote(name, safe="")) > LONGEST_NAME:
+    unusable = not name.strip() or name.startswith(".") or "," in name or not name.isprintable()
+    if unusable or len(quote(name, safe="")) > LONGEST_NAME:
         raise DataError(
             f"A dataset cannot be named {name!r}",
-            how=f"Use letters, digits, '-', '_' or ':', at most {LONGEST_NAME}, no dot at the start.",
+            how=f"Use letters, digits, '-', '_' and the like, at most {LONGEST_NAME}, no comma, no dot at the start.",
         )
     return name
 

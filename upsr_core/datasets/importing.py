@@ -129,8 +129,10 @@ def _unmapped(field: str, source: Guess, option: str) -> DataError:
 
 
 def _files(source: Guess) -> list[Path]:
-    index = atomic.index_file(source.path) if atomic.is_sequence_file(source.layout) else None
-    return [source.path, index] if index else [source.path]
+    if not atomic.is_sequence_file(source.layout):
+        return [source.path]
+    index = atomic.index_file(source.path)
+    return [source.path, *atomic.held_out_files(source.path), *([index] if index else [])]
 
 
 def _source(source: Guess, mapping: ColumnMapping, checks: Checks) -> SourceSpec:

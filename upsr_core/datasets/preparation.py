@@ -164,9 +164,14 @@ def _drop_unknown_items(steps: _Steps, scratch: Scratch, events: Sequences) -> N
     unknown = "FROM things ANTI JOIN catalogue USING (name)"
     count = scratch.one(f"SELECT count(*) {unknown}")[0]
     some = ", ".join(_column(scratch, f"SELECT name {unknown} ORDER BY first LIMIT 3"))
+    in_file = steps.left["items"]
     steps.count(by_user, by_item)
-    note = f"{count:,} items of the events are not among the items ({some}{', …' * (count > 3)})."
-    steps.record("events of unknown items", note if dropped else "", dropped)
+    notes = []
+    if dropped:
+        notes.append(f"Items of the events that are not among the items: {count:,} ({some}{', …' * (count > 3)}).")
+    if untaken := in_file - steps.left["items"]:
+        notes.append(f"Items that nobody took, left out: {untaken:,}.")
+    steps.record("events of unknown items", " ".join(notes), dropped)
     if not len(events):
         known = ", ".join(_column(scratch, "SELECT name FROM catalogue ORDER BY place LIMIT 3"))
         raise DataError(

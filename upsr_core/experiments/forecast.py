@@ -67,7 +67,7 @@ def forecast(*specs: RunSpec) -> Forecast:
         seconds = _seconds(spec, *share)
         factor, known = _correction(spec)
         training, evaluation = training + seconds[0] * factor, evaluation + seconds[1] * factor
-    basis = f"{matrix_rate() / 1e9:.0f} GFLOP/s measured on this machine"
+    basis = f"estimated from the speed of this machine, {matrix_rate() / 1e9:.0f} GFLOP/s"
     if measured:
         basis = "steps and users measured on this machine"
     elif known:

@@ -180,7 +180,7 @@ def plan_run(
     dataset, DesignError for attributes it does not have, ModelError for the language model, RunError for an unknown
     budget or model and for what the model cannot do.
     """
-    info = model_info(model)
+    info, dataset = model_info(model), load_dataset(dataset_name)
     if recipe in RECIPES and budget in BUDGETS:
         score = score or score_of(recipe, BUDGETS[budget].training)
     named = (("recipe", recipe, RECIPES), ("budget", budget, BUDGETS), ("score", score, SCORES), ("mode", mode, MODES))
@@ -198,7 +198,6 @@ def plan_run(
         raise RunError(f"{info.title} has no recipes", how="Leave the recipe out.")
     if pretrain_on and not info.pretrains:
         raise RunError(f"{info.title} cannot learn from other datasets", info.limits, "Leave the pre-training out.")
-    dataset = load_dataset(dataset_name)
     sources = [load_dataset(name) for name in pretrain_on]
     if info.text:
         design.finetune.check(dataset.attributes, dataset.name)

@@ -1,17 +1,16 @@
 """The figure of a study: every indicator against the quality of the designs, side by side."""
 
-import math
 from pathlib import Path
 
-import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from upsr_core.evaluation.correlation import Correlation
 from upsr_core.experiments.study_outcome import StudyOutcome
+from upsr_core.figures import BLUE, GREY, log_axis
 from upsr_core.indicators.reading import INDICATORS
 
-SHOWN, UNCLEAR = "#2E86C1", "#8C8C8C"  # a correlation beyond chance, and one that is not
+SHOWN, UNCLEAR = BLUE, GREY  # a correlation beyond chance, and one that is not
 COLUMNS = 3
 LOGARITHMIC = ("naturalness", "length")
 
@@ -48,23 +47,10 @@ def figure(found: StudyOutcome) -> go.Figure:
         )  # fmt: skip
         made.update_xaxes(title=INDICATORS[name][1], automargin=True, **place)
         if name in LOGARITHMIC and part[name].max() > 10 * part[name].min():
-            made.update_xaxes(type="log", **log_ticks(part[name]), **place)
+            made.update_xaxes(**log_axis(part[name]), **place)
         if place["col"] == 1:
             made.update_yaxes(title=found.metric, automargin=True, **place)
     return made.update_layout(height=90 + 290 * rows, margin={"l": 10, "r": 10, "t": 60, "b": 10})
-
-
-def log_ticks(values: pd.Series) -> dict[str, list]:
-    """Ticks of a logarithmic axis over positive values, all of one size: 1, 2, 5, 10, 20 and so on.
-
-    >>> log_ticks(pd.Series([30.0, 250.0]))
-    {'tickvals': [20.0, 50.0, 100.0, 200.0, 500.0], 'ticktext': ['20', '50', '100', '200', '500']}
-    """
-    powers = range(math.floor(math.log10(values.min())), math.ceil(math.log10(values.max())) + 1)
-    steps = (1, 2, 5) if len(powers) < 5 else (1,)
-    ticks = [float(step * 10**power) for power in powers for step in steps]
-    ticks = [tick for tick in ticks if values.min() / 2 <= tick <= values.max() * 2]
-    return {"tickvals": ticks, "ticktext": [f"{tick:,.10g}" for tick in ticks]}
 
 
 def _words(found: Correlation) -> str:

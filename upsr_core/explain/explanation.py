@@ -13,6 +13,7 @@ from upsr_core.explain.case import Case, case_of, name_of, pair_of, ranks_of
 from upsr_core.explain.history import LeftOut, attribute_effects, item_effects, leave_out
 from upsr_core.explain.parts import difference, middle_of, sum_error, token_parts
 from upsr_core.explain.reading import ItemReading, Read, TextReading, reading_of, silent
+from upsr_core.indicators.reading import plain
 from upsr_core.runtime import Progress
 from upsr_core.schema import ITEM
 
@@ -58,13 +59,10 @@ class Explanation:
     approximation_gap: float | None = None
 
     def record(self) -> dict:
-        """Everything as values that JSON knows; NaN becomes null."""
+        """Everything as values that JSON knows; what is not a finite number is null."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
-        return {name: _rows(value) if isinstance(value, pd.DataFrame) else value for name, value in values.items()}
-
-
-def _rows(table: pd.DataFrame) -> list[dict]:
-    return table.astype(object).where(table.notna(), None).to_dict("records")
+        tables = {name: value.to_dict("records") for name, value in values.items() if isinstance(value, pd.DataFrame)}
+        return plain(values | tables)
 
 
 def explain(
@@ -113,7 +111,7 @@ def explain_case(
         attributes = attribute_effects(case, left, a, b) if by_text else None
     middle = middle_of(read, a, b) if by_text else 0.0
     stored = case.candidates.stored.to_numpy()
-    known = ~np.isnan(stored)
+    known = np.isfinite(stored) & np.isfinite(scores)
     names = [name_of(row) for _, row in case.candidates.iterrows()]
     table = case.candidates[[ITEM, "target", "stored"]].assign(name=names, rank=ranks_of(scores), score=scores)
     return Explanation(
@@ -126,7 +124,7 @@ def explain_case(
         items=items, attributes=attributes, method=method_name, dropped=read.dropped if by_text else 0,
         cut_a=_cut(read, a) if by_text else 0, cut_b=_cut(read, b) if by_text else 0,
         sum_error=sum_error(read) if by_text else None,
-        stored_error=float(np.abs(stored - scores)[known].max(initial=0.0)), approximation_gap=gap,
+        stored_error=float(np.abs(stored[known] - scores[known]).max(initial=0.0)), approximation_gap=gap,
     )  # fmt: skip
 
 

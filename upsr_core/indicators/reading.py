@@ -14,7 +14,7 @@ INDICATORS: dict[str, tuple[str, str]] = {
     "informativeness": ("Informativeness", "bits"),
     "noise": ("Noise and ambiguity", "share of items"),
     "conflict": ("Conflict with behaviour", "share of pairs with one text"),
-    "length": ("Text length", "tokens per item"),
+    "length": ("Text length", "tokens per item, before the cap"),
     "alignment": ("Behaviour alignment", "rank correlation"),
 }
 CHEAP = ("informativeness", "noise", "conflict", "length")

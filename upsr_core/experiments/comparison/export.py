@@ -47,11 +47,16 @@ def link(compared: Compared, metric: str) -> str:
     return "compare?" + urlencode([*(("run", run.id) for run in compared.runs), ("metric", metric)])
 
 
+def check_new(folder: Path) -> None:
+    """Raise RunError where a folder is there and not empty."""
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise RunError(f"{str(folder)!r} is there already", how="Name a folder that does not exist.")
+
+
 def export(compared: Compared, folder: Path, metric: str = "NDCG@10") -> Path:
     """Write a comparison into a new folder and return it. Raises RunError where it is there and not empty."""
     folder = Path(folder)
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise RunError(f"{str(folder)!r} is there already", how="Name a folder that does not exist.")
+    check_new(folder)
     (folder / "specs").mkdir(parents=True, exist_ok=True)
     first = leaderboard(compared, metric)
     files, missing = write_figure(board(first, named(metric, compared.mode)), folder)

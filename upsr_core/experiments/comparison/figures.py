@@ -5,7 +5,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from upsr_core.experiments.comparison.compare import DIFFERENT
-from upsr_core.figures import BLUE, GREEN, GREY, figure_of, grouped, looks, whiskers
+from upsr_core.figures import BLUE, GREEN, GREY, figure_of, grouped, log_axis, looks, whiskers
 
 CROWD = 1500
 
@@ -59,10 +59,11 @@ def ranks(movers: pd.DataFrame, a: str, b: str) -> go.Figure:
     shown = movers if len(movers) <= CROWD else movers.sample(CROWD, random_state=0)
     figure = figure_of(height=380, x=f"rank of the target, {b}", y=f"rank of the target, {a}", showlegend=False)
     figure.add_scatter(
-        x=shown.rank_b, y=shown.rank_a, mode="markers", marker={"color": BLUE, "opacity": 0.45, "size": 7},
+        x=shown.rank_b, y=shown.rank_a, mode="markers", marker={"color": BLUE, "opacity": 0.7, "size": 8},
         customdata=np.stack([shown.user_id, shown.target], axis=1) if len(shown) else None,
         hovertemplate="user %{customdata[0]}: rank %{y:g} and %{x:g}<br>%{customdata[1]}<extra></extra>",
     )  # fmt: skip
     top = float(max(movers.rank_a.max(), movers.rank_b.max(), 2))
     figure.add_scatter(x=[1, top], y=[1, top], mode="lines", line={"color": GREY, "dash": "dash"}, hoverinfo="skip")
-    return figure.update_xaxes(type="log", dtick="D2").update_yaxes(type="log", dtick="D2")
+    axis = log_axis(pd.Series([1.0, top]))
+    return figure.update_xaxes(**axis).update_yaxes(**axis)

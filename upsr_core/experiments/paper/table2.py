@@ -5,7 +5,7 @@ import pandas as pd
 from upsr_core.datasets.store import load_dataset
 from upsr_core.experiments.paper.base import Cell, Experiment, ExperimentSpec, Outcome, published
 from upsr_core.experiments.paper.grid import Finished
-from upsr_core.figures import figure_of, looks
+from upsr_core.figures import figure_of, log_axis, looks
 from upsr_core.runtime import Progress
 
 COLUMNS = ("Users", "Items", "Interactions", "Mean length")
@@ -32,7 +32,7 @@ def collect(spec: ExperimentSpec, finished: Finished, progress: Progress) -> Out
             x=part["Users"], y=part["Mean length"], text=part.dataset, name=name, mode="markers+text",
             textposition="top center", marker={"size": 10, **styles[name]},
         )  # fmt: skip
-    figure.update_xaxes(type="log", dtick="D2").update_yaxes(rangemode="tozero")
+    figure.update_xaxes(**log_axis(beside["Users"])).update_yaxes(rangemode="tozero")
     return Outcome(table, beside, figure, notes=tuple(notes))
 
 
