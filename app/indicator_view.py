@@ -12,6 +12,19 @@ from upsr_core.text.design import ItemDesign
 from upsr_core.text.render import render
 
 SHOWN = 300
+_TWO, _COUNT = {"format": "%.2f", "width": 90}, {"format": "localized", "width": 75}
+COLUMNS = {
+    "item": st.column_config.TextColumn("Item", width=95),
+    "text": st.column_config.TextColumn("Text", width=300),
+    "other": st.column_config.TextColumn("Other item", width=95),
+    "other text": st.column_config.TextColumn("Its text", width=330),
+    "bits": st.column_config.NumberColumn("Bits", **_TWO),
+    "perplexity": st.column_config.NumberColumn("Perplexity", format="%.1f", width=85),
+    "correlation": st.column_config.NumberColumn("Rank correlation", **_TWO),
+    "similarity": st.column_config.NumberColumn("Similarity", **_TWO),
+    "tokens": st.column_config.NumberColumn("Tokens", **_COUNT),
+    "full_tokens": st.column_config.NumberColumn("Tokens before the cap", format="localized", width=130),
+}
 
 
 def headline(reading: Reading) -> tuple[str, str]:
@@ -51,7 +64,7 @@ def items_table(table: pd.DataFrame, data: Dataset, design: ItemDesign, key: str
         return
     st.dataframe(
         behind(table, data, design), key=key, hide_index=True, height=min(300, 40 + 35 * len(table)),
-        column_config={"text": st.column_config.TextColumn(width="large")},
+        column_config=COLUMNS,
     )  # fmt: skip
     if len(table) > SHOWN:
         st.caption(f"The first {SHOWN} of {len(table):,} rows.")
@@ -155,7 +168,15 @@ def _length(reading: Reading, data: Dataset, design: ItemDesign, key: str) -> No
                 f"{history['items']:.1f} items of a history, over {history['users']:,} users; the whole history of "
                 f"**{share(history['whole'])}** of them."
             )
-        st.dataframe(reading.tables["attributes"], key=f"{key}_attributes", hide_index=True)
+        one = {"format": "%.1f", "width": 120}
+        st.dataframe(
+            reading.tables["attributes"], key=f"{key}_attributes", hide_index=True,
+            column_config={
+                "attribute": "Attribute", "full_tokens": st.column_config.NumberColumn("Tokens before caps", **one),
+                "tokens": st.column_config.NumberColumn("After caps", **one),
+                "over_40": st.column_config.NumberColumn("Over 40 tokens", format="percent", width=120),
+            },
+        )  # fmt: skip
     items_table(items.sort_values("full_tokens", ascending=False, kind="stable"), data, design, f"{key}_items")
 
 

@@ -22,6 +22,12 @@ OLDER = (
 )
 
 
+REPEATED = (
+    "This is an older version's result, in which users were evaluated too whose target stands in their history: that "
+    "gives it away, so its figures are too high. Delete the run and start it again to measure it anew."
+)
+
+
 def interval(gap: dict[str, float]) -> str:
     """
     >>> interval({"mean": 0.1, "low": 0.05, "high": 0.15})
@@ -163,6 +169,8 @@ def evaluation_line(result: dict) -> str:
         f"{result['users']:,} of {result['of_users']:,} test instances; {result['cold_targets']:,} targets never "
         f"trained on"
     )
+    if result.get("taken_before"):
+        text += f"; {result['taken_before']:,} more left out, as their user had taken the target before"
     if "unscorable_targets" in result:
         text += f", {result['unscorable_targets']:,} of them unknown to this model and ranked last"
     if "identical_texts" in result:

@@ -8,6 +8,7 @@ from app.components import act, chart, duration, empty_state, errors_shown, plai
 from app.job_view import job_state
 from app.run_tables import (
     HEADLINE,
+    REPEATED,
     evaluation_line,
     gaps_table,
     headline,
@@ -102,6 +103,8 @@ def show_result(run: Run, result: dict) -> None:
         st.caption(
             f"**Smoke** only shows that everything fits together: {result['users']} users tell nothing of quality."
         )
+    if "taken_before" not in result and cache.dataset(run.spec.dataset.name).report["repeats"]:
+        st.warning(REPEATED)
     box(verdict(result), icon=":material/person:" if result["personal"] else ":material/groups:")
     left, right = st.columns([2, 3], gap="large")
     with left:

@@ -39,7 +39,8 @@ with left:
     )
     st.caption(EXPERIMENTS[name].question)
 with middle:
-    chosen = several("Datasets", "on", [state.FIRST_DATASET], "stored datasets")
+    here = st.session_state.get("dataset_choice") or state.FIRST_DATASET
+    chosen = several("Datasets", "on", [here], "stored datasets")
 with right:
     plm = state.choose_plm()
     if EXPERIMENTS[name].plms > 1:
@@ -63,6 +64,9 @@ state.keep("scale", scale)
 state.keep("recipe", recipe)
 if not chosen:
     empty_state("Choose at least one dataset above.")
+    st.stop()
+if EXPERIMENTS[name].pretrains == "must" and not first:
+    empty_state("This experiment learns other domains first: choose at least one under Pre-train on.")
     st.stop()
 with errors_shown():
     this = study(name, tuple(chosen), scale, plm, tuple(first), recipe)

@@ -90,9 +90,12 @@ def ranking_sequence(builder: SequenceBuilder, history: np.ndarray, target: int)
         show_items(history[: sequence.dropped])
     target_text = builder.texts.item(target)
     tokens = readable(builder.tokenizer.tokens(target_text.ids.tolist()))
-    st.markdown(
-        f"**Target**, the last item of this user ({plain(data.items.item_id.iloc[target])}), never in the prompt:"
-    )
+    name = plain(data.items.item_id.iloc[target])
+    if target in history:
+        st.markdown(f"**Target**, the last item of this user ({name}):")
+        st.caption("The user took it before, so it stands in the prompt too. Such users are not evaluated.")
+    else:
+        st.markdown(f"**Target**, the last item of this user ({name}), never in the prompt:")
     owners = [builder.texts.design.attributes[owner] for owner in target_text.owner.tolist()]
     token_strip(Span(t, name, name) for t, name in zip(tokens, owners, strict=True))
 
@@ -150,7 +153,7 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
 edit_prompt()
 user = choose_user(data.users, np.arange(len(data.users)))
 events = data.history(user)
-st.markdown(f"User **{plain(data.users.iloc[user])}**, {len(events):,} interactions")
+st.caption(f"{len(events):,} interactions of this user")
 with errors_shown():
     builder = SequenceBuilder(state.design(), cache.item_texts(data, getattr(state.design(), stage), tokenizer))
     ranking_sequence(builder, events[:-1], int(events[-1]))

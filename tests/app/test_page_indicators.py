@@ -1,6 +1,9 @@
+import numpy as np
+import pandas as pd
 import pytest
 from pages_common import texts
 
+from app.indicator_charts import perplexities
 from upsr_core.indicators.profile import Setting, profile
 from upsr_core.indicators.reading import CHEAP, INDICATORS, MODEL_BASED
 from upsr_core.indicators.search import search
@@ -100,3 +103,9 @@ def test_a_design_the_dataset_lacks_is_one_box(studio, stage):
     at = studio("indicators", design=f'{{"{stage}":{{"attributes":["nothing"]}}}}')
     at.segmented_control(key="stage").set_value(stage).run()
     assert not at.exception and "no attribute nothing" in at.error[0].value
+
+
+def test_the_mean_stands_inside_the_picture_of_perplexities():
+    figure = perplexities(pd.DataFrame({"perplexity": [80.0, 200.0, 900.0]}), 217.0)
+    assert figure.layout.xaxis.type == "log" and figure.layout.shapes[0].x0 == 217
+    assert figure.layout.annotations[0].x == pytest.approx(np.log10(217)), "words are placed by the logarithm"

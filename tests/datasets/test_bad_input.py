@@ -203,7 +203,21 @@ def test_events_without_a_time_among_others_are_dropped_and_counted(tmp_path, it
     assert dataset.report["steps"][0]["dropped"] == 2
 
 
-@pytest.mark.parametrize("name", ["", " ", ".", "..", ".hidden", "a" * 81, "two\nlines"])
+@pytest.mark.parametrize(("number", "lost"), [("0", 1), ("0", 5)])
+def test_a_number_among_dates_makes_no_numbers_of_them(tmp_path, items_file, number, lost):
+    dates = [(user, item, f"2017-07-14 00:{(time - 1_500_000_000) // 60:02d}:00") for user, item, time in EVENTS]
+    events = write_table(tmp_path / "e.tsv", [*dates, *[("u0", "i0", number)] * lost])
+    dataset = import_dataset("d", items_file, events)
+    assert len(dataset.sequence) == 36 and dataset.report["steps"][0]["dropped"] == lost
+
+
+def test_a_word_among_numbers_makes_no_dates_of_them(tmp_path, items_file):
+    events = write_table(tmp_path / "e.tsv", [*EVENTS, ("u0", "i0", "2017-07-14")])
+    dataset = import_dataset("d", items_file, events)
+    assert len(dataset.sequence) == 36 and dataset.report["steps"][0]["dropped"] == 1
+
+
+@pytest.mark.parametrize("name", ["", " ", ".", "..", ".hidden", "a" * 81, "two\nlines", "a,b"])
 def test_names_that_no_folder_can_bear(items_file, events_file, name):
     with pytest.raises(DataError, match="cannot be named"):
         import_dataset(name, items_file, events_file)

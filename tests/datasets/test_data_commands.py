@@ -44,6 +44,29 @@ def test_mapping_and_thresholds(tmp_path, items_file):
     assert (told["users"], told["interactions"], told["attributes"]) == (2, 10, ["title", "category", "year"])
 
 
+def test_a_log_that_is_both_files_lends_items_nothing_of_its_buyers(tmp_path):
+    rows = [(user, item, time, f"Name of {item}") for user, item, time in EVENTS]
+    log = write_table(tmp_path / "log.csv", rows, ("u", "i", "bought", "titel"), ",")
+    mapped = [f"--map-event={pair}" for pair in ("user_id=u", "item_id=i", "timestamp=bought")]
+    done = upsr(
+        "import",
+        "shop",
+        "--items",
+        log,
+        "--events",
+        log,
+        *mapped,
+        "--map-item=item_id=i",
+        "--map-item=title=titel",
+        "--json",
+    )
+    assert json.loads(done.stdout.splitlines()[-1])["attributes"] == ["title"]
+    again = upsr(
+        "import", "shop", "--items", log, "--events", log, *mapped, "--map-item=item_id=i", "--map-item=title=titel"
+    )
+    assert "it is replaced once the import has succeeded" in again.stdout
+
+
 def test_memory_changes_nothing_but_the_memory(imported, items_file, events_file):
     told = json.loads(imported.stdout.splitlines()[-1])
     command = ["import", "shop", "--items", items_file, "--events", events_file, "--json", "--memory"]
@@ -58,7 +81,9 @@ def test_memory_changes_nothing_but_the_memory(imported, items_file, events_file
         assert what in failed.stderr
 
 
-@pytest.mark.parametrize("option", ["--map-item=title", "--map-item=item_id=nope", "--map-event=user_id=", "--kind=x"])
+@pytest.mark.parametrize(
+    "option", ["--map-item=title", "--map-item=item_id=nope", "--map-event=user_id=", "--kind=x", "--map-event=time=at"]
+)
 def test_wrong_options_are_one_line(items_file, events_file, option):
     failed = upsr("import", "shop", "--items", items_file, "--events", events_file, option)
     assert (failed.returncode, failed.stdout, len(failed.stderr.splitlines())) == (1, "", 1)

@@ -252,6 +252,11 @@ def test_a_file_without_a_header_gets_numbered_columns(tmp_path, items_file):
     assert purchases(import_dataset("d", items_file, events, event_mapping=mapping)) == EXPECTED
 
 
+def test_a_first_line_with_a_date_is_data(tmp_path):
+    log = write_lines(tmp_path / "log.csv", ["u0,i0,2024-01-01", "u0,i1,2024-01-02"])
+    assert guess(log).columns == ("column_1", "column_2", "column_3")
+
+
 def test_the_same_files_give_the_same_digest_whatever_the_name(items_file, events_file):
     one, two = (import_dataset(name, items_file, events_file) for name in ("one", "two"))
     other = import_dataset("one", items_file, events_file, preparation=ALL)

@@ -1,11 +1,14 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from upsr_core.datasets.importing import import_dataset
+from upsr_core.datasets.spec import PreparationSpec
 from upsr_core.datasets.splits import SplitSpec, split
-from upsr_core.evaluation.candidates import CandidateSpec, candidates_for
-from upsr_core.evaluation.statistics import other_users
+from upsr_core.evaluation.candidates import MODES, CandidateSpec, candidates_for
+from upsr_core.evaluation.statistics import other_users, paired_difference
 from upsr_core.rankers.base import CatalogueRanker, evaluate
 from upsr_core.rankers.popularity import Popularity, Random
 
@@ -120,3 +123,32 @@ def test_popular_negatives_leave_popularity_little(movies):
             movies.history(instance.user).tolist()
         )
         assert (popularity.counts[items[1:]] > 0).all()
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_where_users_buy_again_whoever_copies_the_history_is_not_personal(home, tmp_path, mode):
+    """Everybody draws from one law of popularity, so there is nothing personal to find."""
+    rng, weights = np.random.default_rng(0), 1 / np.arange(1, 401)
+    items = pd.DataFrame({"item_id": [f"i{n}" for n in range(400)], "title": [f"Thing {n}" for n in range(400)]})
+    drawn = rng.choice(400, size=(600, 12), p=weights / weights.sum())
+    events = pd.DataFrame({"user_id": np.repeat(np.arange(600), 12), "item_id": [f"i{n}" for n in drawn.ravel()]})
+    events["timestamp"] = 1_700_000_000 + np.tile(np.arange(12), 600) * 86_400
+    files = tmp_path / "items.csv", tmp_path / "events.csv"
+    items.to_csv(files[0], index=False), events.to_csv(files[1], index=False)
+    data = import_dataset("again", *files, preparation=PreparationSpec(min_user=1, min_item=1))
+
+    class Copying(CatalogueRanker):
+        item_count, scorable = len(data.items), np.ones(len(data.items), dtype=bool)
+
+        def raw_scores(self, histories):
+            scores = np.zeros((len(histories), self.item_count), dtype=np.float32)
+            for place, history in enumerate(histories):
+                scores[place, history] = 1
+            return scores
+
+    parts = split(data, SplitSpec())
+    assert parts.taken_before["test"] > 100 and len(parts.test) + parts.taken_before["test"] == 600
+    candidates = candidates_for(data, parts, CandidateSpec(mode=mode))
+    others = other_users(candidates.instances.user.to_numpy(), 0)
+    right, wrong = (evaluate(Copying(), each)["NDCG@10"] for each in (candidates, candidates.with_histories_of(others)))
+    assert paired_difference(right, wrong)["low"] <= 0

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from upsr_core.evaluation import statistics
 from upsr_core.evaluation.statistics import by_user, difference_over_seeds, holm, mean_interval, randomisation_test
 from upsr_core.evaluation.statistics_bench import coverage, false_alarms, false_alarms_over_seeds, identical
 
@@ -75,3 +76,10 @@ def test_what_users_share_does_not_narrow_an_interval():
     assert np.array_equal(by_user(values, alone), values)
     two = np.stack([values, 2 * values])
     assert np.allclose(by_user(two, users), np.stack([by_user(values, users), 2 * by_user(values, users)]))
+
+
+def test_memory_is_limited_and_nothing_else_changes(monkeypatch):
+    values = np.random.default_rng(0).normal(0.1, 1, 300)
+    found = mean_interval(values), randomisation_test(values)
+    monkeypatch.setattr(statistics, "AT_ONCE", 5000)
+    assert mean_interval(values) == pytest.approx(found[0], abs=1e-12) and randomisation_test(values) == found[1]

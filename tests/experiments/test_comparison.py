@@ -46,6 +46,14 @@ def test_better_and_worse_are_users_and_not_their_targets(movies):
     assert row.better == compared.instances.user.nunique() == len(compared.instances) / 2 and row.worse == 0
 
 
+def test_users_with_more_targets_than_others_do_not_make_others_worse(movies):
+    zero = SplitSpec(kind="zero-shot")
+    first = made_run(lambda rng, count: np.where(np.arange(count) < count // 2, 0, 9), split=zero)
+    other = made_run(lambda rng, count: np.full(count, 9), "bert4rec", split=zero)
+    row = pairs(load([first, other])).iloc[0]
+    assert row.better > 0 and row.worse == 0
+
+
 def test_leaderboard_and_every_pair(movies):
     runs = [made_run(uniform(50), "bert4rec"), made_run(uniform(5)), made_run(uniform(50), "sasrec-bce")]
     compared = load(runs)

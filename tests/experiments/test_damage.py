@@ -4,10 +4,12 @@ import json
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pandas as pd
 import psutil
 import pytest
+import torch
 from typer.testing import CliRunner
 
 sys.path.append(str(Path(__file__).parent))  # importlib mode leaves it out
@@ -23,6 +25,7 @@ from upsr_core.indicators.reading import Reading
 from upsr_core.runtime import write_json
 from upsr_core.schema import digest_of
 from upsr_core.training.checkpoints import last_checkpoint, mark_complete
+from upsr_core.training.trainer import train
 
 
 @pytest.fixture
@@ -106,6 +109,7 @@ def test_a_job_is_known_by_its_process_however_the_clock_is_set(run, monkeypatch
     monkeypatch.setattr(psutil.Process, "create_time", lambda self: created(self) - 4000)  # another process of that id
     assert run.status().state == "died"
     monkeypatch.undo()
+    run.write_status(state="cancelled")
     jobs.enqueue(run)
     assert run.status().pid == psutil.Process().pid and run.status().active
     run.write_status(pid=None)  # as an older version queued it
@@ -152,3 +156,34 @@ def test_the_doctor_tells_sweeps_leftovers_and_takes_nothing_else(run, home):
     report, _ = doctor("--mend", code=0)
     assert [each["kind"] for each in report["findings"]] == ["interrupted"] and len(report["mended"]) == 3
     assert not any(path.exists() for path in left) and run.folder.exists() and readings.stored("0" * 16) is None
+
+
+def test_a_kill_while_the_new_best_is_sealed_leaves_what_there_was(tmp_path, monkeypatch):
+    class Net(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer = torch.nn.Linear(4, 1)
+
+        def forward(self, x, attention_mask=None):
+            return {"loss": (self.layer(x) ** 2).mean()}
+
+    class Batches(torch.utils.data.Dataset):
+        def __len__(self):
+            return 60
+
+        def __getitem__(self, step):
+            return {"x": torch.full((2, 4), float(step % 5)), "attention_mask": torch.ones(2, 4)}
+
+    def killed(checkpoint):
+        if checkpoint.name == "checkpoint-30":
+            raise KeyboardInterrupt
+        mark_complete(checkpoint)
+
+    monkeypatch.setattr("upsr_core.training.trainer.mark_complete", killed)
+    quality = iter([0.5, 0.3, 0.9])
+    spec = SimpleNamespace(learning_rate=1e-3, evaluations=6, patience=9, seed=0)
+    curve = {"user_dependence": 0.0, "low": 0.0, "high": 0.0}
+    with pytest.raises(KeyboardInterrupt):
+        train(Net(), Batches(), spec, tmp_path, lambda *_: None, "t", lambda model: {"ndcg10": next(quality), **curve})
+    assert last_checkpoint(tmp_path) == tmp_path / "checkpoint-20"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["checkpoint-10", "checkpoint-20"]

@@ -147,6 +147,9 @@ def test_what_is_ranked_zero_shot_is_not_learned_before(movies):
     with pytest.raises(RunError, match="ranked zero-shot and pre-trained on"):
         study("table4", (movies.name,), "smoke", pretrain_on=(movies.name,)).cells()
     assert study("table7", (movies.name,), "smoke", pretrain_on=(movies.name,)).cells(), "its test events stay unseen"
+    import_dataset("otherwise", *sample_files("movies"), preparation=PreparationSpec.new_domain())
+    with pytest.raises(RunError, match="ranked zero-shot and pre-trained on"):
+        study("table4", (movies.name,), "smoke", pretrain_on=("otherwise",)).cells()
 
 
 def test_relative_losses_are_compared_over_users():

@@ -1,6 +1,8 @@
 import os
 import signal
 import time
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
 import numpy as np
 import pandas as pd
@@ -160,6 +162,22 @@ def test_forecast_grows_with_the_budget(movies):
     quick, standard = (forecast(plan_run(movies.name, DESIGN, budget=name)) for name in ("quick", "standard"))
     assert 10 < quick.seconds < standard.seconds
     assert quick.training_seconds > 0 and "GFLOP/s" in quick.basis
+
+
+def test_of_two_sessions_that_begin_a_run_at_once_one_is_told_so(movies):
+    for seed in range(5):
+        run = create_run(plan_run(movies.name, parse_design("title"), budget="smoke", seed=seed))
+        barrier = Barrier(4)
+
+        def begin(_, run=run, barrier=barrier):
+            barrier.wait()
+            try:
+                jobs.enqueue(run)
+            except RunError as error:
+                return "already queued" in str(error)
+
+        with ThreadPoolExecutor(4) as threads:
+            assert sorted(threads.map(begin, range(4)), key=str) == [None, True, True, True]
 
 
 def test_how_far_a_job_gives_way_is_a_number_or_one_clear_message(monkeypatch):

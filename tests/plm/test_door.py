@@ -9,7 +9,7 @@ import torch
 from transformers import T5Config, T5ForConditionalGeneration
 
 from upsr_core.errors import ModelError
-from upsr_core.plm.door import available, card, load_model, load_tokenizer, locate, weights_digest
+from upsr_core.plm.door import available, card, load_model, load_tokenizer, locate, model_digest, weights_digest
 from upsr_core.plm.report import stored_report
 
 
@@ -73,3 +73,12 @@ def test_a_folder_opens_like_the_embedded_model_in_both_precisions(tmp_path, gat
     assert full == pytest.approx(half, rel=0.05)
     assert weights_digest(name) == weights_digest(name) != weights_digest("embedded")
     assert load_tokenizer(name).encode("Red Ink") == load_tokenizer("embedded").encode("Red Ink")
+
+
+def test_a_run_knows_the_configuration_and_the_tokenizer_of_its_model(small_t5, tmp_path):
+    folder = shutil.copytree(small_t5, tmp_path / "mine")
+    found = [model_digest(str(folder))]
+    for file in ("config.json", "tokenizer.json"):
+        (folder / file).write_text((folder / file).read_text() + " ")
+        found.append(model_digest(str(folder)))
+    assert len(set(found)) == 3 and model_digest("embedded") == weights_digest("embedded")

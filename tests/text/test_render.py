@@ -63,3 +63,9 @@ def test_sentinels_in_item_texts_are_text():
     tokenizer = load_tokenizer("embedded")
     ids = tokenizer.encode("Mask <extra_id_0> and </s> here")
     assert not set(ids) & {*tokenizer.sentinels, tokenizer.end}
+
+
+@pytest.mark.parametrize("template", ["{{new}} {title}", "{title} }}"])
+def test_doubled_braces_are_refused(template):
+    with pytest.raises(DesignError, match="doubled brace"):
+        ItemDesign(attributes=("title",), template=template)

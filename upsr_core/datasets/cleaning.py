@@ -232,7 +232,7 @@ def _category_path(value: Any) -> list:
         value = _parsed(value)
     parts = _as_list(value)
     if parts and isinstance(parts[0], (list, tuple)):
-        return list(next((path for path in parts if path), []))
+        return list(next((path for path in parts if path and isinstance(path, (list, tuple))), []))
     return [part.get("name") if isinstance(part, dict) else part for part in parts]
 
 

@@ -3,6 +3,7 @@
 import ast
 import csv
 import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -18,6 +19,8 @@ LONGEST_LITERAL = 2 << 20  # characters; Python's own parser takes a hundred tim
 LONGEST_RECORD = 1000  # lines; a longer one is a quotation mark that was never closed
 DELIMITERS = ("\t", ",", ";", "::", "|")
 ATOMIC_TYPES = {"token", "token_seq", "float", "float_seq"}
+
+DATE = re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2}(\d{2})?\b")  # the year at either end
 
 csv.field_size_limit(2**31 - 1)
 
@@ -129,7 +132,7 @@ def _delimited(first: str, path: Path) -> Layout:
     types = dict(name.split(":") for name in names if name.count(":") == 1)
     if len(types) == len(names) and set(types.values()) <= ATOMIC_TYPES:
         return Layout("delimited", tuple(types), delimiter, types=types)
-    header = not any(_is_number(name) for name in names)
+    header = not any(_is_number(name) or DATE.match(name) for name in names)
     if not header:
         names = [f"column_{number}" for number in range(1, len(names) + 1)]
     if len(set(names)) < len(names):

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from upsr_core.datasets import amazon, atomic
 from upsr_core.datasets.files import Reading
-from upsr_core.datasets.layouts import HEAD_ROWS, Layout, detect, rows
+from upsr_core.datasets.layouts import DATE, HEAD_ROWS, Layout, detect, rows
 from upsr_core.datasets.spec import KINDS, ColumnMapping, Kind
 from upsr_core.errors import DataError
 from upsr_core.schema import ATTRIBUTES
@@ -43,8 +43,6 @@ RELATED = "alsobought alsobuy alsoviewed alsoview boughttogether"
 NO_TEXT = ("rating", "score", "vote", "count", "image", "img", "url", "link", "poster", "thumbnail", "video", "overall")
 
 MOST_FURTHER = 50  # text columns taken besides the paper's attributes; the mapping can name more
-
-_DATE = re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2}(\d{2})?\b")  # the year at either end
 
 
 @dataclass(frozen=True)
@@ -146,7 +144,7 @@ def _dates(layout: Layout, sample: list[dict]) -> str | None:
     """The first column that holds nothing but dates: overlooked, it would leave the events in the order of rows."""
     for column in layout.columns:
         values = [str(row[column]) for row in sample if row[column] not in (None, "")]
-        if values and all(_DATE.match(value) for value in values):
+        if values and all(DATE.match(value) for value in values):
             return column
     return None
 

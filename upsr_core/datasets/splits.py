@@ -37,12 +37,15 @@ class Split:
     validation: user, end, target (item index), cold (the target is in no training event).
     test: the same and step, 1 for the event right after the history, 2 for the next, ...
     not_evaluated: users with too few events for a test instance.
+    taken_before: of "validation" and of "test" the instances left out because their target is in their history. The
+        candidates hold no other item of it, so its being there would give the target away.
     """
 
     training: pd.DataFrame
     validation: pd.DataFrame
     test: pd.DataFrame
     not_evaluated: int
+    taken_before: dict[str, int]
     spec: SplitSpec
 
 
@@ -68,7 +71,11 @@ def _leave_last(dataset: Dataset, lengths: np.ndarray, spec: SplitSpec) -> Split
         np.tile(np.arange(1, spec.k + 1), len(evaluated)),
         trained,
     )
-    return Split(training, validation.drop(columns="step"), test, int((~long_enough).sum()), spec)
+    short = int((~long_enough).sum())
+    validation, before = _new_to_the_user(dataset, validation)
+    test, too = _new_to_the_user(dataset, test)
+    taken_before = {"validation": before, "test": too}
+    return Split(training, validation.drop(columns="step"), test, short, taken_before, spec)
 
 
 def _zero_shot(dataset: Dataset, lengths: np.ndarray, spec: SplitSpec) -> Split:
@@ -76,13 +83,28 @@ def _zero_shot(dataset: Dataset, lengths: np.ndarray, spec: SplitSpec) -> Split:
     end = _places_within(np.maximum(lengths - 1, 0)) + 1
     test = _instances(dataset, user, end, 1, np.zeros(dataset.n_items, bool))
     nobody = test.drop(columns="step").iloc[:0]
-    return Split(nobody[["user", "end"]], nobody, test, int((lengths < 2).sum()), spec)
+    test, before = _new_to_the_user(dataset, test)
+    taken_before = {"validation": 0, "test": before}
+    return Split(nobody[["user", "end"]], nobody, test, int((lengths < 2).sum()), taken_before, spec)
 
 
 def _instances(dataset: Dataset, user: np.ndarray, end: np.ndarray, step, trained: np.ndarray) -> pd.DataFrame:
     step = np.broadcast_to(np.asarray(step, np.int64), user.shape)
     target = dataset.sequence[dataset.offsets[user] + end + step - 1]
     return pd.DataFrame({"user": user, "end": end, "target": target, "cold": ~trained[target], "step": step})
+
+
+def _new_to_the_user(dataset: Dataset, instances: pd.DataFrame) -> tuple[pd.DataFrame, int]:
+    """The instances whose target is not in their history, and how many others there were."""
+    if not dataset.report["repeats"] or instances.empty:
+        return instances, 0
+    owner = np.repeat(np.arange(len(dataset.offsets) - 1), np.diff(dataset.offsets))
+    # The first of a user's events with an item says since when it has been in the history.
+    _, first, which = np.unique(owner * dataset.n_items + dataset.sequence, return_index=True, return_inverse=True)
+    start = dataset.offsets[instances.user.to_numpy()]
+    before = start + instances.end.to_numpy()
+    taken = first[which[before + instances.step.to_numpy() - 1]] < before
+    return instances[~taken].reset_index(drop=True), int(taken.sum())
 
 
 def _trained_items(dataset: Dataset, lengths: np.ndarray, ends: np.ndarray) -> np.ndarray:

@@ -49,17 +49,23 @@ def clock_of(scratch: Scratch, where: str) -> Clock:
     scratch.run(f"CREATE OR REPLACE TABLE texts AS {texts}", "Reading the times")
     _read(scratch, _numbers)
     whole = scratch.one("SELECT count(number) FROM raw")[0]
-    numbers, given = scratch.one("SELECT count(value), count(*) FILTER (given) FROM readings")
+    counts = "SELECT coalesce(sum(events) FILTER (value IS NOT NULL), 0), coalesce(sum(events) FILTER (given), 0)"
+    numbers, given = scratch.one(f"{counts} FROM readings")
     if not whole and not given:
         return Clock(None, "raw", NO_TIMES)
-    if whole or numbers:
+    number = "CAST(number AS DOUBLE)"
+    # What most events have decides: a 0 among dates stands for none, as a word does among numbers.
+    if 2 * (whole + numbers) >= whole + given:
         factor, note = _unit(scratch)
     else:
         first = "day" if _day_first(scratch) else "month"
         noted = _read(scratch, partial(_dates, first=first))
-        factor, note = 1.0, DAY_FIRST.replace("day", first) if noted else ""
+        factor, note, number = 1.0, DAY_FIRST.replace("day", first) if noted else "", "NULL"
+        if not scratch.one("SELECT count(value) FROM readings")[0]:  # neither: what numbers there are count
+            _read(scratch, _numbers)
+            factor, note = _unit(scratch)
+            number = "CAST(number AS DOUBLE)"
     joined = scratch.one("SELECT count(*) FROM readings")[0]
-    number = "CAST(number AS DOUBLE)"
     value = f"({f'coalesce({number}, value)' if joined else number} * {factor!r})"
     known = f"CASE WHEN abs({value}) < {LATEST} THEN CAST(trunc({value}) AS BIGINT) END"
     clock = Clock(known, "raw LEFT JOIN readings USING (text)" if joined else "raw", note)

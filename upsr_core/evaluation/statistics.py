@@ -3,6 +3,8 @@
 import numpy as np
 from scipy.special import stdtr, stdtrit
 
+AT_ONCE = 4_000_000  # numbers of a draw, 32 MB
+
 
 def mean_interval(values: np.ndarray, seed: int = 0, resamples: int = 2000) -> dict[str, float]:
     """Mean over users with its 95 % percentile bootstrap interval: `mean`, `low`, `high`, `users`.
@@ -20,9 +22,16 @@ def mean_interval(values: np.ndarray, seed: int = 0, resamples: int = 2000) -> d
     if len(distinct) > 1:
         # A resample of users is a multinomial draw of the distinct values: the same distribution as drawing users
         # one by one, and metrics of one target have few values however many users there are.
-        draws = np.random.default_rng(seed).multinomial(len(values), counts / len(values), size=resamples)
-        low, high = np.percentile(draws @ distinct / len(values), [2.5, 97.5]).tolist()
+        rng, shares = np.random.default_rng(seed), counts / len(values)
+        means = [rng.multinomial(len(values), shares, size=n) @ distinct for n in _blocks(resamples, len(distinct))]
+        low, high = np.percentile(np.concatenate(means) / len(values), [2.5, 97.5]).tolist()
     return {"mean": mean, "low": low, "high": high, "users": len(values)}
+
+
+def _blocks(resamples: int, values: int) -> list[int]:
+    """Resamples in parts of at most AT_ONCE numbers each: memory stays the same however many values there are."""
+    most = max(1, AT_ONCE // values)
+    return [min(most, resamples - start) for start in range(0, resamples, most)]
 
 
 def paired_difference(ours: np.ndarray, theirs: np.ndarray, seed: int = 0) -> dict[str, float]:
@@ -49,8 +58,9 @@ def randomisation_test(differences: np.ndarray, seed: int = 0, resamples: int = 
     if not len(sizes):
         return 1.0
     # How many of the equal sizes turn positive is binomial: the same distribution as turning each user's sign.
-    positive = np.random.default_rng([seed, 4]).binomial(counts, 0.5, size=(resamples, len(sizes)))
-    sums = (2 * positive - counts) @ sizes
+    rng = np.random.default_rng([seed, 4])
+    draws = (rng.binomial(counts, 0.5, size=(n, len(sizes))) for n in _blocks(resamples, len(sizes)))
+    sums = np.concatenate([(2 * positive - counts) @ sizes for positive in draws])
     reached = np.abs(sums) >= abs(differences.sum()) * (1 - 1e-12)
     return float((1 + reached.sum()) / (1 + resamples))
 

@@ -8,14 +8,17 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from filelock import FileLock
+
 from upsr_core.errors import RunError, system_error
 from upsr_core.experiments.runs import Run, all_runs
 from upsr_core.experiments.status import STOP, Job, mark_of
 from upsr_core.logs import note
-from upsr_core.runtime import Cancelled, Progress
+from upsr_core.runtime import Cancelled, Progress, home
 
 NICE = 10  # of a job: a tenth of what a page gets where both want the processor
 MOST_NICE = 19
+BEGINNING, WAIT = ".begin.lock", 30  # held for a moment by whoever begins a job; seconds
 
 
 def start(job: Job, processes: int = 1, options: Sequence[str] = ()) -> None:
@@ -24,11 +27,8 @@ def start(job: Job, processes: int = 1, options: Sequence[str] = ()) -> None:
     With several `processes`, torchrun starts them on this machine and ends all of them where one is lost. `options`
     are those of the job's command. Raises RunError while it is queued or running, or when it is done.
     """
-    way = niceness()
-    status, name = job.status(), type(job).__name__
-    if status.active:
-        raise RunError(f"{name} {job.id} is already {status.state}", how="Wait for it, or cancel it first.")
-    if status.state == "done":
+    way, name = niceness(), type(job).__name__
+    if job.status().state == "done":
         raise RunError(f"{name} {job.id} is done", how="Delete it to do the same again.")
     enqueue(job)
     environment = dict(os.environ)
@@ -83,16 +83,21 @@ def _log_of(job: Job):
 def enqueue(job: Job) -> None:
     """Take a place in the queue; it is this process's, until the one that works on the job claims it.
 
-    So a kill before that is seen at once, and nobody waits for a job that has no process.
+    So a kill before that is seen at once, and nobody waits for a job that has no process. Raises RunError where it is
+    queued or running: of several that begin it at once all but one are told so.
     """
     try:
-        (job.folder / STOP).unlink(missing_ok=True)
+        with FileLock(home() / BEGINNING, timeout=WAIT):
+            status, name = job.status(), type(job).__name__
+            if status.active:
+                raise RunError(f"{name} {job.id} is already {status.state}", how="Wait for it, or cancel it first.")
+            (job.folder / STOP).unlink(missing_ok=True)
+            job.write_status(
+                state="queued", phase="waiting", step=0, total=0, seconds_left=None, message="", queued=time.time(),
+                started=None, finished=None, **mark_of(os.getpid()),
+            )  # fmt: skip
     except OSError as error:
         raise system_error(error, job.folder) from error
-    job.write_status(
-        state="queued", phase="waiting", step=0, total=0, seconds_left=None, message="", queued=time.time(),
-        started=None, finished=None, **mark_of(os.getpid()),
-    )  # fmt: skip
 
 
 def claim(job: Job, pid: int) -> None:

@@ -175,6 +175,12 @@ def _by_score(run: Run, dataset: Dataset, mine: pd.DataFrame, score: str) -> pd.
     """Stored ranks, or ranks by popularity among everything that was ranked."""
     parts = split(dataset, run.spec.split)
     test = candidates_for(dataset, parts, run.spec.candidates)
+    if run.result()["candidates"] != test.digest:
+        raise RunError(
+            f"Run {run.id} was evaluated by an older version",
+            "with targets that users had taken before",
+            "Delete it and start it again.",
+        )
     ranked = test.items(int(mine.row.iloc[0]))
     if score == "popularity":
         counts = pd.Series(training_counts(dataset, parts)[ranked], index=ranked)

@@ -10,7 +10,7 @@ from upsr_core.errors import RunError
 from upsr_core.evaluation.candidates import MODES, CandidateSpec
 from upsr_core.experiments.budgets import BUDGETS, VALIDATION_USERS, training_of
 from upsr_core.likelihood.score import SCORES, ScoreSpec
-from upsr_core.plm.door import weights_digest
+from upsr_core.plm.door import model_digest
 from upsr_core.rankers.spec import MODELS, SCORE, ModelInfo, SequenceSpec, model_info
 from upsr_core.schema import Spec, digest_of
 from upsr_core.text.design import Design
@@ -209,7 +209,7 @@ def plan_run(
         dataset=DatasetRef(name=dataset.name, content=dataset.digest),
         pretrain_on=tuple(DatasetRef(name=source.name, content=source.digest) for source in sources),
         design=design,
-        plm=PlmRef(name=plm, content=weights_digest(plm, info.reads_with)) if info.text else None,
+        plm=PlmRef(name=plm, content=model_digest(plm, info.reads_with)) if info.text else None,
         training=training_of(info, budget, seed, bool(sources), dtype, recipe),
         score=ScoreSpec(name=score),
         validation_users=VALIDATION_USERS if cheap else chosen.validation_users,

@@ -15,7 +15,7 @@ from upsr_core.experiments.runs import PRETRAINING, Run
 from upsr_core.experiments.scoring import Scored
 from upsr_core.experiments.trained import take_pretraining, take_weights
 from upsr_core.experiments.validation import validate
-from upsr_core.plm.door import load_model, load_tokenizer, locate, weights_digest
+from upsr_core.plm.door import load_model, load_tokenizer, locate, model_digest, weights_digest
 from upsr_core.rankers.popularity import Popularity
 from upsr_core.runtime import Progress, environment, forget_peak_memory, write_json
 from upsr_core.shards import Workers
@@ -43,10 +43,13 @@ def execute(run: Run, progress: Progress, accumulation: int = 1, workers: Worker
         run.drop_damaged()
     resumed = any((run.folder / name).exists() for name in ("pretraining", "pretrained", "tuning", "model"))
     dataset = spec.dataset.load()
-    if spec.plm and weights_digest(spec.plm.name, spec.info.reads_with) != spec.plm.content:
+    # Older versions wrote down the weights alone.
+    if spec.plm and spec.plm.content not in (
+        model_digest(spec.plm.name, spec.info.reads_with), weights_digest(spec.plm.name, spec.info.reads_with)
+    ):  # fmt: skip
         raise RunError(
             f"The language model {spec.plm.name!r} is not the one of this run",
-            "its weights changed",
+            "its weights, configuration or tokenizer changed",
             "Start a new run.",
         )
     parts = split(dataset, spec.split)
@@ -71,6 +74,7 @@ def execute(run: Run, progress: Progress, accumulation: int = 1, workers: Worker
         ranked, counts = _rank(run, dataset, parts, test, progress, workers or Workers())
     else:
         ranked, counts = rank_rival(run, dataset, parts, test, progress)
+    counts |= {"taken_before": parts.taken_before["test"]}
     result = write_result(run, ranked, test, time.monotonic() - began, resumed, counts)
     for folder in ("tuning", "pretraining"):
         shutil.rmtree(run.folder / folder, ignore_errors=True)

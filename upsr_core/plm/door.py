@@ -14,6 +14,7 @@ from safetensors import SafetensorError
 
 from upsr_core.errors import ModelError
 from upsr_core.runtime import ASSETS
+from upsr_core.schema import digest_of
 from upsr_core.text.tokenizer import TextTokenizer
 
 SHIPPED = {name: ASSETS / "plm" / name for name in ("embedded", "behaviour", "small")}  # those whose folder is there
@@ -22,6 +23,7 @@ T5 = ("t5",)
 ENCODERS = (*T5, "bert", "distilbert", "electra", "mpnet", "roberta", "xlm-roberta")  # as config.json names them
 _COUNTED = ("mpnet", "roberta", "xlm-roberta")  # their positions begin after the number of the padding token
 _VOCABULARIES = ("vocab.txt", "vocab.json", "spiece.model", "sentencepiece.bpe.model")
+_READ_WITH = ("config.json", "tokenizer*.json", "special_tokens_map.json", "added_tokens.json", "merges.txt")
 _FILES = ["*.json", "*.safetensors", "spiece.model", "vocab.txt", "merges.txt", "sentencepiece.bpe.model"]
 
 
@@ -201,6 +203,17 @@ def weights_digest(name: str, kinds: tuple[str, ...] = T5) -> str:
             "Pickles are never read.",
         )
     return "-".join(_file_digest(f, f.stat().st_size, f.stat().st_mtime_ns) for f in files)
+
+
+def model_digest(name: str, kinds: tuple[str, ...] = T5) -> str:
+    """Identity of a model in a run's specification: that of its weights, and of a model that does not come with the
+    product also of its configuration and tokenizer, which change what the same weights say."""
+    weights = weights_digest(name, kinds)
+    if name in SHIPPED:
+        return weights
+    folder = locate(name, kinds)
+    files = sorted({file for pattern in (*_READ_WITH, *_VOCABULARIES) for file in folder.glob(pattern)})
+    return digest_of([weights, {f.name: _file_digest(f, f.stat().st_size, f.stat().st_mtime_ns) for f in files}])
 
 
 def load_model(name: str, dtype: str = "float32"):

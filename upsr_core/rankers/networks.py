@@ -21,7 +21,9 @@ class SequenceEncoder(nn.Module):
             layer = nn.TransformerEncoderLayer(
                 spec.width, spec.heads, spec.inner, spec.dropout, "gelu", layer_norm_eps=1e-12, batch_first=True
             )
-            layer.dropout.p = 0.0  # as in the originals, outputs of sublayers are dropped, not the inside of one
+            layer.dropout.p = (
+                0.0  # as in RecBole's SASRec and BERT4Rec: outputs of sublayers are dropped, not their inside
+            )
             self.layers.append(layer)
 
     def forward(self, vectors: torch.Tensor, segments: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:

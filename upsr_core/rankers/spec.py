@@ -126,7 +126,7 @@ MODELS = {
     ),
     "unisrec-transductive": ModelInfo(
         "UniSRec, transductive", "UniSRec with a learned vector for every item beside its text (Hou et al., KDD 2022).",
-        "Of items without training events it knows the text alone.", "next", text=True,
+        "Of items without training events it has learned nothing beside the text.", "next", text=True,
         training=SequenceSpec(epochs=200, pretrain_epochs=50),
     ),
     "popularity": ModelInfo("Popularity", "Training events of an item.", "It does not look at the user.", "none"),

@@ -22,6 +22,8 @@ def template_fields(template: str, what: str) -> list[str]:
     >>> template_fields("{title} by {brand}", "the item template")
     ['title', 'brand']
     """
+    if "{{" in template or "}}" in template:
+        raise DesignError(f"{what} has a doubled brace", repr(template), "Leave it out: braces hold attributes alone.")
     try:
         parts = list(string.Formatter().parse(template))
     except ValueError as error:

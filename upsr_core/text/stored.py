@@ -116,7 +116,11 @@ def _make(folder: Path, dataset: Dataset, design: ItemDesign, tokenizer: TextTok
 
 
 def _forget_old(parent: Path) -> None:
-    stored = [(folder.stat().st_mtime, folder) for folder in parent.iterdir() if folder.name[0] != "."]
+    stored = []
+    for folder in parent.iterdir():
+        with suppress(FileNotFoundError):  # another process has removed it meanwhile
+            if folder.name[0] != ".":
+                stored.append((folder.stat().st_mtime, folder))
     for _, folder in sorted(stored)[:-KEPT]:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -34,7 +34,7 @@ def last_checkpoint(folder: Path) -> Path | None:
 
     Without its best, a training would end with its last state instead, and nobody would know.
     """
-    found = sorted(folder.glob("checkpoint-*"), key=lambda path: int(path.name.split("-")[1]))
+    found = sorted(folder.glob("checkpoint-*"), key=_step)
     whole = {path.name for path in found if is_whole(path)}
     usable = [path for path in found if path.name in whole and best_of(path) in whole | {None}]
     newest = usable[-1] if usable else None
@@ -45,6 +45,19 @@ def last_checkpoint(folder: Path) -> Path | None:
                 warn(f"{folder.parent.name}: {path.name} is damaged or of no use without its best, and left out")
             shutil.rmtree(path)
     return newest
+
+
+def forget_others(newest: Path, best: str | None) -> None:
+    """Remove all checkpoints but the newest and the best; before there is a best, but the newest two."""
+    older = sorted(newest.parent.glob("checkpoint-*"), key=_step)[:-1]
+    kept = Path(best).name if best else older[-1].name if older else None
+    for path in older:
+        if path.name != kept:
+            shutil.rmtree(path)
+
+
+def _step(checkpoint: Path) -> int:
+    return int(checkpoint.name.split("-")[1])
 
 
 def _state(checkpoint: Path) -> dict:

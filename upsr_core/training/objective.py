@@ -97,9 +97,10 @@ def contrastive(
     """-log of the share that the right text has among itself and other texts, under its history: (n,), row by row.
 
     `own` (b, t) are the log-probabilities of the right texts. `others` (b, k) are rows of `texts` that are compared,
-    -1 for none; a row without any has no term. A text counts by its mean log-probability, as in ranking. Other texts
-    come as often as they are popular, so being popular does not help (sampled softmax without its correction: Yi et
-    al., RecSys 2019; the conditional likelihood ratio is what is learned: van den Oord et al., 2018).
+    -1 for none; a row without any has no term. A text counts by its mean log-probability, that of the
+    sentinel before it and the end after it included, which ranking leaves out. Other texts come as often as they are
+    popular, so being popular does not help (sampled softmax without its correction: Yi et al., RecSys 2019; the
+    conditional likelihood ratio is what is learned: van den Oord et al., 2018).
     """
     rows, places = torch.nonzero(others >= 0, as_tuple=True)
     if not len(rows):

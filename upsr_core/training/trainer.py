@@ -22,7 +22,15 @@ from upsr_core.errors import RunError
 from upsr_core.runtime import Cancelled, Progress, keep_freed_memory, keep_threads, seed_everything
 from upsr_core.training import processes
 from upsr_core.training.batches import Parts
-from upsr_core.training.checkpoints import STATE, best_of, is_whole, last_checkpoint, mark_complete, stopped_early
+from upsr_core.training.checkpoints import (
+    STATE,
+    best_of,
+    forget_others,
+    is_whole,
+    last_checkpoint,
+    mark_complete,
+    stopped_early,
+)
 from upsr_core.training.spec import CURVE
 
 LOG_EVERY = 10
@@ -108,7 +116,10 @@ class _Watch(TrainerCallback):
     def on_save(self, args, state, control, **_):
         processes.wait_for_all()
         if processes.first():
-            mark_complete(Path(args.output_dir) / f"checkpoint-{state.global_step}")
+            newest = Path(args.output_dir) / f"checkpoint-{state.global_step}"
+            mark_complete(newest)
+            # Not before: a kill in between would find neither the best checkpoint nor one to go on from.
+            forget_others(newest, state.best_model_checkpoint)
         processes.wait_for_all()
 
 
@@ -177,7 +188,6 @@ def train(
         eval_steps=every if validate else None,
         save_strategy="steps",
         save_steps=every,
-        save_total_limit=2,
         load_best_model_at_end=validate is not None,
         metric_for_best_model="eval_ndcg10" if validate else None,
         greater_is_better=True if validate else None,

@@ -64,7 +64,7 @@ def pairs(compared: Compared, metric: str = "NDCG@10") -> pd.DataFrame:
             row |= {"low": over["low"], "high": over["high"], "p_seeds": over["p"]}
         elif not (_seeds_known(a) and _seeds_known(b)):
             row["on"] = TRAININGS
-        moved = np.sign(gain.round(12))
+        moved = np.sign(pd.Series(ours - theirs).groupby(users).mean().round(12))
         row |= {"better": int((moved > 0).sum()), "worse": int((moved < 0).sum())}
         rows.append(row)
     columns = ["a", "b", "label_a", "label_b", "difference", "low", "high", "p", "p_seeds", "on", "better", "worse"]

@@ -9,7 +9,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from pydantic import Field, model_serializer
 
-from upsr_core.datasets.store import Dataset
+from upsr_core.datasets.store import Dataset, load_dataset
 from upsr_core.errors import RunError
 from upsr_core.experiments.runs import Run
 from upsr_core.experiments.spec import RunSpec, plan_run
@@ -38,7 +38,11 @@ class Scale:
 SCALES = {
     "smoke": Scale("Smoke", "Shows that everything fits together; its figures mean nothing.", "smoke", 1, 30),
     "quick": Scale(
-        "Quick", "Each run two to four minutes on two free cores: signs, not results.", "first-look", 1, 300
+        "Quick",
+        "Each run a First look, two to four minutes on two free cores: signs, not results.",
+        "first-look",
+        1,
+        300,
     ),
     "standard": Scale("Standard", "Each run on the standard budget, three seeds.", "standard", 3, 1000),
 }
@@ -185,7 +189,7 @@ def planned(spec: ExperimentSpec, dataset: str, column: str, design: Design | No
         if training and run.info.task == "likelihood":
             update = {"score": ScoreSpec(name=score_of(spec.recipe, update["training"])), **update}
         run = run.model_copy(update=update)
-        if run.split.kind == "zero-shot" and run.dataset.content in {source.content for source in run.pretrain_on}:
+        if run.split.kind == "zero-shot" and _same_log(run):
             raise RunError(
                 f"{dataset} is ranked zero-shot and pre-trained on",
                 "its test events would be trained on",
@@ -193,6 +197,12 @@ def planned(spec: ExperimentSpec, dataset: str, column: str, design: Design | No
             )
         cells.append(Cell(dataset, column, run))
     return cells
+
+
+def _same_log(run: RunSpec) -> bool:
+    """Whether the ranked dataset and one that is pre-trained on are made of the same event file, however prepared."""
+    logs = [set(load_dataset(ref.name).spec.events.sha256) for ref in (run.dataset, *run.pretrain_on)]
+    return any(logs[0] & other for other in logs[1:])
 
 
 def published(experiment: Experiment) -> pd.DataFrame:
