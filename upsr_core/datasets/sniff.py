@@ -33,7 +33,7 @@ ALIASES = {
     "title": "title name productname producttitle itemname itemtitle movietitle booktitle gametitle appname text",
     "category": "category categories genres genre maincategory maincat class productcategory department",
     "brand": "brand store developer company manufacturer maker publisher author artist vendor",
-    "price": "price unitprice listprice cost",
+    "price": "price unitprice listprice retailprice saleprice sellingprice priceusd priceeur pricegbp cost",
     "description": "description plot overview synopsis about blurb summary details",
     "related": "related",
     "salesrank": "salesrank",
