@@ -103,7 +103,7 @@ def show_result(run: Run, result: dict) -> None:
         st.caption(
             f"**Smoke** only shows that everything fits together: {result['users']} users tell nothing of quality."
         )
-    if "taken_before" not in result and cache.dataset(run.spec.dataset.name).report["repeats"]:
+    if "taken_before" not in result and cache.dataset(run.spec.dataset.name).report.get("repeats"):
         st.warning(REPEATED)
     box(verdict(result), icon=":material/person:" if result["personal"] else ":material/groups:")
     left, right = st.columns([2, 3], gap="large")

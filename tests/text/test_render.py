@@ -65,7 +65,6 @@ def test_sentinels_in_item_texts_are_text():
     assert not set(ids) & {*tokenizer.sentinels, tokenizer.end}
 
 
-@pytest.mark.parametrize("template", ["{{new}} {title}", "{title} }}"])
-def test_doubled_braces_are_refused(template):
-    with pytest.raises(DesignError, match="doubled brace"):
-        ItemDesign(attributes=("title",), template=template)
+def test_a_doubled_brace_is_a_brace():
+    design = ItemDesign(attributes=("title",), template="{{new}} {title} {{end}}")
+    assert render(design, {"title": "Red Ink"})[0] == "{new} Red Ink {end}"

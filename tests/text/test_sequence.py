@@ -68,3 +68,8 @@ def test_empty_history_and_impossible_limits():
     assert SENTINEL in build.ranking([]).place
     with pytest.raises(DesignError):
         builder(prompt="word " * 40 + "{history} {mask}", max_tokens=32)
+
+
+def test_a_prompt_may_have_braces_of_its_own():
+    build = builder(prompt="Use {{history}} form: {history}, {mask}.")
+    assert text_of(build, build.head) == text_of(build, build.tokenizer.encode("Use {history} form: "))

@@ -96,7 +96,7 @@ def _instances(dataset: Dataset, user: np.ndarray, end: np.ndarray, step, traine
 
 def _new_to_the_user(dataset: Dataset, instances: pd.DataFrame) -> tuple[pd.DataFrame, int]:
     """The instances whose target is not in their history, and how many others there were."""
-    if not dataset.report["repeats"] or instances.empty:
+    if not dataset.report.get("repeats", 1) or instances.empty:
         return instances, 0
     owner = np.repeat(np.arange(len(dataset.offsets) - 1), np.diff(dataset.offsets))
     # The first of a user's events with an item says since when it has been in the history.

@@ -22,8 +22,6 @@ def template_fields(template: str, what: str) -> list[str]:
     >>> template_fields("{title} by {brand}", "the item template")
     ['title', 'brand']
     """
-    if "{{" in template or "}}" in template:
-        raise DesignError(f"{what} has a doubled brace", repr(template), "Leave it out: braces hold attributes alone.")
     try:
         parts = list(string.Formatter().parse(template))
     except ValueError as error:
@@ -38,6 +36,21 @@ def template_fields(template: str, what: str) -> list[str]:
             )
         fields.append(name)
     return fields
+
+
+def template_parts(template: str) -> tuple[list[tuple[str, str]], str]:
+    """The fields of a template, each with the text before it, and the text after the last; a doubled brace is a brace.
+
+    >>> template_parts("{{new}} {title}, {brand}.")
+    ([('{new} ', 'title'), (', ', 'brand')], '.')
+    """
+    parts, text = [], ""
+    for literal, name, _, _ in string.Formatter().parse(template):
+        text += literal
+        if name is not None:  # after a doubled brace the text goes on
+            parts.append((text, name))
+            text = ""
+    return parts, text
 
 
 class ItemDesign(Spec):

@@ -1,6 +1,5 @@
 """Items as text: rendering with character and token spans, so that every token knows its attribute."""
 
-import string
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -8,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from upsr_core.schema import ITEM
-from upsr_core.text.design import ItemDesign
+from upsr_core.text.design import ItemDesign, template_parts
 from upsr_core.text.tokenizer import TextTokenizer
 
 ITEMS_AT_ONCE = 4096
@@ -47,9 +46,8 @@ def render(design: ItemDesign, values: Mapping[str, str]) -> tuple[str, tuple[Pi
 
 
 def _fill(template: str, values: Mapping[str, str]) -> list[tuple[str, str]]:
-    parts = list(string.Formatter().parse(template))
-    closing = parts.pop()[0] if parts[-1][1] is None else ""
-    chunks = [(name, literal + values[name]) for literal, name, _, _ in parts if values.get(name)]
+    parts, closing = template_parts(template)
+    chunks = [(name, before + values[name]) for before, name in parts if values.get(name)]
     if chunks:
         name, text = chunks[-1]
         chunks[-1] = (name, text + closing)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from upsr_core.errors import DesignError
-from upsr_core.text.design import Design
+from upsr_core.text.design import Design, template_parts
 from upsr_core.text.render import ItemTexts
 
 # Marks in `place` for tokens that belong to no item of the history.
@@ -37,8 +37,7 @@ class SequenceBuilder:
 
     def __init__(self, design: Design, texts: ItemTexts):
         self.texts, self.tokenizer, self.limit = texts, texts.tokenizer, design.max_tokens
-        head, rest = design.prompt.split("{history}")
-        between, tail = rest.split("{mask}")
+        ((head, _), (between, _)), tail = template_parts(design.prompt)
         self.head = self.tokenizer.encode(head)
         self.between = self.tokenizer.continue_with(between.rstrip())
         self.tail = self.tokenizer.continue_with(tail)
