@@ -183,7 +183,7 @@ def _read_items(name: str, digest: str) -> pd.DataFrame:
             pass
         except (OSError, ValueError, KeyError) as error:
             raise _damaged(name, folder, error) from error
-    how = "Choose it again, or another one."
+    how = "Choose it again; where it was removed, import it again, or choose another one."
     raise DataError(f"The dataset {name!r} was replaced or removed while it was in use", str(folder), how)
 
 
