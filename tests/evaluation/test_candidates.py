@@ -89,21 +89,27 @@ def test_the_next_history_is_borrowed_where_nothing_is_left(movies):
     assert borrowed.history(0).tolist() == [item for item in full.history(2) if item not in gone]
 
 
+class Copying(CatalogueRanker):
+    """Ranks what stands in the history before everything else."""
+
+    def __init__(self, data):
+        self.item_count, self.scorable = len(data.items), np.ones(len(data.items), dtype=bool)
+
+    def raw_scores(self, histories):
+        scores = np.zeros((len(histories), self.item_count), dtype=np.float32)
+        for place, history in enumerate(histories):
+            scores[place, history] = 1
+        return scores
+
+
 def test_whoever_copies_the_history_gains_nothing_by_the_right_one(movies):
     """An item that everybody has stands in another user's history, and never in the right one."""
 
-    class Copying(CatalogueRanker):
-        item_count, scorable = len(movies.items), np.ones(len(movies.items), dtype=bool)
-
-        def raw_scores(self, histories):
-            scores = np.zeros((len(histories), self.item_count), dtype=np.float32)
-            for place, history in enumerate(histories):
-                scores[place, history] = 1
-            return scores
-
     candidates = candidates_for(movies, split(movies, SplitSpec()), CandidateSpec(users=300))
     others = other_users(candidates.instances.user.to_numpy(), 0)
-    right, wrong = (evaluate(Copying(), each)["NDCG@10"] for each in (candidates, candidates.with_histories_of(others)))
+    right, wrong = (
+        evaluate(Copying(movies), each)["NDCG@10"] for each in (candidates, candidates.with_histories_of(others))
+    )
     assert right.equals(wrong)
 
 
@@ -137,18 +143,11 @@ def test_where_users_buy_again_whoever_copies_the_history_is_not_personal(home, 
     items.to_csv(files[0], index=False), events.to_csv(files[1], index=False)
     data = import_dataset("again", *files, preparation=PreparationSpec(min_user=1, min_item=1))
 
-    class Copying(CatalogueRanker):
-        item_count, scorable = len(data.items), np.ones(len(data.items), dtype=bool)
-
-        def raw_scores(self, histories):
-            scores = np.zeros((len(histories), self.item_count), dtype=np.float32)
-            for place, history in enumerate(histories):
-                scores[place, history] = 1
-            return scores
-
     parts = split(data, SplitSpec())
     assert parts.taken_before["test"] > 100 and len(parts.test) + parts.taken_before["test"] == 600
     candidates = candidates_for(data, parts, CandidateSpec(mode=mode))
     others = other_users(candidates.instances.user.to_numpy(), 0)
-    right, wrong = (evaluate(Copying(), each)["NDCG@10"] for each in (candidates, candidates.with_histories_of(others)))
+    right, wrong = (
+        evaluate(Copying(data), each)["NDCG@10"] for each in (candidates, candidates.with_histories_of(others))
+    )
     assert paired_difference(right, wrong)["low"] <= 0

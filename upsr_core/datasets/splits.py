@@ -72,9 +72,7 @@ def _leave_last(dataset: Dataset, lengths: np.ndarray, spec: SplitSpec) -> Split
         trained,
     )
     short = int((~long_enough).sum())
-    validation, before = _new_to_the_user(dataset, validation)
-    test, too = _new_to_the_user(dataset, test)
-    taken_before = {"validation": before, "test": too}
+    (validation, test), taken_before = _new_to_the_user(dataset, validation, test)
     return Split(training, validation.drop(columns="step"), test, short, taken_before, spec)
 
 
@@ -83,8 +81,7 @@ def _zero_shot(dataset: Dataset, lengths: np.ndarray, spec: SplitSpec) -> Split:
     end = _places_within(np.maximum(lengths - 1, 0)) + 1
     test = _instances(dataset, user, end, 1, np.zeros(dataset.n_items, bool))
     nobody = test.drop(columns="step").iloc[:0]
-    test, before = _new_to_the_user(dataset, test)
-    taken_before = {"validation": 0, "test": before}
+    (_, test), taken_before = _new_to_the_user(dataset, test.iloc[:0], test)
     return Split(nobody[["user", "end"]], nobody, test, int((lengths < 2).sum()), taken_before, spec)
 
 
@@ -94,17 +91,20 @@ def _instances(dataset: Dataset, user: np.ndarray, end: np.ndarray, step, traine
     return pd.DataFrame({"user": user, "end": end, "target": target, "cold": ~trained[target], "step": step})
 
 
-def _new_to_the_user(dataset: Dataset, instances: pd.DataFrame) -> tuple[pd.DataFrame, int]:
-    """The instances whose target is not in their history, and how many others there were."""
-    if not dataset.report.get("repeats", 1) or instances.empty:
-        return instances, 0
+def _new_to_the_user(dataset: Dataset, validation: pd.DataFrame, test: pd.DataFrame):
+    """The instances whose target is not in their history, validation and test, and how many others there were."""
+    if not dataset.report.get("repeats", 1):
+        return (validation, test), {"validation": 0, "test": 0}
     owner = np.repeat(np.arange(len(dataset.offsets) - 1), np.diff(dataset.offsets))
     # The first of a user's events with an item says since when it has been in the history.
     _, first, which = np.unique(owner * dataset.n_items + dataset.sequence, return_index=True, return_inverse=True)
-    start = dataset.offsets[instances.user.to_numpy()]
-    before = start + instances.end.to_numpy()
-    taken = first[which[before + instances.step.to_numpy() - 1]] < before
-    return instances[~taken].reset_index(drop=True), int(taken.sum())
+    kept, left_out = [], {}
+    for name, instances in (("validation", validation), ("test", test)):
+        before = dataset.offsets[instances.user.to_numpy()] + instances.end.to_numpy()
+        taken = first[which[before + instances.step.to_numpy() - 1]] < before
+        kept.append(instances[~taken].reset_index(drop=True))
+        left_out[name] = int(taken.sum())
+    return kept, left_out
 
 
 def _trained_items(dataset: Dataset, lengths: np.ndarray, ends: np.ndarray) -> np.ndarray:
