@@ -7,16 +7,17 @@ BIN := $(VENV)/bin
 MINUTES ?= 30
 
 app: $(VENV)/installed
-	$(BIN)/python -m app
+	$(BIN)/upsr studio
 
 test: $(VENV)/installed-tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
+	$(BIN)/mypy
 	$(BIN)/pytest
 
 faults: $(VENV)/installed-tests
-	$(BIN)/python -m suites.faults
+	$(BIN)/python -m workshop.faults
 
 fuzz: $(VENV)/installed-tests
 	$(BIN)/python tests/fuzz/campaign.py
@@ -32,12 +33,12 @@ $(VENV)/bin/python:
 	$(BIN)/pip install --quiet --upgrade pip
 
 $(VENV)/installed: requirements.txt pyproject.toml | $(VENV)/bin/python
-	$(BIN)/pip install --quiet -e .
+	$(BIN)/pip install --quiet -r requirements.txt -e '.[studio]'
 	touch $@
 
 $(VENV)/installed-tests: $(VENV)/installed
-	$(BIN)/pip install --quiet -e '.[test]'
-	scripts/install-chromium.sh
+	$(BIN)/pip install --quiet -r requirements.txt -e '.[test]'
+	tests/browser/install-chromium.sh
 	touch $@
 
 clean:

@@ -1,4 +1,4 @@
-"""The studio: `python -m app`, with options of `streamlit run` after it.
+"""The studio as `upsr studio` starts it, with options of `streamlit run` after it.
 
 What every page needs is imported while the browser still opens; Streamlit alone would begin with it at the first visit.
 """
@@ -20,10 +20,10 @@ HEAVY = (
     "plotly.graph_objects",
     "plotly.tools",
     "upsr_core.datasets.sample",
-    "upsr_core.experiments.comparison.entries",
-    "upsr_core.experiments.study_job",
-    "upsr_core.explain.sides",
-    "upsr_core.figures",
+    "upsr_core.comparison.entries",
+    "upsr_core.studies.worker",
+    "upsr_core.explain.model_agreement",
+    "upsr_core.export.figure_style",
 )
 
 

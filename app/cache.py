@@ -11,24 +11,24 @@ import pandas as pd
 import streamlit as st
 
 from app.run_tables import validation_references
+from upsr_core.comparison.entries import Compared, load
 from upsr_core.datasets.sample import DOMAINS, ensure_sample
 from upsr_core.datasets.store import Dataset, list_datasets, load_dataset
 from upsr_core.errors import DataError
-from upsr_core.experiments.comparison.entries import Compared, load
-from upsr_core.experiments.forecast import Forecast, forecast
-from upsr_core.experiments.ranking import load_ranker, ranked, top_of_catalogue
-from upsr_core.experiments.runs import Run
-from upsr_core.experiments.spec import RunSpec
-from upsr_core.experiments.study import Study, StudySpec, plan_study
-from upsr_core.experiments.study_job import StudyForecast, forecast_study
-from upsr_core.experiments.trained import trained_run
-from upsr_core.explain import finding, sides
+from upsr_core.explain import model_agreement, users_to_inspect
 from upsr_core.indicators.profile import Setting
-from upsr_core.text import overview
+from upsr_core.runs.forecast import Forecast, forecast
+from upsr_core.runs.run import Run
+from upsr_core.runs.spec import RunSpec
+from upsr_core.runs.user_ranking import load_ranker, ranked, top_of_catalogue
+from upsr_core.runs.weight_reuse import trained_run
+from upsr_core.studies.study import Study, StudySpec, plan_study
+from upsr_core.studies.worker import StudyForecast, forecast_study
+from upsr_core.text import catalogue_overview
 from upsr_core.text.design import Design, ItemDesign
+from upsr_core.text.prompt import SequenceBuilder
 from upsr_core.text.render import ItemTexts
-from upsr_core.text.sequence import SequenceBuilder
-from upsr_core.text.stored import texts_of
+from upsr_core.text.text_cache import texts_of
 from upsr_core.text.tokenizer import TextTokenizer
 
 T = TypeVar("T")
@@ -79,7 +79,7 @@ def text_summary(data: Dataset, design: ItemDesign, tokens: TextTokenizer) -> di
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def _text_summary(data: str, design: str, tokens: str, _texts: ItemTexts) -> dict[str, float]:
-    return overview.summary(_texts)
+    return catalogue_overview.summary(_texts)
 
 
 def references(run: Run) -> dict[str, float]:
@@ -177,7 +177,7 @@ def reading(run: Run):
 
 @st.cache_resource(max_entries=3, show_spinner="Loading the trained model…")
 def _reading(run_id: str, finished: float | None, _run: Run):
-    from upsr_core.explain.reading import reading_of
+    from upsr_core.explain.scoring import reading_of
 
     return reading_of(_run)
 
@@ -189,7 +189,7 @@ def users_worth_looking_at(run: Run, other: Run | None) -> pd.DataFrame:
 
 @st.cache_data(max_entries=16, show_spinner="Looking through the users…")
 def _users_worth_looking_at(run_id: str, finished: float | None, second: tuple | None, _run: Run, _other: Run | None):
-    return finding.users_worth_looking_at(_run, _other)
+    return users_to_inspect.users_worth_looking_at(_run, _other)
 
 
 def leanings(run: Run, lengths: Run | None) -> pd.DataFrame:
@@ -200,8 +200,10 @@ def leanings(run: Run, lengths: Run | None) -> pd.DataFrame:
 
 @st.cache_data(max_entries=16, show_spinner="Looking at all users…")
 def _leanings(run_id: str, finished: float | None, second: str | None, _run: Run, _lengths: Run | None):
-    tokens = finding.own_scores(_lengths).drop_duplicates("item").set_index("item").tokens if _lengths else None
-    return sides.leanings(finding.own_scores(_run), tokens)
+    tokens = (
+        users_to_inspect.own_scores(_lengths).drop_duplicates("item").set_index("item").tokens if _lengths else None
+    )
+    return model_agreement.leanings(users_to_inspect.own_scores(_run), tokens)
 
 
 def item_index(data: Dataset):
@@ -211,7 +213,7 @@ def item_index(data: Dataset):
 
 @st.cache_resource(max_entries=4, show_spinner="Reading all item texts…")
 def _item_index(digest: str, _data: Dataset):
-    from upsr_core.explain.search import ItemIndex
+    from upsr_core.explain.item_search import ItemIndex
 
     return ItemIndex(_data.items)
 

@@ -1,10 +1,10 @@
-"""From a DataFrame to a plotly figure; the look is that of `upsr_core.figures`."""
+"""From a DataFrame to a plotly figure; the look is that of `upsr_core.export.figure_style`."""
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from upsr_core.figures import BLUE, GREEN, GREY, ORANGE, PINK, RED, SKY, figure_of, log_axis  # noqa: F401  pages share them
+from upsr_core.export.figure_style import BLUE, GREEN, GREY, ORANGE, PINK, RED, SKY, figure_of, log_axis  # noqa: F401  pages share them
 
 _ATTRIBUTES = {
     "title": BLUE,

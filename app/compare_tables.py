@@ -5,9 +5,9 @@ from urllib.parse import urlencode
 import pandas as pd
 
 from app.run_tables import NOT_PERSONAL, interval
+from upsr_core.comparison.entries import Compared, Entry
 from upsr_core.evaluation.metrics import METRICS
-from upsr_core.experiments.comparison.entries import Compared, Entry
-from upsr_core.indicators.reading import INDICATORS, Reading
+from upsr_core.indicators.result import INDICATORS, Reading
 
 MOVED = 50
 

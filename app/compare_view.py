@@ -18,15 +18,15 @@ from app.compare_tables import (
     pairs_table,
 )
 from app.components import chart, duration, empty_state, plain, section
+from upsr_core.comparison import figures
+from upsr_core.comparison.compare import ALPHA, DIFFERENT
+from upsr_core.comparison.cost import cost, curves, indicators
+from upsr_core.comparison.entries import Compared
+from upsr_core.comparison.export import export, zipped
+from upsr_core.comparison.who_differs import SLICES, movers, slices
 from upsr_core.evaluation.metrics import METRICS, named
-from upsr_core.experiments.comparison import figures
-from upsr_core.experiments.comparison.compare import ALPHA, DIFFERENT
-from upsr_core.experiments.comparison.cost import cost, curves, indicators
-from upsr_core.experiments.comparison.entries import Compared
-from upsr_core.experiments.comparison.export import export, zipped
-from upsr_core.experiments.comparison.people import SLICES, movers, slices
-from upsr_core.figures import grouped
-from upsr_core.indicators.reading import INDICATORS
+from upsr_core.export.figure_style import grouped
+from upsr_core.indicators.result import INDICATORS
 
 NUMBER = {"format": "%.3f", "width": "small"}
 

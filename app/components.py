@@ -11,8 +11,8 @@ import streamlit as st
 
 from app.charts import attribute_colour
 from upsr_core.errors import UpsrError
+from upsr_core.export.csv_export import csv_text
 from upsr_core.logs import explained
-from upsr_core.sheets import csv_text
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+!|<>~$:&]|^[-=]|(?<=^\d)\.|(?<=^\d\d)\.)")
 _UNSAFE = re.compile(r"[^\w.\- ]|^\.")  # in the name of a file that a browser saves

@@ -10,8 +10,8 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from app.charts import BLUE, GREEN, GREY, ORANGE, PINK, RED, SKY, figure_of
-from app.texts import label
-from upsr_core.explain.case import PRIOR
+from app.short_texts import label
+from upsr_core.explain.instance import PRIOR
 
 FOR_A, FOR_B = BLUE, ORANGE
 MODELS = ((BLUE, "circle"), (ORANGE, "square"), (GREEN, "diamond"), (PINK, "cross"), (SKY, "x"))

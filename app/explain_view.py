@@ -6,11 +6,11 @@ import pandas as pd
 import streamlit as st
 
 from app import cache, explain_charts, state
+from app.attribution_view import aligned_tokens
 from app.components import chart, download_csv, empty_state, plain, section, with_progress
-from app.parts_view import aligned_tokens
-from app.texts import visible
-from upsr_core.experiments.runs import Run
-from upsr_core.explain.case import Case, case_of, name_of, pair_of
+from app.short_texts import visible
+from upsr_core.explain.instance import Case, case_of, name_of, pair_of
+from upsr_core.runs.run import Run
 from upsr_core.schema import ITEM
 
 EXACT, NEAR = "Exact: leave one out", "Approximate: gradients"
@@ -93,7 +93,7 @@ def explained(run: Run, user: int, user_id: str, case: Case, a: int, b: int, met
     """The explanation, kept; what does not depend on A and B is kept for all pairs."""
     reading = cache.reading(run)
     from upsr_core.explain.explanation import explain_case
-    from upsr_core.explain.history import leave_out
+    from upsr_core.explain.leave_one_out import leave_out
 
     key = (run.id, run.status().finished, user, tuple(case.candidates.item))
     read = left = None
@@ -278,7 +278,7 @@ def take_along(run: Run, found) -> None:
         st.code(shlex.join(words), language="bash")
         method = ', method="gradients"' if found.approximation_gap is not None else ""
         st.code(
-            "from upsr_core.experiments.runs import load_run\n"
+            "from upsr_core.runs.run import load_run\n"
             "from upsr_core.explain.explanation import explain\n\n"
             f"found = explain(load_run({run.id!r}), {found.user!r}, {found.a!r}, {found.b!r}{method})\n"
             "print(found.difference)",

@@ -8,10 +8,10 @@ import pandas as pd
 import streamlit as st
 
 from app import cache
+from app.allowed_paths import allowed
 from app.components import empty_state, errors_shown, plain, section
-from app.roots import allowed
 from upsr_core.datasets.importing import import_dataset, without_behaviour
-from upsr_core.datasets.sniff import Guess, attribute_name, guess
+from upsr_core.datasets.recognition import Guess, attribute_name, guess
 from upsr_core.datasets.spec import ColumnMapping, PreparationSpec
 from upsr_core.datasets.store import list_datasets
 from upsr_core.errors import DataError

@@ -5,7 +5,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from app.charts import BLUE, GREEN, GREY, ORANGE, RED, SKY, attribute_colour, figure_of
-from upsr_core.figures import log_axis
+from upsr_core.export.figure_style import log_axis
 
 
 def added_bits(steps: pd.DataFrame) -> go.Figure:

@@ -7,7 +7,7 @@ from app import charts, indicator_charts
 from app.components import chart, empty_state, plain, share
 from upsr_core.datasets.store import Dataset
 from upsr_core.indicators.noise import COMPONENTS
-from upsr_core.indicators.reading import Reading
+from upsr_core.indicators.result import Reading
 from upsr_core.text.design import ItemDesign
 from upsr_core.text.render import render
 

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import streamlit as st
 
 from app.components import act, plain
-from upsr_core.experiments import jobs
-from upsr_core.experiments.status import Job, Status
+from upsr_core.runs import queue
+from upsr_core.runs.status import Job, Status
 
 COLOURS = {"done": "green", "cancelled": "orange", "cancelling": "orange"}
 COLOURS |= dict.fromkeys(("failed", "died", "damaged"), "red")
@@ -32,10 +32,10 @@ def job_state(
         if status.active:
             st.button(
                 "Cancel", key=f"cancel{key}", icon=":material/stop:", disabled=status.state == "cancelling",
-                on_click=act, args=(jobs.cancel, job),
+                on_click=act, args=(queue.cancel, job),
             )  # fmt: skip
         if status.state in RESUMABLE:
-            st.button(resume, key=f"resume{key}", icon=":material/play_arrow:", on_click=act, args=(jobs.resume, job))
+            st.button(resume, key=f"resume{key}", icon=":material/play_arrow:", on_click=act, args=(queue.resume, job))
         beside()
     if status.active:
         st.progress(min(1.0, status.step / status.total) if status.total else 0.0, text=line)

@@ -6,10 +6,10 @@ import pandas as pd
 import streamlit as st
 
 from app.components import act, chart, duration, empty_state, plain, section
-from upsr_core.experiments.comparison.export import zipped
-from upsr_core.experiments.paper import launch
-from upsr_core.experiments.paper.base import Outcome
-from upsr_core.experiments.paper.runner import Study
+from upsr_core.comparison.export import zipped
+from upsr_core.paper import background
+from upsr_core.paper.experiment import Outcome
+from upsr_core.paper.runner import Study
 
 BROKEN = ("failed", "died", "damaged")
 MARKS = {"done": "✓", "failed": "✗", "died": "✗", "damaged": "✗", "new": "·", "cancelled": "⏸"}
@@ -32,7 +32,7 @@ def progress(study: Study, was_working: bool) -> None:
 
     @st.fragment(run_every="2s" if was_working else None)
     def draw() -> None:
-        working = launch.working(study)
+        working = background.working(study)
         if working != was_working:  # its start is a click in here, its end comes from outside
             st.rerun(scope="app")
         states = study.states()
@@ -54,7 +54,9 @@ def _buttons(study: Study, states: pd.DataFrame, working: bool) -> None:
     done = int((states.state == "done").sum())
     with st.container(horizontal=True, vertical_alignment="center"):
         if working:
-            st.button("Cancel", key="cancel_study", icon=":material/stop:", on_click=act, args=(launch.cancel, study))
+            st.button(
+                "Cancel", key="cancel_study", icon=":material/stop:", on_click=act, args=(background.cancel, study)
+            )
             st.markdown(f"Working: {done} of {len(states)} runs done." if len(states) else "Working…")
             return
         finished = study.outcome() is not None
@@ -64,13 +66,13 @@ def _buttons(study: Study, states: pd.DataFrame, working: bool) -> None:
         )
         st.button(
             label, key="start_study", type="secondary" if finished else "primary", icon=":material/play_arrow:",
-            on_click=act, args=(launch.start, study),
+            on_click=act, args=(background.start, study),
             help="Runs that are done are kept; only what is missing is worked on.",
         )  # fmt: skip
         if not finished:
             _forecast(study)
-            said = launch.last_words(study)
-            if said and not broken and (study.folder / launch.PROCESS).exists():
+            said = background.last_words(study)
+            if said and not broken and (study.folder / background.PROCESS).exists():
                 st.caption(f"Last said: {plain(said)}")
 
 

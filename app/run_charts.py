@@ -4,7 +4,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from app.charts import BLUE, GREEN, GREY, ORANGE, RED, figure_of
-from app.texts import label
+from app.short_texts import label
 
 AXES = {
     "perplexity": "mean log-likelihood, nats per token",

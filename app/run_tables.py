@@ -6,12 +6,12 @@ from upsr_core.datasets.splits import split
 from upsr_core.datasets.store import Dataset
 from upsr_core.evaluation.candidates import candidates_for
 from upsr_core.evaluation.metrics import named
-from upsr_core.experiments.budgets import BUDGETS, training_of
-from upsr_core.experiments.runs import Run
-from upsr_core.experiments.status import Status
-from upsr_core.rankers.base import evaluate
-from upsr_core.rankers.popularity import Popularity, Random
-from upsr_core.rankers.spec import ModelInfo
+from upsr_core.models.base import evaluate
+from upsr_core.models.popularity import Popularity, Random
+from upsr_core.models.registry import ModelInfo
+from upsr_core.runs.budgets import BUDGETS, training_of
+from upsr_core.runs.run import Run
+from upsr_core.runs.status import Status
 
 HEADLINE = "NDCG@10"
 NOT_PERSONAL = "not personal yet"

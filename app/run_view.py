@@ -16,10 +16,10 @@ from app.run_tables import (
     progress_line,
     scores_table,
     verdict,
-)  # fmt: skip
+)
 from upsr_core.evaluation.metrics import named
-from upsr_core.experiments.runs import Run, delete_run
-from upsr_core.experiments.status import Status
+from upsr_core.runs.run import Run, delete_run
+from upsr_core.runs.status import Status
 
 
 def show_run(run: Run) -> None:

@@ -6,12 +6,12 @@ import streamlit as st
 from pydantic import ValidationError
 
 from app import cache
+from app.allowed_paths import allowed_model
 from app.components import plain
-from app.roots import allowed_model
 from upsr_core.datasets.store import Dataset
 from upsr_core.errors import DesignError, UpsrError
-from upsr_core.experiments.runs import Run
-from upsr_core.plm import door
+from upsr_core.plm import loading
+from upsr_core.runs.run import Run
 from upsr_core.text.design import Design
 from upsr_core.text.tokenizer import TextTokenizer
 
@@ -90,7 +90,7 @@ def of_dataset_first(runs: list[Run]) -> list[Run]:
 
 def choose_plm(label: str = "Language model") -> str:
     """Name of a language model: one of those at hand, or a folder or hub id typed in."""
-    titles = {info.name: info.title for info in door.available()}
+    titles = {info.name: info.title for info in loading.available()}
     name = choose(
         label,
         "plm",
@@ -104,7 +104,7 @@ def choose_plm(label: str = "Language model") -> str:
 
 
 def choose_tokenizer() -> TextTokenizer:
-    return door.load_tokenizer(choose_plm("Tokenizer of"))
+    return loading.load_tokenizer(choose_plm("Tokenizer of"))
 
 
 def design() -> Design:

@@ -6,15 +6,15 @@ import streamlit as st
 from app import cache
 from app.components import act, chart, duration, empty_state, errors_shown, plain
 from app.job_view import job_state
-from upsr_core.experiments import jobs
-from upsr_core.experiments.budgets import BUDGETS
-from upsr_core.experiments.status import Status
-from upsr_core.experiments.study import SEEDS, Study, StudySpec, create_study, list_studies, usual_designs
-from upsr_core.experiments.study_figure import figure
-from upsr_core.experiments.study_job import FIGURE
-from upsr_core.experiments.study_outcome import StudyOutcome, notes, outcome, verdict
 from upsr_core.indicators.profile import Setting
-from upsr_core.indicators.reading import INDICATORS
+from upsr_core.indicators.result import INDICATORS
+from upsr_core.runs import queue
+from upsr_core.runs.budgets import BUDGETS
+from upsr_core.runs.status import Status
+from upsr_core.studies.figure import figure
+from upsr_core.studies.results import StudyOutcome, notes, outcome, verdict
+from upsr_core.studies.study import SEEDS, Study, StudySpec, create_study, list_studies, usual_designs
+from upsr_core.studies.worker import FIGURE
 from upsr_core.text.design import ItemDesign
 
 
@@ -65,7 +65,7 @@ def _plan(setting: Setting, design: ItemDesign) -> None:
 
 
 def _begin(spec: StudySpec) -> None:
-    act(lambda: jobs.start(create_study(spec)), done="Started. It goes on when you close this page.")
+    act(lambda: queue.start(create_study(spec)), done="Started. It goes on when you close this page.")
     st.session_state["study_shown"] = spec.digest
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from upsr_core.experiments.runs import list_runs
+from upsr_core.runs.run import list_runs
 
 PAGES = Path(__file__).resolve().parent.parent / "pages"
 STEPS = (

@@ -6,10 +6,10 @@ import streamlit as st
 
 from app import cache, compare_view, state
 from app.components import empty_state, errors_shown, page_head, plain
+from upsr_core.comparison.compare import leaderboard, pairs, seeds
+from upsr_core.comparison.entries import comparable
 from upsr_core.evaluation.metrics import METRICS
-from upsr_core.experiments.comparison.compare import leaderboard, pairs, seeds
-from upsr_core.experiments.comparison.entries import comparable
-from upsr_core.experiments.runs import Run, list_runs
+from upsr_core.runs.run import Run, list_runs
 
 MOST_AT_FIRST = 6
 

@@ -5,8 +5,18 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from app import charts, state, tables
-from app.components import act, chart, drawn_first, errors_shown, page_head, plain, section, share, synthetic_badge
+from app import charts, overview_tables, state
+from app.components import (
+    act,
+    chart,
+    drawn_first,
+    errors_shown,
+    page_head,
+    plain,
+    section,
+    share,
+    synthetic_badge,
+)
 from app.tour import tour
 from upsr_core.datasets.spec import PreparationSpec
 from upsr_core.datasets.store import Dataset, delete_dataset, list_datasets
@@ -134,13 +144,13 @@ def distributions(data: Dataset) -> None:
     first, second, third = st.columns(3, gap="medium")
     with first:
         st.markdown("**Coverage of attributes**")
-        chart(charts.coverage(tables.coverage(data)), "coverage")
+        chart(charts.coverage(overview_tables.coverage(data)), "coverage")
     with second:
         st.markdown("**Length of histories**")
-        chart(charts.distribution(tables.history_lengths(data), "interactions", "users"), "lengths")
+        chart(charts.distribution(overview_tables.history_lengths(data), "interactions", "users"), "lengths")
     with third:
         st.markdown("**Popularity of items**")
-        chart(charts.popularity(tables.popularity(data)), "popularity")
+        chart(charts.popularity(overview_tables.popularity(data)), "popularity")
 
 
 def browse(data: Dataset) -> None:
@@ -148,7 +158,7 @@ def browse(data: Dataset) -> None:
     words = st.text_input(
         "Search", key="browse", icon=":material/search:", placeholder="words in any attribute or the item id", width=420
     )
-    found = tables.matching(data.items, words)
+    found = overview_tables.matching(data.items, words)
     shown = data.items.iloc[found[:ROWS_SHOWN]]
     first = f"the first {len(shown):,} of " if len(shown) < len(found) else ""
     st.caption(f"{first}{len(found):,} items" + (f" of {len(data.items):,} in the dataset" if words.strip() else ""))

@@ -2,17 +2,17 @@
 
 import streamlit as st
 
-from app import cache, indicator_charts, state, tables
+from app import cache, indicator_charts, overview_tables, state
 from app.components import chart, empty_state, errors_shown, open_tab, page_head, plain, with_progress
 from app.design_editor import attribute_facts, change, editor
 from app.indicator_view import headline, show
 from app.study_view import predict_quality
 from upsr_core.errors import UpsrError
-from upsr_core.indicators import profile, table
-from upsr_core.indicators.reading import CHEAP, INDICATORS, MODEL_BASED, Reading
-from upsr_core.indicators.search import GOALS, MOST, STAGES, pareto_front, search, stored_search
+from upsr_core.indicators import attribute_table, profile
+from upsr_core.indicators.design_search import GOALS, MOST, STAGES, pareto_front, search, stored_search
+from upsr_core.indicators.result import CHEAP, INDICATORS, MODEL_BASED, Reading
+from upsr_core.text.catalogue_overview import attribute_tokens
 from upsr_core.text.design import ItemDesign
-from upsr_core.text.overview import attribute_tokens
 
 GOAL_TITLES = {
     "perplexity": "naturalness",
@@ -88,14 +88,14 @@ def own_table() -> None:
     if not attributes:
         empty_state("Choose at least one attribute.")
         return
-    if not table.is_kept(setting, attributes):
+    if not attribute_table.is_kept(setting, attributes):
         if not st.button("Measure every attribute", key="measure_table", icon=":material/table:"):
             return
-        made = with_progress(lambda report: table.attribute_table(setting, attributes, report))
+        made = with_progress(lambda report: attribute_table.attribute_table(setting, attributes, report))
     else:
-        made = table.attribute_table(setting, attributes, lambda *_: None)
+        made = attribute_table.attribute_table(setting, attributes, lambda *_: None)
     shown = made.bands[["attribute"]].copy()
-    for name in table.COLUMNS:
+    for name in attribute_table.COLUMNS:
         values, bands = made.bands[name], made.bands[f"{name}_band"]
         shown[INDICATORS[name][0]] = [
             "–" if value != value else f"{value:,.3g}  {band}" for value, band in zip(values, bands, strict=True)
@@ -104,8 +104,8 @@ def own_table() -> None:
     uses = made.bands[["attribute", "use", "reason", "paper_use", "differs"]].map(plain)
     uses.columns = ["attribute", "Suggested use", "Reason", "Paper's use", "Otherwise in the paper"]
     st.table(uses.set_index("attribute"))
-    st.caption(plain(table.RULE))
-    st.caption(plain(table.USE_RULE))
+    st.caption(plain(attribute_table.RULE))
+    st.caption(plain(attribute_table.USE_RULE))
     left, right = st.columns(2)
     attribute = left.selectbox("Open", attributes, key="open_attribute")
     name = right.selectbox("under", list(INDICATORS), key="open_indicator", format_func=lambda key: INDICATORS[key][0])
@@ -193,7 +193,7 @@ if changing.open:
         facts = {}
         try:
             texts = cache.item_texts(setting.dataset, getattr(state.design(), stage), setting.tokens("length"))
-            facts = attribute_facts(tables.coverage(setting.dataset), attribute_tokens(texts))
+            facts = attribute_facts(overview_tables.coverage(setting.dataset), attribute_tokens(texts))
         except UpsrError as error:
             st.caption(plain(error))
         editor(stage, setting.dataset.attributes, facts)

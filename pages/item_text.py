@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from app import cache, charts, state, tables
+from app import cache, charts, overview_tables, state
 from app.components import (
     Span,
     act,
@@ -17,10 +17,10 @@ from app.components import (
     section,
     share,
     token_strip,
-)  # fmt: skip
+)
 from app.design_editor import attribute_facts, editor
-from upsr_core.text import overview, saved
-from upsr_core.text.trace import trace_items
+from upsr_core.text import catalogue_overview, saved_designs
+from upsr_core.text.token_view import trace_items
 
 STAGES = {"finetune": "Fine-tuning and ranking", "pretrain": "Pre-training"}
 USED = {
@@ -31,21 +31,23 @@ USED = {
 
 def design_shelf() -> None:
     """Presets and saved designs: load, delete, save."""
-    known = {**saved.PRESETS, **saved.list_designs()}
+    known = {**saved_designs.PRESETS, **saved_designs.list_designs()}
     current = next((name for name, design in known.items() if design == state.design()), None)
     if current and current != st.session_state.get("shelf_current"):
         st.session_state["shelf"] = current
     st.session_state["shelf_current"] = current
     with st.container(horizontal=True, vertical_alignment="bottom"):
         name = st.selectbox("Saved designs", list(known), key="shelf", width=260)
-        st.button("Load", key="load_design", on_click=act, args=(lambda: state.set_design(saved.load_design(name)),))
         st.button(
-            "Delete", key="delete_design", disabled=name in saved.PRESETS,
-            on_click=lambda: act(saved.delete_design, name, done=f"Deleted the design {name!r}."),
+            "Load", key="load_design", on_click=act, args=(lambda: state.set_design(saved_designs.load_design(name)),)
+        )
+        st.button(
+            "Delete", key="delete_design", disabled=name in saved_designs.PRESETS,
+            on_click=lambda: act(saved_designs.delete_design, name, done=f"Deleted the design {name!r}."),
         )  # fmt: skip
         st.space("small")
         new = st.text_input("Save this design as", key="design_name", placeholder="a name", width=220)
-        replaced = new.strip() in saved.list_designs() and new.strip() != current
+        replaced = new.strip() in saved_designs.list_designs() and new.strip() != current
         st.button("Replace" if replaced else "Save", key="save_design", type="primary", on_click=save)
         if current:
             st.badge(plain(current), icon=":material/check:", color="green")
@@ -57,16 +59,16 @@ def design_shelf() -> None:
 
 def save() -> None:
     name = st.session_state.design_name
-    act(saved.save_design, name, state.design(), done=f"Saved the design {name!r}.")
+    act(saved_designs.save_design, name, state.design(), done=f"Saved the design {name!r}.")
 
 
 def stage_column(stage: str, title: str) -> None:
     section(title, f"{USED[stage]} Beside each attribute: the items that have it, and its tokens per item.")
     item = getattr(state.design(), stage)
-    facts = attribute_facts(tables.coverage(data), pd.DataFrame({"attribute": [], "tokens": []}))
+    facts = attribute_facts(overview_tables.coverage(data), pd.DataFrame({"attribute": [], "tokens": []}))
     with errors_shown():
         texts = cache.item_texts(data, item, tokenizer)
-        facts = attribute_facts(tables.coverage(data), overview.attribute_tokens(texts))
+        facts = attribute_facts(overview_tables.coverage(data), catalogue_overview.attribute_tokens(texts))
     editor(stage, data.attributes, facts)
 
 
@@ -81,7 +83,7 @@ def chosen_items() -> np.ndarray:
         count = st.number_input("How many", 1, 30, 5, key="how_many", width=120)
         if way == "Search":
             words = st.text_input("Words in any attribute", key="words", icon=":material/search:", width=320)
-            found = tables.matching(data.items, words)
+            found = overview_tables.matching(data.items, words)
             st.caption(f"{len(found):,} of {len(data.items):,} items")
             return found[:count]
         if way == "Random":
@@ -130,12 +132,12 @@ def numbers(stage: str) -> None:
             "Identical items", share(facts["identical"]),
             help="Items whose tokens, as cut, equal another item's. Likelihood cannot tell them apart: they tie.",
         )  # fmt: skip
-    chart(charts.token_histogram(overview.token_counts(texts), item.cap), f"tokens_{stage}")
+    chart(charts.token_histogram(catalogue_overview.token_counts(texts), item.cap), f"tokens_{stage}")
 
 
 def history_room() -> None:
     design = state.design()
-    fit = overview.history_fit(cache.builder(data, design, tokenizer), data)
+    fit = catalogue_overview.history_fit(cache.builder(data, design, tokenizer), data)
     whole = (fit.kept == fit["items"]).mean()
     st.markdown(
         f"With the fine-tuning text, the prompt of {design.max_tokens} tokens holds the whole history of "
@@ -173,7 +175,9 @@ if not missing:
             st.markdown(f"**{STAGES[stage]}**")
             numbers(stage)
     stages = [
-        overview.attribute_tokens(cache.item_texts(data, getattr(state.design(), stage), tokenizer)).assign(stage=title)
+        catalogue_overview.attribute_tokens(cache.item_texts(data, getattr(state.design(), stage), tokenizer)).assign(
+            stage=title
+        )
         for stage, title in STAGES.items()
     ]
     chart(charts.attribute_tokens(pd.concat(stages)), "attribute_tokens")

@@ -3,12 +3,12 @@
 import streamlit as st
 
 from app import cache, paper_view, state
+from app.allowed_paths import allowed_model
 from app.components import empty_state, errors_shown, page_head
-from app.roots import allowed_model
-from upsr_core.experiments.paper import launch
-from upsr_core.experiments.paper.base import SCALES
-from upsr_core.experiments.paper.registry import EXPERIMENTS
-from upsr_core.experiments.paper.runner import study, usual_domains
+from upsr_core.paper import background
+from upsr_core.paper.experiment import SCALES
+from upsr_core.paper.registry import EXPERIMENTS
+from upsr_core.paper.runner import study, usual_domains
 from upsr_core.training.recipes import PAPER, RECIPES
 
 
@@ -70,7 +70,7 @@ if EXPERIMENTS[name].pretrains == "must" and not first:
     st.stop()
 with errors_shown():
     this = study(name, tuple(chosen), scale, plm, tuple(first), recipe)
-    working = launch.working(this)
+    working = background.working(this)
     paper_view.progress(this, working)
     made = None if working else this.outcome()
     if made:

@@ -17,13 +17,13 @@ from app.components import (
     section,
     share,
     token_strip,
-)  # fmt: skip
-from app.spans import sequence_spans, target_spans
+)
+from app.token_spans import sequence_spans, target_spans
 from app.user_choice import choose_user
 from upsr_core.errors import DesignError
 from upsr_core.text.design import PAPER_PROMPT, Design
 from upsr_core.text.masking import choose_masks
-from upsr_core.text.sequence import SequenceBuilder
+from upsr_core.text.prompt import SequenceBuilder
 from upsr_core.text.tokenizer import readable
 from upsr_core.training.spec import TrainingSpec
 

@@ -4,20 +4,20 @@ import streamlit as st
 
 from app import cache, state
 from app.components import act, duration, empty_state, errors_shown, page_head, plain, section
-from app.model_worth import model_worth
+from app.plm_quality import model_worth
 from app.run_tables import budget_line, budgets_of, health_table, progress_line, runs_table
 from app.run_view import show_run
 from upsr_core.datasets.store import Dataset
 from upsr_core.evaluation.candidates import MODES
-from upsr_core.experiments import jobs
-from upsr_core.experiments.budgets import BUDGETS, usual_recipe
-from upsr_core.experiments.health import health
-from upsr_core.experiments.runs import Run, create_run, list_runs, unreadable_runs
-from upsr_core.experiments.spec import RunSpec, plan_run
-from upsr_core.experiments.status import ACTIVE
-from upsr_core.likelihood.score import SCORES
-from upsr_core.rankers.spec import MODELS, ModelInfo
-from upsr_core.text import saved
+from upsr_core.likelihood.scores import SCORES
+from upsr_core.models.registry import MODELS, ModelInfo
+from upsr_core.runs import queue
+from upsr_core.runs.budgets import BUDGETS, usual_recipe
+from upsr_core.runs.health import health
+from upsr_core.runs.run import Run, create_run, list_runs, unreadable_runs
+from upsr_core.runs.spec import RunSpec, plan_run
+from upsr_core.runs.status import ACTIVE
+from upsr_core.text import saved_designs
 from upsr_core.text.design import Design
 from upsr_core.training.recipes import PAPER, RECIPES, score_of
 
@@ -109,7 +109,7 @@ def last_budget(info: ModelInfo) -> str:
 
 
 def choose_design(data: Dataset) -> Design:
-    known = {**saved.PRESETS, **saved.list_designs()}
+    known = {**saved_designs.PRESETS, **saved_designs.list_designs()}
     fit = {name: design for name, design in known.items() if set(design.finetune.attributes) <= set(data.attributes)}
     designs = {CURRENT: state.design(), **fit}
     name = st.selectbox(
@@ -163,7 +163,7 @@ def under_way(run: Run) -> None:
 def begin(specs: list[RunSpec]) -> None:
     def start() -> None:
         for spec in specs:
-            jobs.start(create_run(spec))
+            queue.start(create_run(spec))
 
     act(start, done="Started. It goes on when you close this page.")
     select(specs[0].digest)

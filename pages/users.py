@@ -8,14 +8,14 @@ import streamlit as st
 
 from app import cache, run_charts, state
 from app.components import chart, empty_state, errors_shown, page_head, plain, section
+from app.counterfactual_view import what_if
 from app.explain_view import pair_of_address, why
-from app.sides_view import sides
-from app.texts import visible
+from app.model_agreement_view import sides
+from app.short_texts import visible
 from app.user_choice import choose_user
-from app.user_finding import find_users
-from app.what_if_view import what_if
+from app.user_list import find_users
 from upsr_core.datasets.store import Dataset
-from upsr_core.experiments.runs import Run, list_runs
+from upsr_core.runs.run import Run, list_runs
 
 MOST = 3
 ROWS_SHOWN = 200

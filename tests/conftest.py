@@ -63,11 +63,11 @@ def finished_study(home):
 
     Informativeness is made the quality's own order over designs, noise its reverse, everything else says nothing.
     """
-    from upsr_core.experiments.runs import create_run
-    from upsr_core.experiments.study import create_study
-    from upsr_core.indicators.reading import Reading
-    from upsr_core.indicators.store import keep
-    from upsr_core.runtime import write_json
+    from upsr_core.indicators.result import Reading
+    from upsr_core.indicators.result_store import keep
+    from upsr_core.runs.run import create_run
+    from upsr_core.storage.atomic import write_json
+    from upsr_core.studies.study import create_study
 
     def make(spec, quality, not_personal=()):
         study, setting = create_study(spec), spec.setting()
@@ -93,7 +93,7 @@ def small_t5(tmp_path_factory) -> Path:
     import torch
     from transformers import T5Config, T5ForConditionalGeneration
 
-    from upsr_core.plm.door import locate
+    from upsr_core.plm.loading import locate
 
     torch.manual_seed(1)
     config = T5Config(

@@ -8,9 +8,9 @@ import pytest
 from upsr_core import logs
 from upsr_core.datasets.importing import import_dataset
 from upsr_core.errors import DataError, RunError, UnexpectedError, UpsrError, system_error
-from upsr_core.experiments import jobs
-from upsr_core.experiments.job import carry_out
-from upsr_core.experiments.status import Job
+from upsr_core.runs import queue
+from upsr_core.runs.status import Job
+from upsr_core.runs.worker import carry_out
 from upsr_core.runtime import Cancelled
 
 TITLE, USER = "Secret diary of a customer", "user-4711-private"
@@ -44,7 +44,7 @@ def test_imports_jobs_and_errors_are_told_without_data(files, home):
         def do(_):
             raise error
 
-        jobs.enqueue(job)
+        queue.enqueue(job)
         return carry_out(job, do)
 
     with pytest.raises(DataError):
@@ -55,7 +55,7 @@ def test_imports_jobs_and_errors_are_told_without_data(files, home):
         failing(KeyError(f"{USER} {TITLE}"))
     assert str(logs.log_file()) in str(met.value) and job.status().state == "failed"
     assert failing(Cancelled()) is None
-    jobs.enqueue(job)
+    queue.enqueue(job)
     assert carry_out(job, lambda _: {"fine": 1}) == {"fine": 1}
     text = log_text()
     for said in (

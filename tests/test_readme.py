@@ -36,8 +36,8 @@ def test_commands_from_raw_files_to_a_ranked_user(home):
             result = json.loads(done.stdout.splitlines()[-1])
             gap = next(gap for name, gap in result["gaps"]["popularity"].items() if name.startswith("NDCG@10 "))
             assert gap.keys() >= {"mean", "low", "high"} and result["gaps"]["random"].keys() == result["metrics"].keys()
-            from upsr_core.experiments.ranking import evaluated_users
-            from upsr_core.experiments.runs import load_run
+            from upsr_core.runs.run import load_run
+            from upsr_core.runs.user_ranking import evaluated_users
 
             user = evaluated_users(load_run(result["run"])).user_id.iloc[0]
             other = placeholders.get("RUN", "")

@@ -79,7 +79,7 @@ def test_every_exported_table_goes_through_the_one_door():
 
 
 def test_a_pickle_beside_a_configuration_is_refused(tmp_path):
-    from upsr_core.plm.door import weights_digest
+    from upsr_core.plm.loading import weights_digest
 
     class Evil:
         def __reduce__(self):
@@ -94,7 +94,7 @@ def test_a_pickle_beside_a_configuration_is_refused(tmp_path):
 
 @pytest.mark.parametrize("part", [b'{"user_id":"u","item_id":"i","timestamp":1}\n', b"x"])
 def test_a_file_that_explodes_is_refused_before_it_does(tmp_path, part):
-    from upsr_core.datasets.files import Reading, is_intact, lines
+    from upsr_core.datasets.source_lines import Reading, is_intact, lines
     from upsr_core.runtime import forget_peak_memory, peak_memory_mib
 
     block = gzip.compress(part * (20_000_000 // len(part)), 9, mtime=0)
@@ -111,8 +111,8 @@ def test_a_file_that_explodes_is_refused_before_it_does(tmp_path, part):
 
 
 def test_a_figure_as_a_page_holds_no_markup_of_the_data(tmp_path):
-    from upsr_core.experiments.picture import _page
-    from upsr_core.figures import figure_of
+    from upsr_core.export.figure_files import _page
+    from upsr_core.export.figure_style import figure_of
 
     figure = figure_of(x="</script><script>alert(1)</script>").add_scatter(
         x=[1], y=["</script><img src=x onerror=alert(1)>"]
@@ -124,7 +124,7 @@ def test_a_figure_as_a_page_holds_no_markup_of_the_data(tmp_path):
 def test_the_terminal_takes_no_orders_from_the_data(capsys):
     from rich.table import Table
 
-    from upsr_core.terminal import Terminal
+    from upsr_core.cli.terminal import Terminal
 
     table = Table("[red]head[/b]")
     table.add_row("[/nothing] \x1b[31m\x07\x9b31m")

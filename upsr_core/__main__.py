@@ -1,5 +1,5 @@
 """`python -m upsr_core` is the command `upsr`."""
 
-from upsr_core.cli import main
+from upsr_core.cli.main import main
 
 main()

@@ -1,17 +1,16 @@
-"""Where things are stored, what the machine offers, threads, seeds, and the record of the environment."""
+"""The home folder, what comes with the product, what the machine offers, threads, seeds, the environment."""
 
 import ctypes
-import json
 import os
 import platform
 import re
-import secrets
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from ctypes.util import find_library
 from importlib.metadata import PackageNotFoundError, version
+from importlib.resources import files
 from pathlib import Path
 
 import psutil
@@ -22,7 +21,8 @@ from upsr_core.errors import UpsrError, system_error
 # Long work reports (done, total, what) and stops when the callback raises Cancelled.
 Progress = Callable[[float, float, str], None]
 
-ASSETS = Path(__file__).resolve().parent.parent / "assets"
+# The sample and the language models that come with the product: in a clone the folder `assets`, in a wheel part of it.
+ASSETS = Path(str(files("upsr_core.assets")))
 
 # Two waiting OpenMP threads that spin on a busy machine make everything 10 to 25 times slower;
 # this must be set before torch is imported, and every entry point imports this module first.
@@ -42,68 +42,6 @@ def home() -> Path:
     except OSError as error:
         raise system_error(error, path) from error
     return path
-
-
-def stored_in(name: str) -> Path:
-    """A folder of the home folder, made where it can be; where nothing can be written, what is not there is empty."""
-    folder = home() / name
-    with suppress(OSError):
-        folder.mkdir(exist_ok=True)
-    return folder
-
-
-def temporary_name(path: Path) -> Path:
-    """A name beside `path` for what will take its place: it says whose it is, see `leftover_of`."""
-    return path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}~")
-
-
-def new_folder(path: Path) -> Path:
-    """A new folder to fill in the place of `path`; who made it moves it there or removes it."""
-    temporary = temporary_name(path)
-    temporary.mkdir()
-    return temporary
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """A file to write in the place of `path`: it replaces it as a whole once the block is left, or is removed."""
-    temporary = temporary_name(path)
-    try:
-        yield temporary
-        with temporary.open("rb") as file:
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-@contextmanager
-def storing(place: Path) -> Iterator[None]:
-    """Errors of the system while something is stored are said in words. Raises StorageError."""
-    try:
-        yield
-    except OSError as error:
-        raise system_error(error, error.filename or place) from error
-
-
-def leftover_of(name: str) -> int | None:
-    """The process that wrote a file or folder of this name and had not finished; None for any other name.
-
-    >>> leftover_of(".status.json.123.0a1b2c3d~"), leftover_of("status.json")
-    (123, None)
-    """
-    found = re.fullmatch(r"\..+\.(\d+)\.[0-9a-f]{8}~", name)
-    return int(found[1]) if found else None
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Write a file so that a reader, or a kill at any moment, sees the old text or the new one, never half."""
-    with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
-
-
-def write_json(path: Path, value) -> None:
-    write_atomically(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
 
 
 def keep_freed_memory() -> None:

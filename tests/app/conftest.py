@@ -1,7 +1,6 @@
 """A home folder with the sample, pages run without a browser, and a finished run whose scores are known."""
 
 import shutil
-import sys
 import time
 from pathlib import Path
 
@@ -10,7 +9,6 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-sys.path.append(str(Path(__file__).parent))  # importlib mode leaves it out; the tests import pages_common from here
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -63,9 +61,9 @@ def finished_run(stocked):
     from upsr_core.datasets.splits import split
     from upsr_core.datasets.store import load_dataset
     from upsr_core.evaluation.candidates import candidates_for
-    from upsr_core.experiments.outcome import Ranked, write_result
-    from upsr_core.experiments.runs import create_run
-    from upsr_core.experiments.spec import plan_run
+    from upsr_core.runs.results import Ranked, write_result
+    from upsr_core.runs.run import create_run
+    from upsr_core.runs.spec import plan_run
     from upsr_core.text.design import parse_design
 
     def make(use: float, attributes: str = "category,title,brand", dataset: str = "sample:movies"):

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import streamlit as st
 
-from app import cache, roots
+from app import allowed_paths, cache
 from upsr_core.errors import DataError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -24,7 +24,7 @@ READ_AS_MARKDOWN = (
 def hostile(stocked, tmp_path):
     """A dataset whose name, ids and texts all try to be markup."""
     from upsr_core.datasets.importing import import_dataset
-    from upsr_core.datasets.sniff import guess
+    from upsr_core.datasets.recognition import guess
     from upsr_core.datasets.spec import PreparationSpec
 
     items = [f'"{n} {TEXT}","{TEXT}","{TEXT}",{TEXT}{n}' for n in range(130)]
@@ -53,7 +53,7 @@ def unescaped(at) -> list[str]:
 
 def test_no_page_reads_names_or_texts_as_markup(studio, hostile, finished_run):
     from upsr_core.text.design import parse_design
-    from upsr_core.text.saved import save_design
+    from upsr_core.text.saved_designs import save_design
 
     save_design(NAME, parse_design("title,b_xq_b"))
     runs = [finished_run(use, attributes, NAME) for use, attributes in ((0.2, "title"), (0.4, "title,brand"))]
@@ -83,9 +83,9 @@ def test_nothing_listens_beyond_this_machine_unless_told():
 def test_listening_beyond_this_machine_confines_paths(monkeypatch, tmp_path, home, address):
     monkeypatch.setattr(st, "get_option", lambda name: address)
     monkeypatch.chdir(tmp_path)
-    assert roots.roots() == (tmp_path.resolve(), home.resolve())
+    assert allowed_paths.roots() == (tmp_path.resolve(), home.resolve())
     (tmp_path / "in.csv").touch()
-    assert roots.allowed(tmp_path / "in.csv") == tmp_path / "in.csv"
+    assert allowed_paths.allowed(tmp_path / "in.csv") == tmp_path / "in.csv"
     (tmp_path / "link").symlink_to("/etc")
     outside = [
         "/etc/passwd",
@@ -97,28 +97,28 @@ def test_listening_beyond_this_machine_confines_paths(monkeypatch, tmp_path, hom
     ]
     for path in outside:
         with pytest.raises(DataError, match="reads no files there") as refused:
-            roots.allowed(Path(path))
-        assert roots.ROOTS in refused.value.how
+            allowed_paths.allowed(Path(path))
+        assert allowed_paths.ROOTS in refused.value.how
     for name in ("/etc", "../etc", "~/model", "link"):
         with pytest.raises(DataError, match="reads no files there"):
-            roots.allowed_model(name)
-    assert roots.allowed_model("embedded") == "embedded" and roots.allowed_model("google/flan-t5-small")
+            allowed_paths.allowed_model(name)
+    assert allowed_paths.allowed_model("embedded") == "embedded" and allowed_paths.allowed_model("google/flan-t5-small")
 
 
 def test_a_proxy_in_front_confines_paths_too(monkeypatch, home):
-    assert not roots.asked_from_afar() and roots.roots() is None
-    assert roots.allowed(Path("/etc/passwd")) == Path("/etc/passwd")
+    assert not allowed_paths.asked_from_afar() and allowed_paths.roots() is None
+    assert allowed_paths.allowed(Path("/etc/passwd")) == Path("/etc/passwd")
     for header in ("X-Forwarded-For", "Forwarded", "X-Real-Ip"):
         with monkeypatch.context() as patch:
             patch.setattr(type(st.context), "headers", {header: "10.0.0.1"})
-            assert roots.asked_from_afar() and roots.roots()
+            assert allowed_paths.asked_from_afar() and allowed_paths.roots()
 
 
 def test_named_roots_hold_on_the_pages(studio, monkeypatch, tmp_path):
     (tmp_path / "open").mkdir()
     (tmp_path / "shut.csv").write_text("item_id,title\ni1,x\n")
     (tmp_path / "open" / "items.csv").write_text("item_id,title\ni1,x\n")
-    monkeypatch.setenv(roots.ROOTS, str(tmp_path / "open"))
+    monkeypatch.setenv(allowed_paths.ROOTS, str(tmp_path / "open"))
     at = studio("data")
     at.segmented_control(key="data_view").set_value("Import").run()
     at.text_input(key="path_items").set_value(str(tmp_path / "shut.csv")).run()

@@ -1,13 +1,7 @@
 """The page Compare on runs whose ranks are known."""
 
-import sys
-from pathlib import Path
-
-from pages_common import texts
-
-sys.path.append(str(Path(__file__).parents[1] / "experiments"))
-
 from made_runs import made_run, uniform
+from pages_common import texts
 
 from upsr_core.evaluation.candidates import CandidateSpec
 

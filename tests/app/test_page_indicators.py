@@ -4,10 +4,10 @@ import pytest
 from pages_common import texts
 
 from app.indicator_charts import perplexities
+from upsr_core.indicators.attribute_table import attribute_table
+from upsr_core.indicators.design_search import search
 from upsr_core.indicators.profile import Setting, profile
-from upsr_core.indicators.reading import CHEAP, INDICATORS, MODEL_BASED
-from upsr_core.indicators.search import search
-from upsr_core.indicators.table import attribute_table
+from upsr_core.indicators.result import CHEAP, INDICATORS, MODEL_BASED
 
 
 def setting(sample=20):

@@ -1,7 +1,7 @@
 import pytest
 from pages_common import tables, texts
 
-from upsr_core.text.saved import list_designs
+from upsr_core.text.saved_designs import list_designs
 
 
 def attributes(at, stage="finetune"):

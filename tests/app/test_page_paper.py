@@ -1,28 +1,22 @@
 """The page Paper: an experiment chosen, started, filled, and read beside the paper."""
 
-import sys
-from pathlib import Path
-
 import pytest
+from made_runs import made, uniform
 from pages_common import texts
 
-sys.path.append(str(Path(__file__).parents[1] / "experiments"))
-
-from made_runs import made, uniform
-
-from upsr_core.experiments.paper import launch
-from upsr_core.experiments.paper.registry import EXPERIMENTS
-from upsr_core.experiments.paper.runner import study, usual_domains
+from upsr_core.paper import background
+from upsr_core.paper.registry import EXPERIMENTS
+from upsr_core.paper.runner import study, usual_domains
 
 
 @pytest.fixture(autouse=True)
 def no_browser(monkeypatch):
-    monkeypatch.setattr("upsr_core.experiments.picture.browser", lambda: None)
+    monkeypatch.setattr("upsr_core.export.figure_files.browser", lambda: None)
 
 
 def test_the_forecast_and_the_start(studio, monkeypatch):
     started = []
-    monkeypatch.setattr(launch, "start", started.append)
+    monkeypatch.setattr(background, "start", started.append)
     at = studio("paper", experiment="table5", on="sample:movies", scale="smoke")
     assert not at.exception and not at.error
     assert "3 of 3 runs to do" in texts(at) and "Does more text help" in texts(at)
@@ -57,7 +51,7 @@ def test_every_experiment_opens_with_its_cells(studio):
 
 
 def test_a_failed_cell_says_why_and_can_be_tried_again(studio, stocked):
-    from upsr_core.experiments.runs import create_run
+    from upsr_core.runs.run import create_run
 
     this = study("table5", ("sample:movies",), "smoke")
     first = create_run(this.cells()[0].spec)

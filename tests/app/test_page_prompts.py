@@ -1,11 +1,11 @@
 from pages_common import texts
 
-from app.spans import target_spans
+from app.token_spans import target_spans
 from upsr_core.datasets.store import load_dataset
-from upsr_core.plm.door import load_tokenizer
+from upsr_core.plm.loading import load_tokenizer
 from upsr_core.text.design import Design
+from upsr_core.text.prompt import SequenceBuilder
 from upsr_core.text.render import ItemTexts
-from upsr_core.text.sequence import SequenceBuilder
 
 
 def builder(data):

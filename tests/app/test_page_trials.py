@@ -4,11 +4,11 @@ import pytest
 from pages_common import texts
 
 from app.run_tables import verdict
-from upsr_core.experiments import jobs
-from upsr_core.experiments.runs import list_runs
-from upsr_core.plm import report as report_module
-from upsr_core.plm.door import weights_digest
-from upsr_core.plm.report import save_report, stored_report
+from upsr_core.plm import quality_report as report_module
+from upsr_core.plm.loading import weights_digest
+from upsr_core.plm.quality_report import save_report, stored_report
+from upsr_core.runs import queue
+from upsr_core.runs.run import list_runs
 
 
 def runs_of(at):
@@ -44,7 +44,7 @@ def test_what_a_model_is_worth(studio, monkeypatch):
 
 def test_start_makes_the_run_that_was_chosen(studio, monkeypatch):
     started = []
-    monkeypatch.setattr(jobs, "start", lambda run: started.append(run))
+    monkeypatch.setattr(queue, "start", lambda run: started.append(run))
     at = studio("trials")
     at.selectbox(key="trial_design").set_value("Title only")
     at.segmented_control(key="budget").set_value("smoke")

@@ -5,10 +5,10 @@ import pytest
 from pages_common import texts
 
 from upsr_core.datasets.store import load_dataset
-from upsr_core.experiments.ranking import evaluated_users, load_ranker, ranked
 from upsr_core.explain.explanation import explain
-from upsr_core.explain.finding import ORDERS
-from upsr_core.plm.door import locate
+from upsr_core.explain.users_to_inspect import ORDERS
+from upsr_core.plm.loading import locate
+from upsr_core.runs.user_ranking import evaluated_users, load_ranker, ranked
 
 
 def test_no_run_yet(studio):

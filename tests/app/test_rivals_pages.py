@@ -6,24 +6,24 @@ import pytest
 from pages_common import texts
 
 from upsr_core.datasets.store import load_dataset
-from upsr_core.experiments import jobs
-from upsr_core.experiments.job import work
-from upsr_core.experiments.ranking import evaluated_users, ranked
-from upsr_core.experiments.runs import create_run
-from upsr_core.experiments.spec import plan_run
+from upsr_core.runs import queue
+from upsr_core.runs.run import create_run
+from upsr_core.runs.spec import plan_run
+from upsr_core.runs.user_ranking import evaluated_users, ranked
+from upsr_core.runs.worker import work
 
 
 @pytest.fixture
 def popular(stocked):
     run = create_run(plan_run("sample:movies", model="popularity", mode="full"))
-    jobs.enqueue(run)
+    queue.enqueue(run)
     work(run)
     return run
 
 
 def test_a_rival_is_chosen_and_started_without_a_design(studio, monkeypatch):
     started = []
-    monkeypatch.setattr(jobs, "start", lambda run: started.append(run))
+    monkeypatch.setattr(queue, "start", lambda run: started.append(run))
     at = studio("trials")
     at.selectbox(key="model_choice").set_value("sasrec-ce").run()
     assert not [box for box in at.selectbox if box.key in ("trial_design", "plm_choice")]
@@ -37,7 +37,7 @@ def test_a_rival_is_chosen_and_started_without_a_design(studio, monkeypatch):
 
 def test_several_modes_are_trials_of_one_training(studio, monkeypatch):
     started = []
-    monkeypatch.setattr(jobs, "start", lambda run: started.append(run))
+    monkeypatch.setattr(queue, "start", lambda run: started.append(run))
     at = studio("trials")
     assert at.segmented_control(key="modes_uni100").value == ["uni100"], "as a trial of UPSR is ranked"
     at.selectbox(key="model_choice").set_value("sasrec-ce").run()
@@ -71,7 +71,7 @@ def test_an_encoder_is_refused_for_upsr_and_named_for_unisrec(studio, tmp_path):
 
 def test_a_model_of_texts_takes_the_design(studio, monkeypatch):
     started = []
-    monkeypatch.setattr(jobs, "start", lambda run: started.append(run))
+    monkeypatch.setattr(queue, "start", lambda run: started.append(run))
     at = studio("trials")
     at.selectbox(key="model_choice").set_value("unisrec").run()
     at.selectbox(key="trial_design").set_value("Title only").run()

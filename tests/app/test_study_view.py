@@ -1,7 +1,7 @@
 from pages_common import texts
 
-from upsr_core.experiments import jobs
-from upsr_core.experiments.study import plan_study
+from upsr_core.runs import queue
+from upsr_core.studies.study import plan_study
 
 FIVE = ["title", "category", "brand", "category,title", "brand,title"]
 
@@ -21,7 +21,7 @@ def test_a_finished_study_is_shown_with_what_must_be_said(studio, finished_study
 
 def test_a_study_is_planned_started_and_cancelled(studio, monkeypatch):
     started = []
-    monkeypatch.setattr(jobs, "start", lambda study: started.append(study) or jobs.enqueue(study))
+    monkeypatch.setattr(queue, "start", lambda study: started.append(study) or queue.enqueue(study))
     at = studio("indicators")
     at.session_state["part_tab"] = "Do they predict quality?"
     at.run()

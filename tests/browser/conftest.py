@@ -1,11 +1,8 @@
 """The studio in a real browser: one server on a home folder of its own, one Chromium."""
 
-import sys
 from pathlib import Path
 
 import pytest
-
-sys.path.append(str(Path(__file__).parent))  # importlib mode leaves it out
 from running import ARGUMENTS, chromium_path, running_studio
 
 

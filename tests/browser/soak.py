@@ -183,7 +183,7 @@ def main() -> int:
             asyncio.run(soak(address, process, options.sessions, options.minutes, record))
         ended = states(home)
         log = (Path(folder) / "log.txt").read_text(errors="replace")
-        _python(home, "from upsr_core.experiments import jobs, runs\nfor run in runs.list_runs(): jobs.cancel(run)")
+        _python(home, "from upsr_core.runs import jobs, runs\nfor run in runs.list_runs(): jobs.cancel(run)")
         deadline = time.monotonic() + 120
         while {"queued", "running", "cancelling"} & set(states(home).values()) and time.monotonic() < deadline:
             time.sleep(1)

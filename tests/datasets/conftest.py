@@ -1,11 +1,6 @@
 """Small source files of known content, see source_files."""
 
-import sys
-from pathlib import Path
-
 import pytest
-
-sys.path.append(str(Path(__file__).parent))  # importlib mode leaves it out; the tests import source_files from here
 from source_files import EVENTS, ITEMS, write_json_lines, write_table
 
 

@@ -10,7 +10,7 @@ from source_files import EVENTS, ITEMS, write_json_lines, write_lines, write_tab
 
 from upsr_core.datasets import folders, importing, store
 from upsr_core.datasets.importing import import_dataset
-from upsr_core.datasets.sniff import guess
+from upsr_core.datasets.recognition import guess
 from upsr_core.datasets.spec import ColumnMapping, PreparationSpec
 from upsr_core.datasets.store import list_datasets, load_dataset
 from upsr_core.errors import DataError, StorageError

@@ -8,7 +8,7 @@ import pytest
 from source_files import EVENTS, ITEMS, write_json_lines, write_lines, write_table
 
 from upsr_core.datasets.importing import import_dataset
-from upsr_core.datasets.sniff import guess
+from upsr_core.datasets.recognition import guess
 from upsr_core.datasets.spec import ColumnMapping, PreparationSpec
 from upsr_core.errors import DataError
 

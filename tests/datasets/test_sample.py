@@ -11,13 +11,13 @@ import pytest
 
 from upsr_core.datasets.importing import import_dataset
 from upsr_core.datasets.sample import DOMAINS, NEW_DOMAINS, ensure_sample, sample_files, sample_name
-from upsr_core.datasets.sample_catalogue import make_catalogue
-from upsr_core.datasets.sample_generator import POPULARITY_EXPONENT, SIZES, generate, write
-from upsr_core.datasets.sample_words import BOOKS
-from upsr_core.datasets.sample_words_new import INSTRUMENTS
 from upsr_core.datasets.store import list_datasets, load_dataset
 from upsr_core.errors import DataError
 from upsr_core.runtime import ASSETS, Cancelled
+from workshop.sample.catalogue import make_catalogue
+from workshop.sample.generator import POPULARITY_EXPONENT, SIZES, generate, write
+from workshop.sample.words import BOOKS
+from workshop.sample.words_new import INSTRUMENTS
 
 
 def read_lines(path):

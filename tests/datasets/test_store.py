@@ -10,8 +10,8 @@ from upsr_core.datasets.importing import import_dataset
 from upsr_core.datasets.spec import PreparationSpec
 from upsr_core.datasets.store import delete_dataset, list_datasets, load_dataset
 from upsr_core.errors import DataError
-from upsr_core.runtime import write_json
 from upsr_core.schema import digest_of
+from upsr_core.storage.atomic import write_json
 
 
 @pytest.fixture

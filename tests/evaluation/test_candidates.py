@@ -9,8 +9,8 @@ from upsr_core.datasets.spec import PreparationSpec
 from upsr_core.datasets.splits import SplitSpec, split
 from upsr_core.evaluation.candidates import MODES, CandidateSpec, candidates_for
 from upsr_core.evaluation.statistics import other_users, paired_difference
-from upsr_core.rankers.base import CatalogueRanker, evaluate
-from upsr_core.rankers.popularity import Popularity, Random
+from upsr_core.models.base import CatalogueRanker, evaluate
+from upsr_core.models.popularity import Popularity, Random
 
 
 @pytest.mark.parametrize("part", ["validation", "test"])

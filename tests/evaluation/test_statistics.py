@@ -6,7 +6,7 @@ from scipy import stats
 
 from upsr_core.evaluation import statistics
 from upsr_core.evaluation.statistics import by_user, difference_over_seeds, holm, mean_interval, randomisation_test
-from upsr_core.evaluation.statistics_bench import coverage, false_alarms, false_alarms_over_seeds, identical
+from workshop.benchmarks.statistics import coverage, false_alarms, false_alarms_over_seeds, identical
 
 
 def test_identical_models_differ_by_exactly_zero():

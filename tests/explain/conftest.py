@@ -10,10 +10,10 @@ def explained_home(tmp_path_factory, small_t5):
     """A home folder with `sample:movies` and evaluated runs of three users: (folder, {score: run id})."""
     from upsr_core.datasets.importing import import_dataset
     from upsr_core.datasets.sample import sample_files, sample_name
-    from upsr_core.experiments.job import work
-    from upsr_core.experiments.jobs import enqueue
-    from upsr_core.experiments.runs import create_run
-    from upsr_core.experiments.spec import plan_run
+    from upsr_core.runs.queue import enqueue
+    from upsr_core.runs.run import create_run
+    from upsr_core.runs.spec import plan_run
+    from upsr_core.runs.worker import work
     from upsr_core.text.design import parse_design
 
     folder, before = tmp_path_factory.mktemp("explained-home"), os.environ.get("UPSR_HOME")
@@ -41,7 +41,7 @@ def explained_home(tmp_path_factory, small_t5):
 @pytest.fixture
 def runs(explained_home, monkeypatch):
     """The evaluated runs by the name of their score; popularity is a model of its own."""
-    from upsr_core.experiments.runs import load_run
+    from upsr_core.runs.run import load_run
 
     folder, ids = explained_home
     monkeypatch.setenv("UPSR_HOME", str(folder))
@@ -51,6 +51,6 @@ def runs(explained_home, monkeypatch):
 @pytest.fixture
 def user(runs):
     """A user id that all runs evaluated."""
-    from upsr_core.experiments.ranking import evaluated_users
+    from upsr_core.runs.user_ranking import evaluated_users
 
     return str(evaluated_users(runs["perplexity"]).user_id.iloc[1])

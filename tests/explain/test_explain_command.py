@@ -3,11 +3,11 @@ import json
 import pytest
 from typer.testing import CliRunner
 
-from upsr_core.cli import app
+from upsr_core.cli.main import app
 from upsr_core.errors import RunError
-from upsr_core.experiments.ranking import find_user
-from upsr_core.explain.case import case_of
 from upsr_core.explain.explanation import explain
+from upsr_core.explain.instance import case_of
+from upsr_core.runs.user_ranking import find_user
 
 
 def invoke(*arguments):

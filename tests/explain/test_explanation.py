@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 
 from upsr_core.errors import RunError
-from upsr_core.experiments.ranking import find_user, load_ranker, ranked
-from upsr_core.explain.case import PRIOR, case_of, pair_of
+from upsr_core.explain.attribution import attribute_parts, difference, sum_error, token_parts
 from upsr_core.explain.explanation import explain
-from upsr_core.explain.history import attribute_effects, item_effects, leave_out
-from upsr_core.explain.parts import attribute_parts, difference, sum_error, token_parts
-from upsr_core.explain.reading import TextReading, reading_of
+from upsr_core.explain.instance import PRIOR, case_of, pair_of
+from upsr_core.explain.leave_one_out import attribute_effects, item_effects, leave_out
+from upsr_core.explain.scoring import TextReading, reading_of
 from upsr_core.likelihood.reference import reference_log_likelihood
-from upsr_core.likelihood.score import SCORES, TEMPERATURE
-from upsr_core.text.overview import identical_groups
+from upsr_core.likelihood.scores import SCORES, TEMPERATURE
+from upsr_core.runs.user_ranking import find_user, load_ranker, ranked
+from upsr_core.text.catalogue_overview import identical_groups
 
 
 @pytest.mark.parametrize("name", SCORES)

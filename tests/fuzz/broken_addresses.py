@@ -43,9 +43,9 @@ def _trained(folder: Path) -> None:
     from upsr_core.datasets.splits import split
     from upsr_core.datasets.store import load_dataset
     from upsr_core.evaluation.candidates import candidates_for
-    from upsr_core.experiments.outcome import Ranked, write_result
-    from upsr_core.experiments.runs import create_run
-    from upsr_core.experiments.spec import plan_run
+    from upsr_core.runs.results import Ranked, write_result
+    from upsr_core.runs.run import create_run
+    from upsr_core.runs.spec import plan_run
     from upsr_core.text.design import parse_design
 
     stocked(folder)

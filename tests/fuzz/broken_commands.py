@@ -18,7 +18,7 @@ def run(*words: str) -> Callable[[Path], str]:
     """`upsr WORDS`; {} in a word stands for the folder, which holds items.csv, events.csv and junk.bin."""
 
     def act(folder: Path) -> str:
-        from upsr_core.cli import main
+        from upsr_core.cli.main import main
 
         arguments = [word.replace("{}", str(folder)) for word in words]
         out, error, before = io.StringIO(), io.StringIO(), sys.argv

@@ -89,7 +89,7 @@ def _saved(text: str | bytes) -> tuple[Callable[[Path], object], Callable[[Path]
         (home() / "designs" / "mine.json").write_bytes(text if isinstance(text, bytes) else text.encode())
 
     def act(folder: Path) -> str:
-        from upsr_core.text.saved import list_designs, load_design
+        from upsr_core.text.saved_designs import list_designs, load_design
 
         assert list_designs() == {}
         return str(load_design("mine"))
@@ -132,7 +132,7 @@ def _save_as(name: str) -> Callable[[Path], str]:
     def act(folder: Path) -> str:
         from upsr_core.runtime import home
         from upsr_core.text.design import parse_design
-        from upsr_core.text.saved import load_design, save_design
+        from upsr_core.text.saved_designs import load_design, save_design
 
         save_design(name, parse_design("title"))
         load_design(name)
@@ -165,13 +165,13 @@ def run_specs() -> list[Case]:
         content = text if isinstance(text, bytes) else text.encode()
 
         def run_there(folder: Path) -> None:
-            from upsr_core.experiments.runs import runs_folder
+            from upsr_core.runs.run import runs_folder
 
             (runs_folder() / "0123").mkdir()
             (runs_folder() / "0123" / "spec.json").write_bytes(content)
 
         def load(folder: Path) -> str:
-            from upsr_core.experiments.runs import load_run
+            from upsr_core.runs.run import load_run
 
             return load_run("01").title
 
@@ -181,7 +181,7 @@ def run_specs() -> list[Case]:
             (folder / "made" / "versions.json").write_text('{"runs": ["0123"], "metric": "NDCG@10"}')
 
         def again(folder: Path) -> str:
-            from upsr_core.experiments.comparison.export import exported
+            from upsr_core.comparison.export import exported
 
             return str(exported(folder / "made"))
 
@@ -192,7 +192,7 @@ def run_specs() -> list[Case]:
 
     def asked(run_id: str) -> Callable[[Path], str]:
         def act(folder: Path) -> str:
-            from upsr_core.experiments.runs import load_run
+            from upsr_core.runs.run import load_run
 
             return load_run(run_id).title
 
@@ -204,7 +204,7 @@ def run_specs() -> list[Case]:
             (folder / "made" / "versions.json").write_text(text)
 
         def act(folder: Path) -> str:
-            from upsr_core.experiments.comparison.export import exported
+            from upsr_core.comparison.export import exported
 
             return str(exported(folder / "made"))
 
@@ -230,17 +230,17 @@ def language_models() -> list[Case]:
                 (folder / "model" / file).write_bytes(content if isinstance(content, bytes) else content.encode())
 
         def act(folder: Path) -> str:
-            from upsr_core.plm import door
+            from upsr_core.plm import loading
 
-            return str(getattr(door, use)(str(folder / "model")))
+            return str(getattr(loading, use)(str(folder / "model")))
 
         return Case(f"model/{name}", act, says, prepare=prepare)
 
     def named(text: str) -> Case:
         def act(folder: Path) -> str:
-            from upsr_core.plm import door
+            from upsr_core.plm import loading
 
-            return str(door.locate(text))
+            return str(loading.locate(text))
 
         return Case(f"model/named {text[:20]!r}", act, "model|hub id")
 

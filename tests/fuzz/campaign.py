@@ -67,9 +67,9 @@ def _heard(pipe, pid: int) -> bool:
 def _warm(name: str) -> None:
     """Import what a case needs before its clock starts: a library is imported once, however often it is used."""
     if name.startswith(("run/", "exported/", "command/", "page/", "typed/")):
-        import upsr_core.experiments.comparison.export
+        import upsr_core.comparison.export
     if name.startswith(("model/", "command/")):
-        import upsr_core.experiments.ranking  # noqa: F401
+        import upsr_core.runs.user_ranking  # noqa: F401
 
 
 def run_all(names: list[str], base: str, report) -> None:

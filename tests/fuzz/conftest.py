@@ -1,12 +1,9 @@
 """Hypothesis as the campaign asks for it, and the modules of cases."""
 
 import os
-import sys
-from pathlib import Path
 
 from hypothesis import HealthCheck, settings
 
-sys.path.append(str(Path(__file__).parent))  # importlib mode leaves it out; the tests import their cases from here
 EXAMPLES = int(os.environ.get("UPSR_FUZZ_EXAMPLES", "8"))
 settings.register_profile(
     "fuzz", max_examples=EXAMPLES, deadline=None, derandomize="UPSR_FUZZ_EXAMPLES" not in os.environ,

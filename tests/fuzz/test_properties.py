@@ -16,15 +16,15 @@ from markdown_it import MarkdownIt
 
 from app import state
 from app.components import plain
+from upsr_core.cli.terminal import printable
 from upsr_core.datasets import folders
 from upsr_core.datasets.cleaning import LONGEST, clean, identifier
 from upsr_core.datasets.importing import import_dataset
-from upsr_core.datasets.sniff import attribute_name, guess
+from upsr_core.datasets.recognition import attribute_name, guess
 from upsr_core.datasets.spec import ColumnMapping, PreparationSpec
 from upsr_core.errors import DataError, DesignError, UpsrError
+from upsr_core.export.csv_export import csv_text
 from upsr_core.schema import ATTRIBUTE_NAME, ATTRIBUTES
-from upsr_core.sheets import csv_text
-from upsr_core.terminal import printable
 from upsr_core.text.design import Design, ItemDesign, parse_design, template_fields
 from upsr_core.text.render import render
 

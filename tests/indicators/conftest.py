@@ -1,13 +1,8 @@
 """The tokenizer and the model that read the datasets of `made_data`."""
 
-import sys
-from pathlib import Path
-
 import pytest
 
-from upsr_core.plm.door import load_tokenizer
-
-sys.path.append(str(Path(__file__).parent))  # importlib mode leaves it out
+from upsr_core.plm.loading import load_tokenizer
 
 
 @pytest.fixture
@@ -24,6 +19,6 @@ def tokenizer():
 
 @pytest.fixture(scope="session")
 def reader():
-    from upsr_core.indicators.states import reader_of
+    from upsr_core.indicators.encoder import reader_of
 
     return reader_of("embedded")

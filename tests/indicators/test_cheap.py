@@ -4,11 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from upsr_core.indicators.catalogue import Catalogue
+from upsr_core.indicators.attribute_tokens import Catalogue
 from upsr_core.indicators.informativeness import informativeness
-from upsr_core.indicators.length import length
-from upsr_core.indicators.near import near_identical
+from upsr_core.indicators.near_duplicates import near_identical
 from upsr_core.indicators.noise import noise
+from upsr_core.indicators.text_length import length
 from upsr_core.text.design import ItemDesign
 from upsr_core.text.render import ItemTexts
 
@@ -38,7 +38,7 @@ def test_a_template_is_rendered_whole(movies, tokenizer):
     ],
 )
 def test_informativeness_is_the_papers_with_the_tokenizer_of_t5(shared, make, dataset, bits):
-    from upsr_core.plm.door import load_tokenizer
+    from upsr_core.plm.loading import load_tokenizer
 
     items = pd.read_json(shared / "data" / dataset / "items.jsonl.gz", lines=True, dtype=False)
     columns = {}

@@ -6,11 +6,11 @@ import pytest
 from made_data import made, silent
 
 from upsr_core.indicators.alignment import alignment
-from upsr_core.indicators.behaviour import Behaviour, conflict
-from upsr_core.indicators.catalogue import Catalogue, Flat
-from upsr_core.indicators.consistency import Domain, a_distance, consistency
+from upsr_core.indicators.attribute_tokens import Catalogue, Flat
+from upsr_core.indicators.cooccurrence import Behaviour, conflict
+from upsr_core.indicators.domain_consistency import Domain, a_distance, consistency
 from upsr_core.indicators.naturalness import naturalness
-from upsr_core.likelihood.texts import mean_log_probs
+from upsr_core.likelihood.text_perplexity import mean_log_probs
 from upsr_core.text.design import ItemDesign
 
 TITLE = ItemDesign.of("title")
@@ -50,7 +50,7 @@ def test_masked_spans_are_what_transformers_gives_alone(tokenizer, reader):
 
     texts = Flat.of([tokenizer.encode("a red drum of the north and a blue one"), tokenizer.encode("Red")])
     ours = reader.pseudo_likelihoods(texts, silent)
-    from upsr_core.indicators.states import _corrupted
+    from upsr_core.indicators.encoder import _corrupted
 
     for row, value in enumerate(ours):
         total = 0.0
@@ -63,7 +63,7 @@ def test_masked_spans_are_what_transformers_gives_alone(tokenizer, reader):
 
 
 def domain(name, titles, histories=(), **more) -> Domain:
-    from upsr_core.plm.door import load_tokenizer
+    from upsr_core.plm.loading import load_tokenizer
 
     data = made({"title": titles, **more}, histories, name)
     return Domain(Catalogue(data, load_tokenizer("embedded")), Behaviour(data))

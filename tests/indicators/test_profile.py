@@ -9,7 +9,7 @@ from made_data import silent
 from upsr_core.errors import DesignError
 from upsr_core.indicators import profile as module
 from upsr_core.indicators.profile import Setting, profile, read
-from upsr_core.indicators.reading import CHEAP, INDICATORS
+from upsr_core.indicators.result import CHEAP, INDICATORS
 from upsr_core.runtime import Cancelled
 from upsr_core.text.design import ItemDesign
 

@@ -2,8 +2,8 @@ import numpy as np
 from hypothesis import given, settings
 from scored_texts import TITLES, texts_of, titles_of_any_kind
 
-from upsr_core.likelihood.rows import BLOCK, Tree, forest
 from upsr_core.likelihood.trie import SENTINEL, START, CandidateTrie, stored_trie
+from upsr_core.likelihood.trie_batches import BLOCK, Tree, forest
 
 
 def path(trie: CandidateTrie, node: int) -> list[int]:

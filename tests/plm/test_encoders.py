@@ -9,13 +9,13 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processor
 from transformers import AutoConfig, AutoModel
 
 from upsr_core.errors import ModelError
-from upsr_core.experiments import jobs
-from upsr_core.experiments.forecast import forecast
-from upsr_core.experiments.job import work
-from upsr_core.experiments.runs import create_run
-from upsr_core.experiments.spec import plan_run
-from upsr_core.plm.door import ENCODERS, T5, load_encoder, load_reader, load_tokenizer, locate, pooling, width
-from upsr_core.rankers.text_vectors import text_vectors
+from upsr_core.models.text_vectors import text_vectors
+from upsr_core.plm.loading import ENCODERS, T5, load_encoder, load_reader, load_tokenizer, locate, pooling, width
+from upsr_core.runs import queue
+from upsr_core.runs.forecast import forecast
+from upsr_core.runs.run import create_run
+from upsr_core.runs.spec import plan_run
+from upsr_core.runs.worker import work
 from upsr_core.text.design import ItemDesign, parse_design
 from upsr_core.text.render import ItemTexts
 
@@ -100,7 +100,7 @@ def test_unisrec_runs_on_an_encoder(movies, tmp_path):
     candidates = spec.candidates.model_copy(update={"users": 5})
     run = create_run(spec.model_copy(update={"training": few, "candidates": candidates, "validation_users": 5}))
     assert forecast(run.spec).training_seconds > 0
-    jobs.enqueue(run)
+    queue.enqueue(run)
     assert work(run)["unscorable_targets"] == 0 and "bert" in run.title
 
 

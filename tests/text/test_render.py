@@ -2,7 +2,7 @@ import pandas as pd
 import pytest
 
 from upsr_core.errors import DesignError
-from upsr_core.plm.door import load_tokenizer
+from upsr_core.plm.loading import load_tokenizer
 from upsr_core.text.design import Design, ItemDesign, parse_design
 from upsr_core.text.render import ItemTexts, render
 

@@ -2,7 +2,7 @@ import pytest
 
 from upsr_core.errors import DesignError
 from upsr_core.text.design import Design, ItemDesign, parse_design
-from upsr_core.text.saved import PRESETS, delete_design, list_designs, load_design, save_design
+from upsr_core.text.saved_designs import PRESETS, delete_design, list_designs, load_design, save_design
 
 
 def test_a_saved_design_comes_back_equal(home):

@@ -5,11 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from upsr_core.errors import RunError
-from upsr_core.plm.door import load_tokenizer
+from upsr_core.plm.loading import load_tokenizer
 from upsr_core.text.design import Design, ItemDesign
 from upsr_core.text.masking import choose_masks
+from upsr_core.text.prompt import SequenceBuilder
 from upsr_core.text.render import ItemTexts
-from upsr_core.text.sequence import SequenceBuilder
 from upsr_core.training.batches import MaskedBatches, Source, plan_batches
 from upsr_core.training.spec import TrainingSpec
 

@@ -4,18 +4,18 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from upsr_core.datasets import atomic
-from upsr_core.datasets.checks import Checks
-from upsr_core.datasets.cost import Cost, cost_of
-from upsr_core.datasets.events import read_events
+from upsr_core.datasets import recbole
+from upsr_core.datasets.event_file import read_events
 from upsr_core.datasets.folders import check_name, new_folder
-from upsr_core.datasets.items import read_items
+from upsr_core.datasets.import_cost import Cost, cost_of
+from upsr_core.datasets.import_scratch import scratch_in
+from upsr_core.datasets.item_file import read_items
 from upsr_core.datasets.preparation import prepare
-from upsr_core.datasets.scratch import scratch_in
-from upsr_core.datasets.sniff import Guess, attribute_name, guess
+from upsr_core.datasets.recognition import Guess, attribute_name, guess
+from upsr_core.datasets.source_sums import Checks
 from upsr_core.datasets.spec import ColumnMapping, DatasetSpec, PreparationSpec, SourceSpec
 from upsr_core.datasets.store import Dataset, save_dataset
-from upsr_core.datasets.times import DAY_FIRST
+from upsr_core.datasets.timestamps import DAY_FIRST
 from upsr_core.errors import DataError
 from upsr_core.logs import note, telling
 from upsr_core.runtime import Progress
@@ -129,10 +129,10 @@ def _unmapped(field: str, source: Guess, option: str) -> DataError:
 
 
 def _files(source: Guess) -> list[Path]:
-    if not atomic.is_sequence_file(source.layout):
+    if not recbole.is_sequence_file(source.layout):
         return [source.path]
-    index = atomic.index_file(source.path)
-    return [source.path, *atomic.held_out_files(source.path), *([index] if index else [])]
+    index = recbole.index_file(source.path)
+    return [source.path, *recbole.held_out_files(source.path), *([index] if index else [])]
 
 
 def _source(source: Guess, mapping: ColumnMapping, checks: Checks) -> SourceSpec:

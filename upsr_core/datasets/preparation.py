@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 import numpy as np
 import pyarrow as pa
 
-from upsr_core.datasets.events import RawEvents
-from upsr_core.datasets.items import RawItems
-from upsr_core.datasets.scratch import Scratch
-from upsr_core.datasets.sequences import EVENTS_AT_ONCE, Sequences, k_core, repeated
+from upsr_core.datasets.event_file import RawEvents
+from upsr_core.datasets.event_order import EVENTS_AT_ONCE, Sequences, k_core, repeated
+from upsr_core.datasets.import_scratch import Scratch
+from upsr_core.datasets.item_file import RawItems
 from upsr_core.datasets.spec import PreparationSpec
 from upsr_core.errors import DataError
 from upsr_core.schema import TIME, USER

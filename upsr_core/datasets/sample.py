@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from upsr_core.datasets.files import sha256
 from upsr_core.datasets.importing import import_dataset
+from upsr_core.datasets.source_lines import sha256
 from upsr_core.datasets.spec import PreparationSpec
 from upsr_core.datasets.store import list_datasets, load_dataset
 from upsr_core.errors import DataError

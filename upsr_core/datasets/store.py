@@ -29,14 +29,15 @@ from upsr_core.datasets.folders import (
     stamp_of,
     swap,
     writing,
-)  # fmt: skip
+)
 from upsr_core.datasets.preparation import Prepared
 from upsr_core.datasets.spec import DatasetSpec
 from upsr_core.errors import DataError, UpsrError
 from upsr_core.logs import note
 from upsr_core.runtime import Progress, home
 from upsr_core.schema import ATTRIBUTES, ITEM, USER
-from upsr_core.stored import Damaged, Newer, check_file, outline, read_record, read_table, write_record
+from upsr_core.storage.records import Damaged, Newer, check_file, read_record, write_record
+from upsr_core.storage.tables import outline, read_table
 
 LOADED, SUMMARIES = 8, 256  # datasets and descriptions kept in memory
 ROWS_PER_GROUP = 1 << 17

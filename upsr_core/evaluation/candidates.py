@@ -13,7 +13,7 @@ from upsr_core.datasets.store import Dataset
 from upsr_core.errors import DataError
 from upsr_core.runtime import home
 from upsr_core.schema import Spec, digest_of
-from upsr_core.stored import keep_arrays, kept_arrays
+from upsr_core.storage.arrays import keep_arrays, kept_arrays
 
 MODES = ("uni100", "pop100", "full")
 NEGATIVES = 100

@@ -7,13 +7,13 @@ import numpy as np
 import pandas as pd
 
 from upsr_core.errors import RunError
-from upsr_core.experiments.ranking import find_user
-from upsr_core.experiments.runs import Run
-from upsr_core.explain.case import Case, case_of, name_of, pair_of, ranks_of
-from upsr_core.explain.history import LeftOut, attribute_effects, item_effects, leave_out
-from upsr_core.explain.parts import difference, middle_of, sum_error, token_parts
-from upsr_core.explain.reading import ItemReading, Read, TextReading, reading_of, silent
-from upsr_core.indicators.reading import plain
+from upsr_core.explain.attribution import difference, middle_of, sum_error, token_parts
+from upsr_core.explain.instance import Case, case_of, name_of, pair_of, ranks_of
+from upsr_core.explain.leave_one_out import LeftOut, attribute_effects, item_effects, leave_out
+from upsr_core.explain.scoring import ItemReading, Read, TextReading, reading_of, silent
+from upsr_core.indicators.result import plain
+from upsr_core.runs.run import Run
+from upsr_core.runs.user_ranking import find_user
 from upsr_core.runtime import Progress
 from upsr_core.schema import ITEM
 
@@ -100,7 +100,7 @@ def explain_case(
     scores = read.scores if by_text else reading.scores([case])[0]
     gap = None
     if method == "gradients":
-        from upsr_core.explain.gradients import NAME, integrated_gradients
+        from upsr_core.explain.integrated_gradients import NAME, integrated_gradients
 
         found = integrated_gradients(case, reading, a, b, progress)
         items, attributes, gap, method_name = found.items(case), found.attributes(case), found.gap, NAME

@@ -6,10 +6,10 @@ from scipy.sparse import csr_matrix
 from scipy.stats import kendalltau, spearmanr
 
 from upsr_core.evaluation.statistics import mean_interval
-from upsr_core.indicators.behaviour import Behaviour
-from upsr_core.indicators.catalogue import Catalogue, flat_texts, sampled
-from upsr_core.indicators.reading import Reading
-from upsr_core.indicators.states import Reader
+from upsr_core.indicators.attribute_tokens import Catalogue, flat_texts, sampled
+from upsr_core.indicators.cooccurrence import Behaviour
+from upsr_core.indicators.encoder import Reader
+from upsr_core.indicators.result import Reading
 from upsr_core.runtime import Progress
 from upsr_core.text.design import ItemDesign
 

@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pandas as pd
 
-from upsr_core.indicators.catalogue import Catalogue
+from upsr_core.indicators.attribute_tokens import Catalogue
 
 PHRASE = 6  # words of a phrase that counts as boilerplate
 TIMES, SHARE = 3, 0.2  # a word is repeated when it is said so often and makes up so much of a value

@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from upsr_core.indicators.catalogue import Catalogue, DesignTokens
-from upsr_core.indicators.reading import Reading
+from upsr_core.indicators.attribute_tokens import Catalogue, DesignTokens
+from upsr_core.indicators.result import Reading
 from upsr_core.text.design import ItemDesign
 from upsr_core.text.render import ItemTexts
 

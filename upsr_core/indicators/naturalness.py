@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 
 from upsr_core.evaluation.statistics import mean_interval
-from upsr_core.indicators.catalogue import Catalogue, flat_texts, sampled
-from upsr_core.indicators.reading import Reading
-from upsr_core.indicators.states import SPAN, Reader
+from upsr_core.indicators.attribute_tokens import Catalogue, flat_texts, sampled
+from upsr_core.indicators.encoder import SPAN, Reader
+from upsr_core.indicators.result import Reading
 from upsr_core.runtime import Progress
 from upsr_core.text.design import ItemDesign
 

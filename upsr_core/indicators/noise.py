@@ -3,11 +3,11 @@
 import numpy as np
 import pandas as pd
 
-from upsr_core.indicators.catalogue import Catalogue
+from upsr_core.indicators.attribute_tokens import Catalogue
 from upsr_core.indicators.defects import boilerplate, markup, repeated, stacked
 from upsr_core.indicators.informativeness import alone, same_text
-from upsr_core.indicators.near import near_identical
-from upsr_core.indicators.reading import Reading
+from upsr_core.indicators.near_duplicates import near_identical
+from upsr_core.indicators.result import Reading
 from upsr_core.text.design import ItemDesign
 
 COMPONENTS = {

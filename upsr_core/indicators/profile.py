@@ -7,14 +7,14 @@ from functools import lru_cache
 from upsr_core.datasets.splits import SplitSpec
 from upsr_core.datasets.store import Dataset
 from upsr_core.errors import DesignError
-from upsr_core.indicators.behaviour import Behaviour, conflict
-from upsr_core.indicators.catalogue import Catalogue, catalogue_of
+from upsr_core.indicators.attribute_tokens import Catalogue, catalogue_of
+from upsr_core.indicators.cooccurrence import Behaviour, conflict
 from upsr_core.indicators.informativeness import informativeness
-from upsr_core.indicators.length import length
 from upsr_core.indicators.noise import noise
-from upsr_core.indicators.reading import CHEAP, INDICATORS, MODEL_BASED, Reading
-from upsr_core.indicators.store import keep, stored
-from upsr_core.plm.door import load_tokenizer, weights_digest
+from upsr_core.indicators.result import CHEAP, INDICATORS, MODEL_BASED, Reading
+from upsr_core.indicators.result_store import keep, stored
+from upsr_core.indicators.text_length import length
+from upsr_core.plm.loading import load_tokenizer, weights_digest
 from upsr_core.runtime import Progress
 from upsr_core.schema import Spec
 from upsr_core.text.design import ItemDesign
@@ -149,7 +149,7 @@ def _model_based(measure: Callable) -> Callable:
     """Torch is imported when the first model-based indicator is computed, not when a page opens."""
 
     def run(setting: Setting, design: ItemDesign, progress: Progress, context: ItemDesign | None) -> Reading:
-        from upsr_core.indicators.states import reader_of
+        from upsr_core.indicators.encoder import reader_of
 
         return measure(setting, design, progress, context, reader_of(setting.plm))
 
@@ -164,7 +164,7 @@ def _naturalness(setting, design, progress, _, reader) -> Reading:
 
 
 def _consistency(setting, design, progress, context, reader) -> Reading:
-    from upsr_core.indicators.consistency import Domain, consistency
+    from upsr_core.indicators.domain_consistency import Domain, consistency
 
     datasets: Sequence[Dataset] = (setting.dataset, *setting.domains)
     domains = [Domain(setting.catalogue("domain_consistency", each), behaviour_of(each)) for each in datasets]

@@ -7,7 +7,7 @@ import numpy as np
 
 from upsr_core.runtime import home
 from upsr_core.schema import digest_of
-from upsr_core.stored import keep_arrays, kept_arrays
+from upsr_core.storage.arrays import keep_arrays, kept_arrays
 from upsr_core.text.render import ItemTexts
 
 START, SENTINEL = 0, 1  # the nodes of the decoder's start and of the sentinel that opens every text

@@ -9,7 +9,7 @@ from torch.utils.data import Dataset as TorchDataset
 
 from upsr_core.errors import RunError
 from upsr_core.text.masking import choose_masks
-from upsr_core.text.sequence import SequenceBuilder
+from upsr_core.text.prompt import SequenceBuilder
 from upsr_core.training.spec import TrainingSpec
 
 CONTRASTED = 4  # other texts that the right one is compared with in a contrastive term

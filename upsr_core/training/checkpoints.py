@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 
 from upsr_core.logs import warn
-from upsr_core.stored import SUMS, check_folder, seal_folder
+from upsr_core.storage.records import SUMS, check_folder, seal_folder
 
 # Written into a checkpoint after everything else. A kill while saving leaves none; one while an old checkpoint is being
 # removed leaves it, but not what it vouches for.

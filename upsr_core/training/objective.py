@@ -8,11 +8,11 @@ import torch
 from transformers import T5ForConditionalGeneration
 from transformers.modeling_outputs import BaseModelOutput
 
-from upsr_core.likelihood.score import TEMPERATURE
-from upsr_core.training import processes
-from upsr_core.training.packed import Packed, encode, packed_attention, target_log_probs
+from upsr_core.likelihood.scores import TEMPERATURE
+from upsr_core.training import distributed
+from upsr_core.training.packed_t5 import Packed, encode, packed_attention, target_log_probs
 from upsr_core.training.spec import TrainingSpec
-from upsr_core.training.threads import loss_in_threads, split
+from upsr_core.training.threaded_loss import loss_in_threads, split
 
 
 def informative_weights(costs: np.ndarray, share: float) -> np.ndarray:
@@ -68,7 +68,7 @@ def loss_of(model, batch: dict[str, torch.Tensor], spec: TrainingSpec) -> torch.
     On a CPU the histories are shared out over the cores, if there is no dropout: its draws would depend on the threads.
     """
     count = min(torch.get_num_threads(), len(batch["labels"]))
-    shared = batch["labels"].device.type == "cpu" and torch.is_grad_enabled() and not processes.sharded()
+    shared = batch["labels"].device.type == "cpu" and torch.is_grad_enabled() and not distributed.sharded()
     if count == 1 or not shared or model.config.dropout_rate:
         return _loss(model, batch, spec)
     weights = batch.get("weights", batch["labels"] >= 0)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from upsr_core.likelihood.score import ScoreSpec
+from upsr_core.likelihood.scores import ScoreSpec
 from upsr_core.training.spec import TrainingSpec
 
 

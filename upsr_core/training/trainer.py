@@ -20,7 +20,7 @@ from transformers.utils import logging
 
 from upsr_core.errors import RunError
 from upsr_core.runtime import Cancelled, Progress, keep_freed_memory, keep_threads, seed_everything
-from upsr_core.training import processes
+from upsr_core.training import distributed
 from upsr_core.training.batches import Parts
 from upsr_core.training.checkpoints import (
     STATE,
@@ -59,11 +59,11 @@ class _RankingTrainer(Trainer):
 
     def evaluate(self, *_, **__):
         whole, found = self.whole_model(), {}
-        if processes.first():
+        if distributed.first():
             with keep_threads():
-                torch.set_num_threads(torch.get_num_threads() * processes.beside())  # the others wait
+                torch.set_num_threads(torch.get_num_threads() * distributed.beside())  # the others wait
                 found = self.validate(whole)
-        metrics = {f"eval_{name}": value for name, value in processes.told(found).items()}
+        metrics = {f"eval_{name}": value for name, value in distributed.told(found).items()}
         self.log(metrics)
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics
@@ -85,7 +85,7 @@ class _RankingTrainer(Trainer):
         if not self.is_fsdp_enabled:
             return self.model
         state = self.accelerator.get_state_dict(self.model)
-        if processes.first():
+        if distributed.first():
             self.twin.load_state_dict(state)
         return self.twin
 
@@ -106,7 +106,7 @@ class _Watch(TrainerCallback):
         except Cancelled as cancelled:
             self.cancelled = cancelled
         # Stop where the loss is logged, so that the curve after resuming is the undisturbed one.
-        if state.global_step % LOG_EVERY == 0 and processes.told(self.cancelled is not None):
+        if state.global_step % LOG_EVERY == 0 and distributed.told(self.cancelled is not None):
             self.cancelled = self.cancelled or Cancelled()
             control.should_save = control.should_training_stop = True
 
@@ -114,13 +114,13 @@ class _Watch(TrainerCallback):
         self.curve(curve_of(state.log_history))
 
     def on_save(self, args, state, control, **_):
-        processes.wait_for_all()
-        if processes.first():
+        distributed.wait_for_all()
+        if distributed.first():
             newest = Path(args.output_dir) / f"checkpoint-{state.global_step}"
             mark_complete(newest)
             # Not before: a kill in between would find neither the best checkpoint nor one to go on from.
             forget_others(newest, state.best_model_checkpoint)
-        processes.wait_for_all()
+        distributed.wait_for_all()
 
 
 def curve_of(log_history: list[dict]) -> pd.DataFrame:
@@ -164,7 +164,7 @@ def train(
     checkpoint was removed meanwhile.
     """
     keep_freed_memory()
-    if not processes.first():
+    if not distributed.first():
         progress, curve = (lambda *_: None), (lambda _: None)
     seed_everything(spec.seed)
     logging.set_verbosity_error()  # Trainer warns of tied weights that are not in a checkpoint twice
@@ -200,11 +200,11 @@ def train(
         seed=spec.seed,
         optim="adamw_torch",
     )
-    checkpoint, best, ended = processes.told(_where_it_was(folder, spec) if processes.first() else None)
+    checkpoint, best, ended = distributed.told(_where_it_was(folder, spec) if distributed.first() else None)
     watch = _Watch(curve, progress, what, best)
     callbacks = [watch] + ([EarlyStoppingCallback(spec.patience)] if validate else [])
-    parts = Parts(batches, accumulation * processes.count())
-    twin = copy.deepcopy(model) if processes.sharded() else model
+    parts = Parts(batches, accumulation * distributed.count())
+    twin = copy.deepcopy(model) if distributed.sharded() else model
     with forward_is(model, loss):
         trainer = _RankingTrainer(
             model,
@@ -234,7 +234,7 @@ def _where_it_was(folder: Path, spec: Settings) -> tuple[Path | None, str | None
     if checkpoint is None:
         return None, None, False
     # Sharded weights are loaded by a training alone, which ends with its next validation then.
-    return checkpoint, best_of(checkpoint), not processes.sharded() and stopped_early(checkpoint, spec.patience)
+    return checkpoint, best_of(checkpoint), not distributed.sharded() and stopped_early(checkpoint, spec.patience)
 
 
 @contextmanager

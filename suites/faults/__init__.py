@@ -1,1 +1,0 @@
-"""What may go wrong under a person's work, done on purpose: see `python -m suites.faults --help`."""

@@ -1,0 +1,97 @@
+"""What-ifs: each makes another case, and nothing stored changes."""
+
+import numpy as np
+import pandas as pd
+
+from upsr_core.explain.attribution import difference, largest
+from upsr_core.explain.instance import case_of, pair_of
+from upsr_core.explain.leave_one_out import item_effects, leave_out
+from upsr_core.explain.scoring import Read
+from upsr_core.likelihood.candidate_scorer import TokenLogProbs
+from upsr_core.plm.loading import load_tokenizer
+from upsr_core.runs.user_ranking import find_user
+from upsr_core.text.design import ItemDesign
+from upsr_core.text.render import ItemTexts
+
+
+def test_edits_make_other_cases(runs, user):
+    run = runs["perplexity"]
+    data = run.spec.dataset.load()
+    before = data.items.copy()
+    case = case_of(run, find_user(data, user))
+    ids = case.history.item_id.tolist()
+    assert case.without(1).history.item_id.tolist() == [ids[0], *ids[2:]]
+    new = int(np.setdiff1d(np.arange(len(data.items)), case.history.item)[0])
+    assert case.with_item(data, new, 2).history.item_id.tolist() == [*ids[:2], data.items.item_id[new], *ids[2:]]
+    assert case.in_order([2, 0]).history.item_id.tolist() == [ids[2], ids[0]]
+    edited = case.with_text("candidates", 3, title="Another").with_text("history", 0, brand="Own")
+    assert edited.candidates.title[3] == "Another" and edited.history.brand[0] == "Own"
+    assert (case.without_attribute("title").history.title == "").all()
+    assert case.history.item_id.tolist() == ids and case.candidates.title[3] != "Another"
+    pd.testing.assert_frame_equal(data.items, before)
+
+
+def test_the_pair_left_open_is_the_target_and_the_best_other(runs, user):
+    run = runs["perplexity"]
+    case = case_of(run, find_user(run.spec.dataset.load(), user))
+    a, b = pair_of(case)
+    ranks = case.candidates.stored_rank
+    assert case.candidates.target[a] or case.candidates.target[b]
+    assert ranks[a] < ranks[b]
+    third = case.candidates.item_id[case.candidates.index[~case.candidates.target][2]]
+    assert case.candidates.item_id[pair_of(case, a=third)[0]] == third
+    assert case.candidates.target[pair_of(case, b=third)[0]]
+
+
+class OnlyOneItemMatters:
+    """Scores candidate 0 by whether the one item is there, and everything a little by how long the history is."""
+
+    def __init__(self, item: int):
+        self.item = item
+
+    def scores(self, cases, progress=None):
+        return [
+            np.array([2.0 * (self.item in case.history.item.tolist()), 0.0]) + 0.1 * len(case.history) for case in cases
+        ]
+
+
+def test_the_one_item_that_matters_is_found(runs, user):
+    case = case_of(runs["popularity"], find_user(runs["popularity"].spec.dataset.load(), user))
+    for place, item in enumerate(case.history.item):
+        table = item_effects(case, leave_out(case, OnlyOneItemMatters(item)), 0, 1)
+        assert table.effect.abs().idxmax() == place and table.effect[place] == 2
+        assert np.isclose(table.effect_b, 0.1).all()
+
+
+def made_read(values: list[list[float]], texts: list[tuple[str, str]]) -> Read:
+    """Texts of title and brand whose tokens, one a word, have these values."""
+    items = pd.DataFrame(texts, columns=["title", "brand"])
+    rendered = ItemTexts(ItemDesign.of("title,brand", template="{title} {brand}"), items, load_tokenizer("embedded"))
+    flat, offsets = np.concatenate(values), np.concatenate([[0], np.cumsum([len(part) for part in values])])
+    assert offsets.tolist() == rendered.offsets.tolist(), "each word is one token"
+    return Read(
+        rendered, TokenLogProbs(flat.astype(np.float32), offsets), np.zeros(len(flat)), np.zeros(len(offsets) - 1), 0
+    )
+
+
+def test_the_difference_by_hand():
+    """The same lengths: only wording counts, and it is the plain difference of the parts."""
+    read = made_read([[-1, -3, -2], [-1, -3, -5]], [("red drum", "house"), ("red table", "water")])
+    table = difference(read, 0, 1).set_index("attribute")
+    np.testing.assert_allclose(table.difference, [0, 1])
+    np.testing.assert_allclose(table.wording, [0, 1])
+    np.testing.assert_allclose(table.length, [0, 0], atol=1e-12)
+    assert largest(table.reset_index()) == "brand"
+    np.testing.assert_allclose(table.part_a, [-4 / 3, -2 / 3])
+    np.testing.assert_allclose(table.lift_a - table.lift_b, table.difference)
+
+
+def test_an_attribute_that_is_not_there_counts_by_where_it_lies():
+    """b has no brand. Its middle is -2.5: a brand at -1 lifts a, one at -4 would weigh it down."""
+    for brand, sign in ((-1.0, 1), (-8.0, -1)):
+        read = made_read([[-2, -3, brand], [-2, -3]], [("red drum", "house"), ("red drum", "")])
+        table = difference(read, 0, 1).set_index("attribute")
+        assert np.sign(table.difference["brand"]) == sign and table.wording["brand"] == 0
+        assert np.isclose(table.difference.sum(), read.scores[0] - read.scores[1])
+        np.testing.assert_allclose(table.lift_a - table.lift_b, table.difference)
+        assert table.part_b["brand"] == 0 and table.tokens_b["brand"] == 0

@@ -1,0 +1,94 @@
+import json
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from app.run_tables import health_table
+from upsr_core.cli.main import app
+from upsr_core.errors import RunError
+from upsr_core.evaluation.bands import BANDS, band_of, known_as
+from upsr_core.runs import health as module
+from upsr_core.runs import queue
+from upsr_core.runs.health import health, judge
+from upsr_core.runs.run import create_run
+from upsr_core.runs.spec import plan_run
+from upsr_core.runs.worker import work
+from upsr_core.training.spec import CURVE
+
+
+def sized(users, items, events):
+    return SimpleNamespace(users=range(users), n_items=items, sequence=range(events))
+
+
+def test_a_dataset_is_known_by_its_size():
+    beauty = sized(22363, 12101, 198502)
+    assert known_as(beauty) == "amazon-beauty-2014"
+    assert band_of(beauty, "sasrec-ce") is BANDS["amazon-beauty-2014"]["sasrec-ce"]
+    assert band_of(beauty, "upsr") is None and band_of(sized(1, 2, 3), "sasrec-ce") is None
+
+
+@pytest.fixture
+def popular(movies):
+    run = create_run(plan_run(movies.name, model="popularity", mode="full"))
+    queue.enqueue(run)
+    work(run)
+    return run
+
+
+@pytest.mark.parametrize(
+    ("reached", "curve", "verdict"),
+    [
+        ((0.09, 0.05), [0.1, 0.2], "healthy"),
+        ((0.09, 0.02), [0.1, 0.2, 0.2, 0.2, 0.2, 0.19], "below"),
+        ((0.05, 0.02), [0.1, 0.2, 0.3, 0.4, 0.5, 0.6], "still improving"),
+        ((0.05, 0.02), [], "below"),
+    ],
+)
+def test_verdicts(popular, reached, curve, verdict):
+    band = BANDS["amazon-beauty-2014"]["sasrec-ce"]
+    table = {"step": range(len(curve)), "tokens": range(len(curve)), "ndcg10": curve}
+    popular.write_curve(pd.DataFrame(table, columns=list(CURVE)))
+    metrics = dict(zip(("HR@10 (full)", "NDCG@10 (full)"), reached, strict=True))
+    result = {"metrics": metrics, "users": 5, "of_users": 5}
+    found, reason = judge(popular, result, band)
+    assert found == verdict and reason
+    assert judge(popular, result, None)[0] == "no reference"
+    assert judge(popular, {**result, "users": 4}, band)[0] == "no reference"
+    assert judge(popular, {**result, "metrics": {"HR@10 (uni100)": 0.9}}, band)[0] == "no reference"
+
+
+def test_health_says_budget_time_and_convergence(movies):
+    spec = plan_run(movies.name, model="bert4rec", mode="full", budget="smoke")
+    run = create_run(spec)
+    run.note_training(run.id, 90.0)
+    # An item of a history each: 10 epochs of a cloze read every training event ten times.
+    events = sum(len(movies.history(user)) - 2 for user in range(len(movies.users)))
+    (run.folder / "result.json").write_text(json.dumps({"metrics": {}, "users": 1, "of_users": 1}))
+    for quality, curve in (([0.1, 0.2], "still rising"), ([0.2, *[0.1] * 5], "converged")):
+        table = {"step": range(len(quality)), "tokens": np.linspace(0, 4 * events, len(quality)), "ndcg10": quality}
+        run.write_curve(pd.DataFrame(table, columns=list(CURVE)))
+        (record,) = health(movies.name, "bert4rec")
+        assert record["training"] == {"unit": "epochs", "used": 4.0, "most": 10, "seconds": 90.0}
+        assert record["converged"] is (curve == "converged")
+        row = health_table([record]).iloc[0]
+        assert (row.budget, row.minutes, row.curve) == ("4 of 10 epochs", 1.5, curve)
+        shown = CliRunner().invoke(app, ["health", "--dataset", movies.name])
+        assert f"4 of at most 10 epochs, 2 min, {curve}" in shown.output
+
+
+def test_health_on_the_command_line(popular, movies, monkeypatch):
+    band = BANDS["amazon-beauty-2014"]["popularity"]
+    monkeypatch.setattr(module, "band_of", lambda dataset, model: band)
+    done = CliRunner().invoke(app, ["health", "popularity", "--dataset", movies.name, "--json"])
+    assert done.exit_code == 0, done.output
+    (record,) = json.loads(done.stdout.splitlines()[-1])["runs"]
+    assert record["model"] == "popularity" and record["dataset"] == movies.name
+    assert record["metrics"] == popular.result()["metrics"] and record["band"]["low"] == band.low
+    assert record["verdict"] == ("healthy" if record["metrics"]["HR@10 (full)"] >= 0.0104 else "below")
+    assert health(movies.name, "sasrec-ce") == []
+    with pytest.raises(RunError, match="no model"):
+        health(movies.name, "gru")
+    assert np.isfinite(record["metrics"]["NDCG@10 (full)"])

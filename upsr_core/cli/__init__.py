@@ -1,0 +1,1 @@
+"""`upsr`: the command line; every command makes the calls that the pages make."""

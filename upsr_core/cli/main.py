@@ -1,0 +1,78 @@
+"""`upsr`: the command line; every command makes the calls that the pages make."""
+
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import typer
+from pydantic import ValidationError
+
+import upsr_core
+from upsr_core.cli import compare, data, doctor, experiment, explain, indicators, plan, plm, runs, studio, study
+from upsr_core.cli.terminal import Terminal, printable
+from upsr_core.errors import UpsrError
+from upsr_core.logs import explained
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+for commands in (studio, data, runs, plan, indicators, compare, experiment, explain, doctor):
+    commands.register(app)
+app.add_typer(plm.plm, name="plm")
+app.add_typer(study.studies, name="study")
+
+CLONE = Path(upsr_core.__file__).resolve().parents[1]
+if (CLONE / "workshop" / "commands.py").is_file():  # benchmarks and the making of models come with a clone alone
+    sys.path.append(str(CLONE))
+    import_module("workshop.commands").register(app, plm.plm)
+
+
+@app.callback()
+def _upsr() -> None:
+    """Design text representations of items for sequential recommendation as language."""
+
+
+def main() -> None:
+    """Run a command; an error of ours is one line on stderr and exit code 1, an interruption exit code 130."""
+    try:
+        app()
+    except UpsrError as error:
+        _say(error)
+        sys.exit(1)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"])) or error.title
+        print(printable(f"{place}: {first['msg']}. See `upsr --help`."), file=sys.stderr)
+        sys.exit(1)
+    except Exception as error:
+        _say(explained(" ".join(["upsr", *command_of(sys.argv[1:])]), error))
+        sys.exit(1)
+    except KeyboardInterrupt:
+        print("Stopped.", file=sys.stderr)
+        sys.exit(130)
+
+
+def _say(error: UpsrError) -> None:
+    Terminal(stderr=True, soft_wrap=True, highlight=False).print(_one_line(error), style="red")
+
+
+def command_of(arguments: list[str]) -> list[str]:
+    """The name of the command that was given, without anything that a person wrote.
+
+    >>> command_of(["rank", "1b2c", "--user", "A1"])
+    ['rank']
+    """
+    known = typer.main.get_command(app)
+    names = []
+    for argument in arguments:
+        known = getattr(known, "commands", {}).get(argument)
+        if known is None:
+            break
+        names.append(argument)
+    return names
+
+
+def _one_line(error: UpsrError) -> str:
+    return " ".join(str(error).split())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,91 @@
+"""The leaderboard with intervals, and every pair with its tests."""
+
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+
+from upsr_core.comparison.entries import Compared, Entry
+from upsr_core.evaluation.metrics import METRICS
+from upsr_core.evaluation.statistics import by_user, difference_over_seeds, holm, mean_interval, randomisation_test
+
+ALPHA = 0.05
+DIFFERENT, ALIKE = "different", "not told apart"
+# What a verdict is on: one seed cannot tell luck from design.
+DESIGNS, TRAININGS = "designs", "these trainings"
+
+
+def leaderboard(compared: Compared, order: str = "NDCG@10") -> pd.DataFrame:
+    """One row per entry and reference, best first by `order`.
+
+    Columns: id, label, reference, seeds, for every metric its mean and 95 % interval (`M`, `M_low`, `M_high`),
+    dependence with dependence_low and dependence_high, personal (the right history is shown to help; None where there
+    is no run).
+    """
+    rows, users = [], compared.instances.user.to_numpy()
+    for entry in (*compared.entries, *compared.references):
+        row = {"id": entry.id, "label": entry.label, "reference": not entry.runs, "seeds": len(entry.ranks)}
+        for metric in METRICS:
+            found = mean_of(by_user(entry.metrics[metric], users))
+            row |= {metric: found["mean"], f"{metric}_low": found["low"], f"{metric}_high": found["high"]}
+        gain = mean_of(by_user(entry.dependence, users))
+        row |= {"dependence": gain["mean"], "dependence_low": gain["low"], "dependence_high": gain["high"]}
+        row["personal"] = gain["low"] > 0 if entry.runs else None
+        rows.append(row)
+    return pd.DataFrame(rows).sort_values(order, ascending=False, kind="stable").reset_index(drop=True)
+
+
+def mean_of(values: np.ndarray) -> dict[str, float]:
+    """Mean over seeds and users (seeds, users) with its interval: over users for one seed, over both for more."""
+    if len(values) == 1:
+        return mean_interval(values[0])
+    return difference_over_seeds(values, 0 * values[:1])
+
+
+def pairs(compared: Compared, metric: str = "NDCG@10") -> pd.DataFrame:
+    """Every pair of entries, the better one first.
+
+    Columns: a, b (ids), label_a, label_b, difference (a - b) with its 95 % interval low, high, p of the paired
+    randomisation test over users, p_seeds of the test over users and seeds (NaN where a side that trains has one seed),
+    p_holm (the larger of both, corrected for all pairs), verdict, what it is on, better and worse (users, by the mean
+    of their targets). The interval is the paired bootstrap's over users, with seeds that of users and seeds. A pair is
+    called different where p_holm is below 5 % and the interval does not hold zero.
+    """
+    rows, users = [], compared.instances.user.to_numpy()
+    for one, other in combinations(compared.entries, 2):
+        a, b = (one, other) if one.metrics[metric].mean() >= other.metrics[metric].mean() else (other, one)
+        ours, theirs = a.users(metric), b.users(metric)
+        gain = by_user(ours - theirs, users)
+        found, p = mean_interval(gain), randomisation_test(gain)
+        row = {"a": a.id, "b": b.id, "label_a": a.label, "label_b": b.label, "difference": found["mean"]}
+        row |= {"low": found["low"], "high": found["high"], "p": p, "p_seeds": float("nan"), "on": DESIGNS}
+        if _seeds_known(a) and _seeds_known(b) and len(a.ranks) + len(b.ranks) > 2:
+            over = difference_over_seeds(*(by_user(entry.metrics[metric], users) for entry in (a, b)))
+            row |= {"low": over["low"], "high": over["high"], "p_seeds": over["p"]}
+        elif not (_seeds_known(a) and _seeds_known(b)):
+            row["on"] = TRAININGS
+        moved = np.sign(pd.Series(ours - theirs).groupby(users).mean().round(12))
+        row |= {"better": int((moved > 0).sum()), "worse": int((moved < 0).sum())}
+        rows.append(row)
+    columns = ["a", "b", "label_a", "label_b", "difference", "low", "high", "p", "p_seeds", "on", "better", "worse"]
+    table = pd.DataFrame(rows, columns=columns)
+    table["p_holm"] = holm(table[["p", "p_seeds"]].max(axis=1).to_numpy(dtype=float))
+    apart = (table.p_holm < ALPHA) & ((table.low > 0) | (table.high < 0))
+    table["verdict"] = apart.map({True: DIFFERENT, False: ALIKE})
+    return table
+
+
+def _seeds_known(entry: Entry) -> bool:
+    """Whether what a seed changes is known: nothing where nothing is trained, or seen in several."""
+    training = entry.runs[0].spec.training
+    return len(entry.ranks) > 1 or training is None or not training.trains
+
+
+def seeds(compared: Compared, metric: str = "NDCG@10") -> pd.DataFrame:
+    """One row per run: id (of the entry), label, run, seed, value."""
+    rows = [
+        {"id": entry.id, "label": entry.label, "run": run.id, "seed": run.spec.seed, "value": float(values.mean())}
+        for entry in compared.entries
+        for run, values in zip(entry.runs, entry.metrics[metric], strict=True)
+    ]
+    return pd.DataFrame(rows)

@@ -1,1 +1,0 @@
-"""Run folders, the queue, and what is read from them."""

@@ -1,0 +1,280 @@
+"""Design search: all ordered designs of some attributes on sampled items, scored together over one prefix trie."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import permutations
+
+import numpy as np
+import pandas as pd
+
+from upsr_core.errors import DesignError
+from upsr_core.indicators.attribute_tokens import Catalogue, DesignTokens, Flat, sampled
+from upsr_core.indicators.defects import boilerplate, markup, repeated, stacked
+from upsr_core.indicators.informativeness import alone, entropies, same_text
+from upsr_core.indicators.profile import VERSION, Setting
+from upsr_core.indicators.result import Reading
+from upsr_core.indicators.result_store import keep, stored
+from upsr_core.plm.loading import weights_digest
+from upsr_core.runtime import Progress
+from upsr_core.schema import Spec
+from upsr_core.text.design import ItemDesign
+
+MOST = 6  # attributes: 1,956 ordered designs
+BEST = 10  # designs of each stage that early stopping keeps
+SURE = 3.5  # standard errors of a paired difference that make a design clearly worse
+LEVEL = 0.02  # bits of a step of informativeness: designs on one step count as equally informative
+FIRST = 30  # items after which designs are compared first; then after twice as many, and so on
+# Columns of the table that a front can be over, and whether more is better.
+GOALS = {"perplexity": False, "bits": True, "distinguishable": True, "tokens": False, "noise": False}
+STAGES = {
+    "pretrain": "Pre-training: the most natural among the designs that tell apart at least nine tenths of the items "
+    "that the best design tells apart, and whose noise is not in the upper third of its range.",
+    "finetune": "Tuning: the most natural among the designs that tell apart as many, and have at least 95 % of the "
+    "largest informativeness.",
+}
+
+
+class SearchSpec(Spec):
+    """All that a search depends on."""
+
+    dataset: str
+    tokenizer: str
+    weights: str
+    attributes: tuple[str, ...]
+    cap: int = 40
+    items: int = 300
+    seed: int = 0
+    early: bool = True
+    version: int = VERSION
+
+
+@dataclass(frozen=True)
+class Space:
+    """All designs d of a search on n sampled items: `texts[k]` the tokens of the items under design `k`."""
+
+    designs: list[ItemDesign]
+    rows: np.ndarray
+    texts: list[Flat]
+
+
+def ordered_designs(attributes: tuple[str, ...], cap: int = 40) -> list[ItemDesign]:
+    """Every order of every choice of the attributes, the short ones first.
+
+    >>> len(ordered_designs(("title", "category", "brand", "price", "description")))
+    325
+    """
+    if not 1 <= len(attributes) <= MOST:
+        raise DesignError(f"{len(attributes)} attributes cannot be searched", how=f"Choose between 1 and {MOST}.")
+    sizes = range(1, len(attributes) + 1)
+    return [ItemDesign(attributes=order, cap=cap) for size in sizes for order in permutations(attributes, size)]
+
+
+def space(catalogue: Catalogue, attributes: tuple[str, ...], cap: int, items: int, seed: int) -> Space:
+    """Texts of sampled items that have every attribute, so that designs differ in nothing but themselves.
+
+    Raises DesignError where no item has all of them.
+    """
+    designs = ordered_designs(attributes, cap)
+    ItemDesign(attributes=attributes).check(catalogue.dataset.attributes, catalogue.dataset.name)
+    whole = np.logical_and.reduce([catalogue.attribute(name).lengths > 0 for name in attributes])
+    rows = sampled(np.flatnonzero(whole), items, seed)
+    if not len(rows):
+        raise DesignError("No item has all of these attributes", ", ".join(attributes), "Leave the rarest one out.")
+    rows = rows[np.random.default_rng([seed, 17]).permutation(len(rows))]
+    parts = {name: catalogue.attribute(name).take(rows) for name in attributes}
+    frame, texts = catalogue.items.iloc[rows], []
+    for design in designs:
+        made = DesignTokens(design, frame, catalogue.tokenizer, [parts[name] for name in design.attributes])
+        texts.append(Flat(made.ids, made.offsets))
+    return Space(designs, rows, texts)
+
+
+def search(
+    setting: Setting,
+    attributes: tuple[str, ...],
+    progress: Progress,
+    items: int = 300,
+    cap: int = 40,
+    early: bool = True,
+) -> Reading:
+    """Naturalness and the cheap indicators of all ordered designs, kept or computed.
+
+    Table `designs`: design, size, perplexity (with low and high), bits, distinguishable (both among the sampled items),
+    tokens, noise (share of items with a defect inside values), items (scored), stopped, front (no other design is more
+    natural and as informative), pretrain and finetune (place among the best of the stage, see STAGES; 0: none).
+    Domain consistency and alignment read each design anew and are not searched; the profile of a design has them.
+
+    With `early` a design is scored no further once it is clearly not among the ten best of a stage (at least ten
+    eligible designs are better by 3.5 standard errors of the paired difference) and clearly off the front.
+    """
+    spec = _spec(setting, attributes, items, cap, early)
+    if (found := stored(spec.digest)) is not None:
+        return found
+    from upsr_core.indicators.encoder import reader_of
+
+    catalogue = setting.catalogue("naturalness")
+    made = space(catalogue, spec.attributes, cap, items, setting.seed)
+    table = cheap(catalogue, made)
+    scores = race(made, table, reader_of(setting.plm).likelihoods, early, progress)
+    table = finished(table, scores)
+    stopped = int(table.stopped.sum())
+    note = f"{len(made.rows):,} sampled items that have every attribute"
+    note += f"; {stopped} designs stopped early, their perplexity is of fewer items" if stopped else ""
+    facts = {"designs": len(table), "items": len(made.rows), "stopped": stopped}
+    reading = Reading("search", float(len(table)), "designs", note=note, facts=facts, tables={"designs": table})
+    return keep(spec.digest, reading)
+
+
+def stored_search(
+    setting: Setting, attributes: tuple[str, ...], items: int = 300, cap: int = 40, early: bool = True
+) -> Reading | None:
+    """A search that was done before; None where there is none."""
+    return stored(_spec(setting, attributes, items, cap, early).digest)
+
+
+def _spec(setting: Setting, attributes: tuple[str, ...], items: int, cap: int, early: bool) -> SearchSpec:
+    return SearchSpec(
+        dataset=setting.dataset.digest,
+        tokenizer=setting.tokens("naturalness").digest,
+        weights=weights_digest(setting.plm),
+        attributes=tuple(sorted(attributes)),
+        cap=cap,
+        items=items,
+        seed=setting.seed,
+        early=early,
+    )
+
+
+def cheap(catalogue: Catalogue, made: Space) -> pd.DataFrame:
+    """The indicators that need no language model, one row per design, and who is eligible in each stage."""
+    defect = {}
+    for name in {name for design in made.designs for name in design.attributes}:
+        bad = np.zeros(len(catalogue.items), bool)
+        for find in (markup, stacked, repeated, boilerplate):
+            bad[find(catalogue, name)["item"].to_numpy(np.int64)] = True
+        defect[name] = bad[made.rows]
+    rows = []
+    for design, text in zip(made.designs, made.texts, strict=True):
+        rows.append(
+            {
+                "design": ",".join(design.attributes),
+                "size": len(design.attributes),
+                "bits": float(entropies(text.values, text.offsets).mean()),
+                "distinguishable": float(alone(same_text(text.values, text.offsets[:-1], text.lengths)).mean()),
+                "tokens": float(text.lengths.mean()),
+                "noise": float(np.logical_or.reduce([defect[name] for name in design.attributes]).mean()),
+            }
+        )
+    table = pd.DataFrame(rows)
+    apart = table.distinguishable >= 0.9 * table.distinguishable.max()
+    quiet = table.noise <= table.noise.min() + 2 / 3 * (table.noise.max() - table.noise.min())
+    table["for_pretrain"] = apart & quiet
+    table["for_finetune"] = apart & (table.bits >= 0.95 * table.bits.max())
+    return table
+
+
+def race(
+    made: Space, table: pd.DataFrame, score: Callable[[Flat, Progress], np.ndarray], early: bool, progress: Progress
+) -> np.ndarray:
+    """Mean log P per token (n, d) of every item under every design, NaN where a design was stopped before."""
+    count = len(made.rows)
+    found = np.full((count, len(made.designs)), np.nan)
+    alive, start = np.arange(len(made.designs)), 0
+    certain = np.zeros((len(made.designs), len(made.designs)), bool)
+    stops = [count] if not early else [*_doubled(FIRST, count), count]
+    for stop in stops:
+        batch = np.arange(start, stop)
+        texts = _joined([made.texts[k].take(batch) for k in alive])
+
+        def said(done, total, _, start=start, stop=stop, left=alive):
+            part = start + (stop - start) * done / max(total, 1)
+            progress(part, count, f"{len(left)} designs on items {start + 1} to {stop} of {count}")
+
+        sums = score(texts, said)
+        found[start:stop, alive] = (sums / texts.lengths).reshape(len(alive), len(batch)).T
+        start = stop
+        if stop < count:
+            certain[np.ix_(alive, alive)] |= clearly_better(found[:stop, alive])
+            alive = alive[~_out(table, certain)[alive]]
+    progress(count, count, "done")
+    return found
+
+
+def _doubled(first: int, count: int) -> list[int]:
+    stops = []
+    while first < count:
+        stops.append(first)
+        first *= 2
+    return stops
+
+
+def _joined(parts: list[Flat]) -> Flat:
+    lengths = np.concatenate([part.lengths for part in parts])
+    return Flat(np.concatenate([part.values for part in parts]), np.concatenate([[0], np.cumsum(lengths)]))
+
+
+def clearly_better(scores: np.ndarray) -> np.ndarray:
+    """(d, d) whether design a is likelier than design b by SURE standard errors of their paired difference."""
+    count = len(scores)
+    mean, covariance = scores.mean(axis=0), np.atleast_2d(np.cov(scores.T))
+    variance = np.diag(covariance)
+    error = np.sqrt(np.maximum(variance[:, None] + variance - 2 * covariance, 0) / count)
+    return mean[:, None] - mean > np.maximum(SURE * error, 1e-9)
+
+
+def _out(table: pd.DataFrame, certain: np.ndarray) -> np.ndarray:
+    """Whether a design (d,) is clearly not among the best of a stage and clearly off the front."""
+    contending = np.zeros(len(table), bool)
+    for stage in STAGES:
+        eligible = table[f"for_{stage}"].to_numpy()
+        contending |= eligible & (certain[eligible].sum(axis=0) < BEST)
+    level = _level(table)
+    dominated = (certain & (level[:, None] >= level)).any(axis=0)
+    return ~contending & dominated
+
+
+def _level(table: pd.DataFrame) -> np.ndarray:
+    """Informativeness in steps (d,). Steps, because being within 0.02 bits is not transitive: a design could be stopped
+    for one that is stopped for another that is not as informative as the first."""
+    return np.floor(table.bits.to_numpy() / LEVEL)
+
+
+def finished(table: pd.DataFrame, scores: np.ndarray) -> pd.DataFrame:
+    """The table with perplexities, the front, and the best designs of each stage."""
+    table = table.copy()
+    table["items"] = (~np.isnan(scores)).sum(axis=0)
+    table[["perplexity", "low", "high"]] = np.exp(-_intervals(scores, table["items"].to_numpy()))
+    table["stopped"] = table["items"] < len(scores)
+    going = ~table.stopped.to_numpy()
+    perplexity, level = table.perplexity.to_numpy(), _level(table)
+    beaten = (perplexity[:, None] < perplexity) & (level[:, None] >= level) & going[:, None]
+    table["front"] = going & ~beaten.any(axis=0)
+    for stage in STAGES:
+        order = table[going & table[f"for_{stage}"]].sort_values("perplexity", kind="stable").index[:BEST]
+        table[stage] = pd.Series(range(1, len(order) + 1), index=order).reindex(table.index, fill_value=0)
+    return table
+
+
+def _intervals(scores: np.ndarray, counts: np.ndarray, resamples: int = 1000) -> np.ndarray:
+    """Mean, upper and lower end of its 95 % bootstrap interval (d, 3) of each design over its first `counts` items."""
+    found = np.zeros((len(counts), 3))
+    rng = np.random.default_rng(0)
+    for count in np.unique(counts):
+        same = counts == count
+        drawn = rng.multinomial(count, np.full(count, 1 / count), size=resamples) / count
+        means = drawn @ scores[:count, same]
+        found[same, 0] = scores[:count, same].mean(axis=0)
+        found[same, 1:] = np.quantile(means, [0.975, 0.025], axis=0).T
+    return found
+
+
+def pareto_front(table: pd.DataFrame, goals: dict[str, bool]) -> np.ndarray:
+    """Which finished designs (d,) no other finished design equals or beats in all `goals` and beats in one.
+
+    `goals` are columns of the table, True where more is better.
+    """
+    values = np.stack([table[name] if more else -table[name] for name, more in goals.items()], axis=1)
+    going = ~table.stopped.to_numpy()
+    at_least = (values[:, None] >= values).all(axis=2)
+    better = (values[:, None] > values).any(axis=2)
+    return going & ~(at_least & better & going[:, None]).any(axis=0)

@@ -1,0 +1,69 @@
+"""Text length: tokens per item and attribute, what the caps cut, how many items of a history fit a text sequence."""
+
+import numpy as np
+import pandas as pd
+
+from upsr_core.errors import DesignError
+from upsr_core.indicators.attribute_tokens import Catalogue
+from upsr_core.indicators.result import Reading
+from upsr_core.text.catalogue_overview import history_fit
+from upsr_core.text.design import Design, ItemDesign
+from upsr_core.text.prompt import SequenceBuilder
+
+
+def length(catalogue: Catalogue, design: ItemDesign) -> Reading:
+    """Mean tokens of an item before any cap (paper, section 3.2, "Text Length").
+
+    Facts: `kept` tokens per item after the caps, `cut` share of items that lose tokens, `attributes` the mean tokens of
+    each attribute before and after the caps, `history` how many of the newest items fit the paper's prompt of 512
+    tokens (mean over users, and the share of users whose whole history fits). Table `items`: tokens, full_tokens.
+    """
+    tokens = catalogue.tokens(design)
+    if not len(tokens) or tokens.empty.all():
+        return Reading.impossible("length", "no item has any text under this design")
+    kept = np.where(tokens.empty, 0, np.diff(tokens.offsets))
+    cut = tokens.full_tokens > kept
+    items = pd.DataFrame({"item": np.arange(len(tokens)), "full_tokens": tokens.full_tokens, "tokens": kept})
+    per_attribute = _attributes(catalogue, design, tokens, int(kept.sum()))
+    history = _history(catalogue, design, tokens)
+    facts = {"items": len(tokens), "kept": float(kept.mean()), "cut": float(cut.mean()), "cap": design.cap}
+    facts |= {"attributes": per_attribute.to_dict("records"), "history": history}
+    note = f"before the cap of {design.cap}; all items"
+    tables = {"items": items, "attributes": per_attribute}
+    return Reading.of("length", tokens.full_tokens.mean(), note=note, facts=facts, tables=tables)
+
+
+def _attributes(catalogue: Catalogue, design: ItemDesign, tokens, kept: int) -> pd.DataFrame:
+    names = design.attributes
+    after = np.bincount(tokens.owner, minlength=len(names)).astype(float)
+    after[0] -= after.sum() - kept  # the stand-in tokens of items without text
+    count = len(tokens)
+    rows = []
+    for number, name in enumerate(names):
+        full = catalogue.attribute(name).lengths
+        rows.append(
+            {
+                "attribute": name,
+                "full_tokens": float(full.mean()),
+                "tokens": float(after[number] / count),
+                "over_40": float((full > 40).mean()),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _history(catalogue: Catalogue, design: ItemDesign, tokens) -> dict:
+    if not len(catalogue.dataset.sequence):
+        return {"reason": "cannot be computed because the dataset has no events"}
+    try:
+        whole = Design(pretrain=design, finetune=design)
+        fit = history_fit(SequenceBuilder(whole, tokens), catalogue.dataset)
+    except DesignError as error:
+        return {"reason": f"cannot be computed because {error.what}"}
+    return {
+        "limit": whole.max_tokens,
+        "items_that_fit": float(fit.kept.mean()),
+        "items": float(fit["items"].mean()),
+        "whole": float((fit.kept == fit["items"]).mean()),
+        "users": len(fit),
+    }

@@ -1,0 +1,1 @@
+"""Everything that ranks candidates: one protocol, one registry."""

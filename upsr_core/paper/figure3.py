@@ -1,0 +1,105 @@
+"""Figure 3: the last three items of every user, predicted from what came before them all."""
+
+import numpy as np
+import pandas as pd
+
+from upsr_core.comparison.compare import TRAININGS, mean_of
+from upsr_core.datasets.splits import SplitSpec
+from upsr_core.datasets.store import load_dataset
+from upsr_core.export.figure_style import grouped
+from upsr_core.paper.experiment import Cell, Experiment, ExperimentSpec, Outcome, design_of, planned, published
+from upsr_core.paper.grid import Finished, by_dataset, judged, scale_notes, wide
+from upsr_core.runtime import Progress
+
+MODELS = {"UPSR": "upsr", "SASRec": "sasrec-ce", "BERT4Rec": "bert4rec"}
+STEPS = (1, 2, 3)
+RESAMPLES = 2000
+LOSS = "NDCG@1 lost from next-1 to next-3, % of it"
+
+
+def cells(spec: ExperimentSpec) -> list[Cell]:
+    last = {"changes": {"split": SplitSpec(kind="leave-last-k", k=len(STEPS))}}
+    return [
+        cell
+        for dataset in spec.datasets
+        for column, model in MODELS.items()
+        for cell in planned(
+            spec,
+            dataset,
+            column,
+            design_of(load_dataset(dataset), "CTD") if model == "upsr" else None,
+            model=model,
+            **last,
+        )
+    ]
+
+
+def collect(spec: ExperimentSpec, finished: Finished, progress: Progress) -> Outcome:
+    long, losses, claims = [], [], []
+    for dataset, (compared, columns) in by_dataset(finished).items():
+        step = compared.instances.step.to_numpy()
+        values = {columns[entry.id]: 100 * entry.metrics["NDCG@1"] for entry in compared.entries}  # (seeds, instances)
+        for column, each in values.items():
+            for number in STEPS:
+                found = mean_of(each[:, step == number])
+                long.append({"dataset": dataset, "row": f"NDCG@1 (uni100), next-{number}", "column": column, **found})
+        of_users = {
+            name: compared.instances.assign(value=each.mean(axis=0))
+            .pivot(index="user", columns="step", values="value")
+            .dropna()
+            for name, each in values.items()
+        }
+        losses.append(
+            {"dataset": dataset, "row": LOSS, **{name: float(_lost(*_ends(of_users[name]))) for name in values}}
+        )
+        for other in ("SASRec", "BERT4Rec"):
+            claims.append(_loses_less(of_users["UPSR"], of_users[other]) | {
+                "dataset": dataset, "claim": f"UPSR loses less than {other}, NDCG@1 from next-1 to next-3",
+                "paper": "three domains", "on": TRAININGS,
+            })  # fmt: skip
+    means = pd.DataFrame(long).rename(columns={"mean": "value"})
+    table = pd.concat([wide(means, EXPERIMENT.columns), pd.DataFrame(losses)], ignore_index=True)
+    table = table.sort_values("dataset", kind="stable", ignore_index=True)
+    several = len(spec.datasets) > 1
+    at = means.row.str.rsplit(" ", n=1).str[1]
+    shown = means.assign(at=means.dataset + "<br>" + at if several else at, label=means.column)
+    figure = grouped(shown, "", "NDCG@1 (uni100), %, 95 % interval", height=380, lines=not several)
+    beside = pd.concat([table, published(EXPERIMENT)], ignore_index=True)
+    notes = (*scale_notes(spec, finished), "The paper gives the values as a picture; its text names the losses.")
+    return Outcome(table, beside, figure, judged(claims), notes)
+
+
+def _ends(of_user: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    return of_user[1].to_numpy(), of_user[3].to_numpy()
+
+
+def _lost(first: np.ndarray, third: np.ndarray, weights: np.ndarray | float = 1.0):
+    """Percent of the first step's sum over users that the third lacks; NaN where there is nothing to lose."""
+    of_first, of_third = np.sum(weights * first, axis=-1), np.sum(weights * third, axis=-1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(of_first > 0, 100 * (1 - of_third / of_first), np.nan)
+
+
+def _loses_less(ours: pd.DataFrame, theirs: pd.DataFrame) -> dict[str, float]:
+    """By how many percent more they lose than we do, over the same users: difference, low, high, p (bootstrap)."""
+    count = len(ours)
+    drawn = np.random.default_rng(0).multinomial(count, np.full(count, 1 / count), size=RESAMPLES)
+    more = _lost(*_ends(theirs), drawn) - _lost(*_ends(ours), drawn)
+    more = more[~np.isnan(more)]
+    difference = float(_lost(*_ends(theirs)) - _lost(*_ends(ours)))
+    if not len(more) or np.isnan(difference):
+        return {"difference": np.nan, "low": np.nan, "high": np.nan, "p": 1.0}
+    low, high = np.percentile(more, [2.5, 97.5]).tolist()
+    p = min(1.0, 2 * (1 + min((more <= 0).sum(), (more >= 0).sum())) / (1 + len(more)))
+    return {"difference": difference, "low": low, "high": high, "p": p}
+
+
+EXPERIMENT = Experiment(
+    "figure3",
+    "Figure 3: next-1, next-2, next-3",
+    "Does the quality of language hold longer than that of item ids?",
+    cells,
+    collect,
+    tuple(MODELS),
+    {"three domains": {LOSS: (4.3, 12.9, 10.6)}},
+)

@@ -1,1 +1,0 @@
-"""What ranks candidates: one protocol, many models."""

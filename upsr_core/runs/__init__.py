@@ -1,0 +1,1 @@
+"""Specification of a run, its folder, forecast, queue, worker, status and results."""

@@ -1,0 +1,1 @@
+"""Do the indicators predict quality? Trials of many designs, and every indicator against their NDCG@10."""

@@ -1,0 +1,1 @@
+"""Speed, exactness and statistics, measured against named rivals: `upsr bench`."""

@@ -1,0 +1,91 @@
+"""A control: where histories tell nothing of what comes next, no trial may be called personal."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import pandas as pd
+
+from upsr_core.datasets.importing import import_dataset
+from upsr_core.datasets.spec import ColumnMapping, PreparationSpec
+from upsr_core.datasets.store import Dataset, delete_dataset, list_datasets, load_dataset
+from upsr_core.errors import DataError, RunError
+from upsr_core.runs.queue import enqueue
+from upsr_core.runs.run import create_run, delete_run
+from upsr_core.runs.spec import RunSpec, plan_run
+from upsr_core.runs.worker import work
+from upsr_core.runtime import Progress
+from upsr_core.schema import ITEM, TIME, USER
+from upsr_core.text.design import Design
+from upsr_core.training.recipes import PERSONAL
+
+FIRST = 1_500_000_000  # seconds since 1970 of every history's first event
+KEEP_ALL = PreparationSpec(min_user=1, min_item=1)
+
+
+def dealt(dataset: Dataset, name: str, seed: int) -> Dataset:
+    """Store a dataset with the same items in histories of the same lengths, dealt out at random, as `name`.
+
+    Unlike `TrainingSpec.dealt`, which leaves the events that are judged as they are, it deals those out too: not even
+    what a language model knew before helps to tell them from a history.
+    """
+    lengths = np.diff(dataset.offsets)
+    events = pd.DataFrame(
+        {
+            USER: np.repeat(dataset.users.to_numpy(), lengths),
+            ITEM: dataset.items[ITEM].to_numpy()[np.random.default_rng([seed, 8]).permutation(dataset.sequence)],
+            TIME: FIRST + np.arange(len(dataset.sequence)) - np.repeat(dataset.offsets[:-1], lengths),
+        }
+    )
+    with TemporaryDirectory() as folder:
+        files = Path(folder) / "items.jsonl", Path(folder) / "events.jsonl"
+        dataset.items.to_json(files[0], orient="records", lines=True)
+        events.to_json(files[1], orient="records", lines=True)
+        mapping = ColumnMapping(item_id=ITEM, attributes=tuple((each, each) for each in dataset.attributes))
+        return import_dataset(name, *files, item_mapping=mapping, preparation=KEEP_ALL, synthetic=True)
+
+
+def bench(dataset: str, design: Design, plm: str, budget: str, seeds: int, progress: Progress) -> dict:
+    """How many of so many trials are called personal, of the dataset as it is and of its histories dealt anew.
+
+    Both have the same budget, and the same seeds for training and candidates; each seed deals the histories anew. A
+    95 % interval is above zero by chance alone in one control of forty.
+
+    Raises DataError where a dataset is stored under a name that it would use, such as NAME-dealt-0.
+    """
+    original, rows, stored = load_dataset(dataset), [], {entry["name"] for entry in list_datasets()}
+    if taken := stored & {f"{dataset}-dealt-{seed}" for seed in range(seeds)}:
+        raise DataError(f"The dataset {min(taken)!r} would be replaced", how="Delete it if it is left over.")
+    for seed in range(seeds):
+        name = f"{dataset}-dealt-{seed}"
+        for number, which in enumerate(("as it is", "dealt")):
+            progress(2 * seed + number, 2 * seeds, "trials")
+            ranked = original if which == "as it is" else dealt(original, name, seed)
+            try:
+                spec = plan_run(ranked.name, design, plm, budget, seed=seed, recipe=PERSONAL)
+                rows.append({"seed": seed, "histories": which, **_trial(spec)})
+            finally:
+                if ranked is not original:
+                    delete_dataset(name)
+    table = pd.DataFrame(rows)
+    called = table.groupby("histories").personal.sum()
+    return {
+        "dataset": dataset,
+        "budget": budget,
+        "seeds": seeds,
+        "personal": int(called["as it is"]),
+        "personal_dealt": int(called["dealt"]),
+        "share_dealt": float(called["dealt"] / seeds),
+        "table": table.round(4).to_dict("records"),
+    }
+
+
+def _trial(spec: RunSpec) -> dict:
+    """Whether a trial is personal, and its user dependence; a run that was not there before goes again."""
+    run = create_run(spec)
+    if (result := run.result()) is None:
+        enqueue(run)
+        if (result := work(run)) is None:
+            raise RunError(f"Run {run.id} was cancelled", how="Start the benchmark again.")
+        delete_run(run)
+    return {"personal": bool(result["personal"]), **result["user_dependence"]}

@@ -1,0 +1,1 @@
+"""The generator of the embedded sample: seven invented domains in the format of Amazon's 2018 files."""
