@@ -7,7 +7,7 @@ import pandas as pd
 from app.run_tables import NOT_PERSONAL, interval
 from upsr_core.comparison.entries import Compared, Entry
 from upsr_core.evaluation.metrics import METRICS
-from upsr_core.indicators.result import INDICATORS, Reading
+from upsr_core.indicators.result import INDICATORS, IndicatorResult
 
 MOVED = 50
 
@@ -45,7 +45,7 @@ def movers_table(movers: pd.DataFrame, a: Entry, b: Entry, gained: bool) -> pd.D
 
 
 def indicators_table(
-    compared: Compared, board: pd.DataFrame, found: dict[str, dict[str, Reading]], metric: str
+    compared: Compared, board: pd.DataFrame, found: dict[str, dict[str, IndicatorResult]], metric: str
 ) -> pd.DataFrame:
     """One row per entry that reads text: its metric, its user dependence, and the indicators of its text."""
     rows = []

@@ -7,7 +7,7 @@ from app import charts, indicator_charts
 from app.components import chart, empty_state, plain, share
 from upsr_core.datasets.store import Dataset
 from upsr_core.indicators.noise import COMPONENTS
-from upsr_core.indicators.result import Reading
+from upsr_core.indicators.result import IndicatorResult
 from upsr_core.text.design import ItemDesign
 from upsr_core.text.render import render
 
@@ -27,10 +27,10 @@ COLUMNS = {
 }
 
 
-def headline(reading: Reading) -> tuple[str, str]:
+def headline(reading: IndicatorResult) -> tuple[str, str]:
     """The number as it is shown, and what stands under it.
 
-    >>> headline(Reading.of("noise", 0.123)), headline(Reading.impossible("noise", "there is none"))[0]
+    >>> headline(IndicatorResult.of("noise", 0.123)), headline(IndicatorResult.impossible("noise", "there is none"))[0]
     (('12.3 %', 'share of items'), '–')
     """
     if reading.value is None:
@@ -70,7 +70,7 @@ def items_table(table: pd.DataFrame, data: Dataset, design: ItemDesign, key: str
         st.caption(f"The first {SHOWN} of {len(table):,} rows.")
 
 
-def show(reading: Reading, data: Dataset, design: ItemDesign, key: str = "") -> None:
+def show(reading: IndicatorResult, data: Dataset, design: ItemDesign, key: str = "") -> None:
     """The parts of a reading, or why there are none."""
     if reading.value is None:
         empty_state(f"It {plain(reading.reason)}.")
@@ -79,7 +79,7 @@ def show(reading: Reading, data: Dataset, design: ItemDesign, key: str = "") -> 
     _VIEWS[reading.name](reading, data, design, f"{key}{reading.name}")
 
 
-def _informativeness(reading: Reading, data: Dataset, design: ItemDesign, key: str) -> None:
+def _informativeness(reading: IndicatorResult, data: Dataset, design: ItemDesign, key: str) -> None:
     steps, items = reading.tables["steps"], reading.tables["items"]
     st.caption(
         "Bits are the entropy of the tokens inside one item's text: how many different words it has, not whether they "
@@ -101,7 +101,7 @@ def _informativeness(reading: Reading, data: Dataset, design: ItemDesign, key: s
     items_table(items[["item", "bits", "tokens"]], data, design, f"{key}_items")
 
 
-def _noise(reading: Reading, data: Dataset, design: ItemDesign, key: str) -> None:
+def _noise(reading: IndicatorResult, data: Dataset, design: ItemDesign, key: str) -> None:
     parts = reading.facts["components"]
     titles = dict(
         zip(
@@ -143,7 +143,7 @@ def _noise(reading: Reading, data: Dataset, design: ItemDesign, key: str) -> Non
     items_table(reading.tables[part], data, design, f"{key}_items")
 
 
-def _conflict(reading: Reading, data: Dataset, design: ItemDesign, key: str) -> None:
+def _conflict(reading: IndicatorResult, data: Dataset, design: ItemDesign, key: str) -> None:
     facts = reading.facts
     if "auc" in facts:
         st.markdown(
@@ -153,7 +153,7 @@ def _conflict(reading: Reading, data: Dataset, design: ItemDesign, key: str) -> 
     items_table(reading.tables.get("pairs", pd.DataFrame()), data, design, f"{key}_items")
 
 
-def _length(reading: Reading, data: Dataset, design: ItemDesign, key: str) -> None:
+def _length(reading: IndicatorResult, data: Dataset, design: ItemDesign, key: str) -> None:
     facts, items = reading.facts, reading.tables["items"]
     left, right = st.columns(2)
     with left:
@@ -180,7 +180,7 @@ def _length(reading: Reading, data: Dataset, design: ItemDesign, key: str) -> No
     items_table(items.sort_values("full_tokens", ascending=False, kind="stable"), data, design, f"{key}_items")
 
 
-def _naturalness(reading: Reading, data: Dataset, design: ItemDesign, key: str) -> None:
+def _naturalness(reading: IndicatorResult, data: Dataset, design: ItemDesign, key: str) -> None:
     items = reading.tables["items"]
     chart(indicator_charts.perplexities(items, reading.value), f"{key}_spread")
     for column, title, part in zip(st.columns(2), ("Most natural", "Least natural"), (items, items[::-1]), strict=True):
@@ -189,7 +189,7 @@ def _naturalness(reading: Reading, data: Dataset, design: ItemDesign, key: str) 
             items_table(part.head(50), data, design, f"{key}_{title}")
 
 
-def _consistency(reading: Reading, data: Dataset, design: ItemDesign, key: str) -> None:
+def _consistency(reading: IndicatorResult, data: Dataset, design: ItemDesign, key: str) -> None:
     pairs, units, values = (reading.tables[name] for name in ("pairs", "units", "values"))
     titles = {
         "score": "Score",
@@ -232,7 +232,7 @@ def _consistency(reading: Reading, data: Dataset, design: ItemDesign, key: str) 
         )  # fmt: skip
 
 
-def _alignment(reading: Reading, data: Dataset, design: ItemDesign, key: str) -> None:
+def _alignment(reading: IndicatorResult, data: Dataset, design: ItemDesign, key: str) -> None:
     items, neighbours, found = reading.tables["items"], reading.tables["neighbours"], reading.facts["neighbours_found"]
     st.markdown(
         f"**{share(found['mean'])}** of an item's ten nearest in behaviour are among its ten nearest in text (95 %: "

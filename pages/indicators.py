@@ -10,7 +10,7 @@ from app.study_view import predict_quality
 from upsr_core.errors import UpsrError
 from upsr_core.indicators import attribute_table, profile
 from upsr_core.indicators.design_search import GOALS, MOST, STAGES, pareto_front, search, stored_search
-from upsr_core.indicators.result import CHEAP, INDICATORS, MODEL_BASED, Reading
+from upsr_core.indicators.result import CHEAP, INDICATORS, MODEL_BASED, IndicatorResult
 from upsr_core.text.catalogue_overview import attribute_tokens
 from upsr_core.text.design import ItemDesign
 
@@ -58,7 +58,7 @@ def choose() -> profile.Setting:
     return profile.Setting(data, plm, None, tuple(cache.dataset(name) for name in others), int(sample), 0, method)
 
 
-def numbers(readings: dict[str, Reading]) -> None:
+def numbers(readings: dict[str, IndicatorResult]) -> None:
     for column, name in zip(st.columns(len(ORDER)), ORDER, strict=True):
         title, unit = INDICATORS[name]
         with column:
@@ -71,8 +71,8 @@ def numbers(readings: dict[str, Reading]) -> None:
                 st.caption(f"{unit}; not measured yet")
 
 
-def model_based(design: ItemDesign) -> dict[str, Reading]:
-    found = {name: profile.stored_reading(name, setting, design) for name in MODEL_BASED}
+def model_based(design: ItemDesign) -> dict[str, IndicatorResult]:
+    found = {name: profile.stored_result(name, setting, design) for name in MODEL_BASED}
     if None not in found.values():
         return found
     if st.button("Measure with the language model", key="measure", type="primary", icon=":material/psychology:"):

@@ -63,7 +63,7 @@ def finished_study(home):
 
     Informativeness is made the quality's own order over designs, noise its reverse, everything else says nothing.
     """
-    from upsr_core.indicators.result import Reading
+    from upsr_core.indicators.result import IndicatorResult
     from upsr_core.indicators.result_store import keep
     from upsr_core.runs.run import create_run
     from upsr_core.storage.atomic import write_json
@@ -80,7 +80,7 @@ def finished_study(home):
             means = sum(quality[number :: len(spec.designs)])
             values = {"informativeness": means, "noise": 1 - means / 100}
             for name in spec.indicators:
-                keep(setting.spec(name, design).digest, Reading.of(name, values.get(name, 1.0)))
+                keep(setting.spec(name, design).digest, IndicatorResult.of(name, values.get(name, 1.0)))
         study.write_status(state="done", phase="done")
         return study
 

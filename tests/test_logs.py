@@ -80,7 +80,7 @@ def test_the_log_rotates_and_names_forge_no_lines(home, monkeypatch):
 def test_work_goes_on_where_no_log_can_be_written(home):
     home.mkdir(exist_ok=True)
     (home / "logs").write_text("a file in the place of the folder")
-    with pytest.raises(RunError), logs.told("work"):
+    with pytest.raises(RunError), logs.logged("work"):
         raise RunError("said as ever")
 
 

@@ -109,7 +109,7 @@ def explained(what: str, error: Exception) -> UpsrError:
 
 
 @contextmanager
-def told(what: str) -> Iterator[None]:
+def logged(what: str) -> Iterator[None]:
     """Log the start of some work, and its end, cancellation or failure with the seconds it took."""
     begun = time.monotonic()
     note(f"{what}: started")
@@ -127,13 +127,13 @@ def told(what: str) -> Iterator[None]:
     note(f"{what}: done in {time.monotonic() - begun:.1f} s")
 
 
-def telling(what: str) -> Callable:
-    """Decorates work whose first argument names its subject: it is `told` as `what` with that name."""
+def logs_as(what: str) -> Callable:
+    """Decorates work whose first argument names its subject: it is `logged` as `what` with that name."""
 
     def around(work: Callable) -> Callable:
         @wraps(work)
         def call(subject, *arguments, **options):
-            with told(what.format(subject)):
+            with logged(what.format(subject)):
                 return work(subject, *arguments, **options)
 
         return call

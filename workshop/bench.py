@@ -112,7 +112,7 @@ def indicators(
     """Profiles of a design, and the search over all ordered designs against scoring each design alone."""
     from upsr_core.datasets.sample import ensure_sample
     from upsr_core.datasets.store import load_dataset
-    from upsr_core.indicators.encoder import reader_of
+    from upsr_core.indicators.encoder import text_model_of
     from upsr_core.text.design import ItemDesign
     from workshop.benchmarks.indicators import bench
 
@@ -121,7 +121,7 @@ def indicators(
     chosen = ItemDesign.of(attributes).attributes
     with console.status("measuring") as status:
         result = bench(
-            load_dataset(dataset), ItemDesign.of(design), others, load_dataset(search_in), chosen, reader_of(plm),
+            load_dataset(dataset), ItemDesign.of(design), others, load_dataset(search_in), chosen, text_model_of(plm),
             items, whole, lambda done, total, what: status.update(f"{what}: {done / total:.0%}"),
         )  # fmt: skip
     _show(result, as_json)

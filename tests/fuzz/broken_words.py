@@ -261,7 +261,7 @@ def language_models() -> list[Case]:
         of("weights of noise", {"config.json": config, "model.safetensors": b"\x10\0\0\0\0\0\0\0" + b"x" * 50}, "load_model", "cannot be read"),
         of("weights that claim much", {"config.json": config, "model.safetensors": b"\xff" * 8 + b"{}"}, "load_model", "cannot be read"),
         of("weights of another shape", {"config.json": config, "model.safetensors": b"\x02\0\0\0\0\0\0\0{}"}, "load_model", "cannot be read|lacks"),
-        of("code beside the tokenizer", {"config.json": bert, "evil.py": code, "tokenizer_config.json": config}, "load_reader", "tokenizer"),
+        of("code beside the tokenizer", {"config.json": bert, "evil.py": code, "tokenizer_config.json": config}, "load_text_tokenizer", "tokenizer"),
         *(of(f"tokenizer {text[:12]!r}", {"config.json": config, "tokenizer.json": text}, "load_tokenizer", "tokenizer") for text in ("", "{}", "no JSON", DEEP, tokenizer)),
         of("tokenizer not UTF-8", {"config.json": config, "tokenizer.json": b"\xff\xfe"}, "load_tokenizer", "tokenizer"),
         of("pieces of noise", {"config.json": config, "spiece.model": b"\xff\x00noise"}, "load_tokenizer", "tokenizer"),

@@ -19,6 +19,6 @@ def tokenizer():
 
 @pytest.fixture(scope="session")
 def reader():
-    from upsr_core.indicators.encoder import reader_of
+    from upsr_core.indicators.encoder import text_model_of
 
-    return reader_of("embedded")
+    return text_model_of("embedded")

@@ -48,8 +48,8 @@ def test_a_stop_keeps_what_is_done(movies):
     setting = Setting(movies, sample=20)
     with pytest.raises(Cancelled):
         profile(setting, DESIGN, stop)
-    assert all(module.stored_reading(name, setting, DESIGN) for name in CHEAP)
-    assert module.stored_reading("naturalness", setting, DESIGN) is None
+    assert all(module.stored_result(name, setting, DESIGN) for name in CHEAP)
+    assert module.stored_result("naturalness", setting, DESIGN) is None
 
 
 def test_a_damaged_reading_is_made_again(movies, home):

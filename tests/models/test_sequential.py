@@ -14,7 +14,7 @@ from upsr_core.evaluation.candidates import CandidateSpec, candidates_for
 from upsr_core.evaluation.metrics import rank_table
 from upsr_core.models import base, cross_entropy
 from upsr_core.models.cross_entropy import catalogue_cross_entropy
-from upsr_core.models.history_batches import NO_LABEL, HistoryBatches, Packed, windows
+from upsr_core.models.history_batches import NO_LABEL, HistoryBatches, PackedHistories, windows
 from upsr_core.models.popularity import Popularity
 from upsr_core.models.registry import SequenceSpec
 from upsr_core.models.sequential import SequenceRanker
@@ -41,7 +41,7 @@ def test_catalogue_cross_entropy_is_the_plain_one(monkeypatch):
 def test_packing_keeps_every_sequence_whole_and_apart(seed):
     rng = np.random.default_rng(seed)
     lengths = rng.integers(1, 9, size=40)
-    packed = Packed.of(lengths, 8)
+    packed = PackedHistories.of(lengths, 8)
     values = rng.integers(1, 1000, lengths.sum())
     table = packed.place(values).numpy()
     for number, sequence in enumerate(np.split(values, np.cumsum(lengths)[:-1])):

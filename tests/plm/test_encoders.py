@@ -10,7 +10,16 @@ from transformers import AutoConfig, AutoModel
 
 from upsr_core.errors import ModelError
 from upsr_core.models.text_vectors import text_vectors
-from upsr_core.plm.loading import ENCODERS, T5, load_encoder, load_reader, load_tokenizer, locate, pooling, width
+from upsr_core.plm.loading import (
+    ENCODERS,
+    T5,
+    load_encoder,
+    load_text_tokenizer,
+    load_tokenizer,
+    locate,
+    pooling,
+    width,
+)
 from upsr_core.runs import queue
 from upsr_core.runs.forecast import forecast
 from upsr_core.runs.run import create_run
@@ -56,7 +65,7 @@ def test_vectors_are_the_first_state_of_the_framed_text_whatever_the_batch(movie
     name, title = make_encoder(tmp_path / kind, kind), ItemDesign.of("title")
     vectors = text_vectors(movies, title, name, quiet)
     assert vectors.shape == (len(movies.items), 32) and width(name) == 32 and pooling(name) == "first"
-    reader, (model, most) = load_reader(name), load_encoder(name)
+    reader, (model, most) = load_text_tokenizer(name), load_encoder(name)
     assert most == 64 - (2 if kind in ("roberta", "xlm-roberta", "mpnet") else 0)
     assert not model.training and model.dtype == torch.float32
     texts = ItemTexts(title, movies.items, reader)
@@ -74,7 +83,7 @@ def test_an_encoder_that_was_trained_on_means_gives_means(movies, tmp_path):
     (tmp_path / "bert" / "1_Pooling").mkdir()
     (tmp_path / "bert" / "1_Pooling" / "config.json").write_text(json.dumps({"pooling_mode_mean_tokens": True}))
     mean = text_vectors(movies, title, name, quiet)
-    ids = torch.tensor([load_reader(name).backend.encode(movies.items.title[3]).ids])
+    ids = torch.tensor([load_text_tokenizer(name).backend.encode(movies.items.title[3]).ids])
     with torch.inference_mode():
         expected = load_encoder(name)[0](input_ids=ids).last_hidden_state[0].mean(0).numpy()
     np.testing.assert_allclose(mean[3], expected, atol=1e-5)
@@ -82,7 +91,7 @@ def test_an_encoder_that_was_trained_on_means_gives_means(movies, tmp_path):
 
 
 def test_special_strings_and_empty_texts_are_no_special_tokens(movies, tmp_path):
-    reader = load_reader(make_encoder(tmp_path / "bert"))
+    reader = load_text_tokenizer(make_encoder(tmp_path / "bert"))
     assert reader.frame == ([2], [3])
     assert set(reader.encode("ab [SEP] c [CLS]")) & {0, 2, 3} == set()
     ((_, offsets),) = reader.encode_with_offsets(["ab [SEP] c"])

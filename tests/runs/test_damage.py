@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from upsr_core.cli.main import app
 from upsr_core.errors import RunError
 from upsr_core.indicators import result_store as readings
-from upsr_core.indicators.result import Reading
+from upsr_core.indicators.result import IndicatorResult
 from upsr_core.runs import queue, status
 from upsr_core.runs.run import create_run, list_runs, load_run, unreadable_runs
 from upsr_core.schema import digest_of
@@ -140,7 +140,9 @@ def test_the_doctor_tells_sweeps_leftovers_and_takes_nothing_else(run, home):
     left = [run.folder / f".status.json.{nobody}.0123abcd~", home / "datasets" / f".writing~{nobody}~x"]
     left[0].write_text("half")
     left[1].mkdir()
-    kept = readings.keep("0" * 16, Reading.of("noise", 1.0, tables={"per_item": pd.DataFrame({"a": [1.0, 2.0]})}))
+    kept = readings.keep(
+        "0" * 16, IndicatorResult.of("noise", 1.0, tables={"per_item": pd.DataFrame({"a": [1.0, 2.0]})})
+    )
     assert kept.value == 1.0 and readings.stored("0" * 16).tables["per_item"].a.sum() == 3
     file = home / "indicators" / ("0" * 16) / "per_item.parquet"
     file.write_bytes(file.read_bytes()[:-9] + b"123456789")

@@ -108,7 +108,7 @@ def meet(rank: int, port: int) -> None:
     """Be one of two processes, told what torchrun tells."""
     told = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": 2, "LOCAL_WORLD_SIZE": 2, "MASTER_PORT": port}
     os.environ.update({name: str(value) for name, value in told.items()}, MASTER_ADDR="127.0.0.1", OMP_NUM_THREADS="1")
-    distributed.gather_round()
+    distributed.connect()
 
 
 def work(rank: int, port: int, folder) -> None:

@@ -1,11 +1,11 @@
-"""Packed rows give what transformers gives on padded ones: losses and gradients."""
+"""PackedTexts rows give what transformers gives on padded ones: losses and gradients."""
 
 import pytest
 import torch
 from transformers import T5Config, T5ForConditionalGeneration
 
 from upsr_core.training.objective import Encoded, loss_of
-from upsr_core.training.packed_t5 import Packed, _Attention, packed_attention
+from upsr_core.training.packed_t5 import PackedTexts, _Attention, packed_attention
 from upsr_core.training.spec import TrainingSpec
 
 SPEC = TrainingSpec(tokens=1)
@@ -97,5 +97,5 @@ def test_the_model_is_itself_again_afterwards(batch):
     with pytest.raises(ZeroDivisionError), packed_attention(model):
         raise ZeroDivisionError
     assert not any("forward" in vars(module) for module in model.modules())
-    packed = Packed.of(batch["input_ids"], batch["attention_mask"])
+    packed = PackedTexts.of(batch["input_ids"], batch["attention_mask"])
     assert packed.ids.shape == (1, 79) and packed.ends == [0, 40, 71, 78, 79]

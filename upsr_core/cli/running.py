@@ -43,13 +43,13 @@ def helps(accumulation: int) -> bool:
     """Whether this is not the first process of several: then it has now trained what the first called for."""
     from upsr_core.training import distributed
 
-    distributed.gather_round()
+    distributed.connect()
     if distributed.first():
         return False
     from upsr_core.runs.run import load_run
     from upsr_core.runs.worker import work as do
 
-    for run_id in distributed.told([]):
+    for run_id in distributed.broadcast([]):
         do(load_run(run_id), accumulation=accumulation)
     return True
 
@@ -58,7 +58,7 @@ def call_for_help(runs: list) -> None:
     """Tell the other processes, where there are any, which runs they train with this one, in order."""
     from upsr_core.training import distributed
 
-    distributed.told([run.id for run in runs])
+    distributed.broadcast([run.id for run in runs])
 
 
 def work(run, by: Help) -> dict:

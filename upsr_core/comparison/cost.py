@@ -9,8 +9,8 @@ import pandas as pd
 
 from upsr_core.comparison.entries import Compared
 from upsr_core.errors import UpsrError
-from upsr_core.indicators.profile import Setting, profile, stored_reading
-from upsr_core.indicators.result import CHEAP, MODEL_BASED, Reading
+from upsr_core.indicators.profile import Setting, profile, stored_result
+from upsr_core.indicators.result import CHEAP, MODEL_BASED, IndicatorResult
 from upsr_core.plm.loading import locate
 from upsr_core.runs.run import Run
 
@@ -76,7 +76,7 @@ def curves(compared: Compared) -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True)[columns] if frames else pd.DataFrame(columns=columns)
 
 
-def indicators(compared: Compared) -> dict[str, dict[str, Reading]]:
+def indicators(compared: Compared) -> dict[str, dict[str, IndicatorResult]]:
     """The indicators of the text of every entry that reads text, by its id: the cheap ones, and those of the language
     model that were measured before with the settings the page Indicators opens with."""
     found = {}
@@ -87,7 +87,7 @@ def indicators(compared: Compared) -> dict[str, dict[str, Reading]]:
         setting, design = Setting(spec.dataset.load(), spec.plm.name), spec.design.finetune
         readings = profile(setting, design, lambda *_: None, CHEAP)
         for name in MODEL_BASED:
-            kept = stored_reading(name, setting, design)
+            kept = stored_result(name, setting, design)
             if kept is not None:
                 readings[name] = kept
         found[entry.id] = readings

@@ -17,12 +17,12 @@ from upsr_core.datasets.spec import ColumnMapping, DatasetSpec, PreparationSpec,
 from upsr_core.datasets.store import Dataset, save_dataset
 from upsr_core.datasets.timestamps import DAY_FIRST
 from upsr_core.errors import DataError
-from upsr_core.logs import note, telling
+from upsr_core.logs import logs_as, note
 from upsr_core.runtime import Progress
 from upsr_core.schema import ATTRIBUTE_NAME
 
 
-@telling("import of {}")
+@logs_as("import of {}")
 def import_dataset(
     name: str,
     items_path: Path | str,
@@ -61,7 +61,7 @@ def import_dataset(
         scratch.progress = checks.watched(progress)
         cost = cost_of(scratch, items, item_mapping, events, event_mapping)
         if cost and told:
-            told(cost)
+            logged(cost)
         raw_events = read_events(scratch, events, event_mapping, lambda: checks.whole(events.path))
         raw_items = read_items(scratch, items, item_mapping, lambda: checks.whole(items.path))
         foreign = raw_items.reading.windows or raw_events.reading.windows

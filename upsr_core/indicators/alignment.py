@@ -8,8 +8,8 @@ from scipy.stats import kendalltau, spearmanr
 from upsr_core.evaluation.statistics import mean_interval
 from upsr_core.indicators.attribute_tokens import Catalogue, flat_texts, sampled
 from upsr_core.indicators.cooccurrence import Behaviour
-from upsr_core.indicators.encoder import Reader
-from upsr_core.indicators.result import Reading
+from upsr_core.indicators.encoder import TextModel
+from upsr_core.indicators.result import IndicatorResult
 from upsr_core.runtime import Progress
 from upsr_core.text.design import ItemDesign
 
@@ -21,11 +21,11 @@ def alignment(
     catalogue: Catalogue,
     behaviour: Behaviour,
     design: ItemDesign,
-    reader: Reader,
+    reader: TextModel,
     sample: int,
     seed: int,
     progress: Progress,
-) -> Reading:
+) -> IndicatorResult:
     """Rank correlation of text similarity and behavioural similarity, mean over items.
 
     Paper, section 3.2: "make the semantic similarity of two item textual representations match their actual behavioral
@@ -37,17 +37,17 @@ def alignment(
     training events; at most `sample` of them (0: all), at most 1,000 of them compared with all the others.
     """
     if not behaviour.users.nnz:
-        return Reading.impossible("alignment", "no user has two training events")
+        return IndicatorResult.impossible("alignment", "no user has two training events")
     tokens = catalogue.tokens(design)
     known = np.flatnonzero(~tokens.empty & (behaviour.popularity > 0))
     rows = sampled(known, sample, seed)
     if len(rows) < 3:
-        return Reading.impossible("alignment", "fewer than three items have both a text and training events")
+        return IndicatorResult.impossible("alignment", "fewer than three items have both a text and training events")
     states = reader.embeddings(flat_texts(tokens, rows), progress)
     near = behaviour.similarity(rows, rows)
     anchors = np.flatnonzero(np.diff(near.indptr) > 0)
     if not len(anchors):
-        return Reading.impossible(
+        return IndicatorResult.impossible(
             "alignment", f"none of the {len(rows):,} items occurs with another in training events"
         )
     anchors = sampled(anchors, MOST_ANCHORS, seed)
@@ -56,7 +56,7 @@ def alignment(
         mean_interval(table.correlation.dropna().to_numpy(), seed) if table.correlation.notna().any() else None
     )
     if correlation is None:
-        return Reading.impossible("alignment", "all texts, or all behaviour, of the items are alike")
+        return IndicatorResult.impossible("alignment", "all texts, or all behaviour, of the items are alike")
     note = f"{len(rows):,} of {len(known):,} items with events, {len(anchors):,} compared with the others"
     facts = {
         "items": len(rows),
@@ -65,7 +65,7 @@ def alignment(
         "chance": float(min(1.0, NEIGHBOURS / (len(rows) - 1))),
         "spearman": float(table.spearman.mean()),
     }
-    return Reading.of(
+    return IndicatorResult.of(
         "alignment", correlation["mean"], low=correlation["low"], high=correlation["high"], note=note, facts=facts,
         tables={"items": table, "neighbours": shown},
     )  # fmt: skip

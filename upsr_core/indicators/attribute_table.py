@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from upsr_core.indicators.profile import Setting, check_names, read, stored_reading
-from upsr_core.indicators.result import INDICATORS, Reading
+from upsr_core.indicators.profile import Setting, check_names, read, stored_result
+from upsr_core.indicators.result import INDICATORS, IndicatorResult
 from upsr_core.runtime import Progress
 from upsr_core.text.design import ItemDesign
 
@@ -43,13 +43,13 @@ class AttributeTable:
     """
 
     bands: pd.DataFrame
-    readings: dict[str, dict[str, Reading]]
+    readings: dict[str, dict[str, IndicatorResult]]
 
 
 def attribute_table(setting: Setting, attributes: tuple[str, ...], progress: Progress) -> AttributeTable:
     """Measure every attribute alone. Raises DesignError for an attribute that the dataset lacks."""
     names = check_names(None)
-    readings: dict[str, dict[str, Reading]] = {}
+    readings: dict[str, dict[str, IndicatorResult]] = {}
     steps, done = len(attributes) * len(names), 0
     for attribute in attributes:
         readings[attribute] = {}
@@ -72,7 +72,7 @@ def attribute_table(setting: Setting, attributes: tuple[str, ...], progress: Pro
 def is_kept(setting: Setting, attributes: tuple[str, ...]) -> bool:
     """Whether the table needs no computing."""
     return all(
-        stored_reading(name, setting, ItemDesign(attributes=(attribute,)), around) is not None
+        stored_result(name, setting, ItemDesign(attributes=(attribute,)), around) is not None
         for attribute in attributes
         for name in INDICATORS
         for around in [_context(setting, attribute) if name == "domain_consistency" else None]
@@ -86,7 +86,7 @@ def _context(setting: Setting, attribute: str) -> ItemDesign:
     return ItemDesign(attributes=(*names, attribute), cap=80)
 
 
-def _banded(attributes: tuple[str, ...], readings: dict[str, dict[str, Reading]]) -> pd.DataFrame:
+def _banded(attributes: tuple[str, ...], readings: dict[str, dict[str, IndicatorResult]]) -> pd.DataFrame:
     rows = [{"attribute": name, **_values(readings[name])} for name in attributes]
     table = pd.DataFrame(rows)
     for column in COLUMNS:
@@ -103,7 +103,7 @@ def _banded(attributes: tuple[str, ...], readings: dict[str, dict[str, Reading]]
     return table
 
 
-def _values(readings: dict[str, Reading]) -> dict[str, float]:
+def _values(readings: dict[str, IndicatorResult]) -> dict[str, float]:
     values = {name: np.nan if readings[name].value is None else readings[name].value for name in COLUMNS}
     noise, clash = readings["noise"], readings["conflict"].value
     if noise.value is not None:

@@ -10,7 +10,7 @@ from upsr_core.datasets.splits import SplitSpec, split, training_histories
 from upsr_core.datasets.store import Dataset
 from upsr_core.indicators.attribute_tokens import Catalogue
 from upsr_core.indicators.informativeness import same_text
-from upsr_core.indicators.result import Reading
+from upsr_core.indicators.result import IndicatorResult
 from upsr_core.text.design import ItemDesign
 
 MOST_PAIRS = 4000
@@ -56,7 +56,7 @@ class Behaviour:
         return counts.tocsr()
 
 
-def conflict(catalogue: Catalogue, behaviour: Behaviour, design: ItemDesign, seed: int = 0) -> Reading:
+def conflict(catalogue: Catalogue, behaviour: Behaviour, design: ItemDesign, seed: int = 0) -> IndicatorResult:
     """Share of pairs of items with one text whose company in histories is as different as that of random pairs.
 
     Paper, section 3.2: one text, different user preferences. The company of an item is its row of co-occurrence counts;
@@ -65,7 +65,7 @@ def conflict(catalogue: Catalogue, behaviour: Behaviour, design: ItemDesign, see
     says nothing of behaviour. Table `pairs`: item, other, similarity, conflict. At most 4,000 pairs, drawn.
     """
     if not behaviour.users.nnz:
-        return Reading.impossible("conflict", "no user has two training events")
+        return IndicatorResult.impossible("conflict", "no user has two training events")
     tokens = catalogue.tokens(design)
     labels = same_text(tokens.ids, tokens.offsets[:-1], np.diff(tokens.offsets))
     known = ~tokens.empty & (behaviour.popularity > 0)
@@ -73,14 +73,16 @@ def conflict(catalogue: Catalogue, behaviour: Behaviour, design: ItemDesign, see
     pairs, total = _pairs(labels, known, rng)
     if not len(pairs):
         facts = {"pairs": 0, "share": 0.0}
-        return Reading.of("conflict", 0.0, note="no two items with events have one text", facts=facts)
+        return IndicatorResult.of("conflict", 0.0, note="no two items with events have one text", facts=facts)
     items = np.flatnonzero(known)
     random = rng.choice(items, size=(min(MOST_PAIRS, 4 * len(pairs) + 200), 2))
     random = random[labels[random[:, 0]] != labels[random[:, 1]]]
     ours, enough = _closeness(behaviour, pairs)
     theirs, comparable = _closeness(behaviour, random)
     if not enough.any() or not comparable.any():
-        return Reading.impossible("conflict", f"no pair with one text has {EVIDENCE} co-occurring items on each side")
+        return IndicatorResult.impossible(
+            "conflict", f"no pair with one text has {EVIDENCE} co-occurring items on each side"
+        )
     pairs, ours, theirs = pairs[enough], ours[enough], theirs[comparable]
     clash = ours <= np.median(theirs)
     place = np.sort(theirs)
@@ -95,7 +97,7 @@ def conflict(catalogue: Catalogue, behaviour: Behaviour, design: ItemDesign, see
     facts |= {"similarity": float(ours.mean()), "random_similarity": float(theirs.mean())}
     note = f"{len(pairs):,} of {total:,} pairs with one text; the others were not drawn or have too few events"
     table = table.sort_values("similarity").reset_index(drop=True)
-    return Reading.of("conflict", clash.mean(), note=note, facts=facts, tables={"pairs": table})
+    return IndicatorResult.of("conflict", clash.mean(), note=note, facts=facts, tables={"pairs": table})
 
 
 def _pairs(labels: np.ndarray, known: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, int]:

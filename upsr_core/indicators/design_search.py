@@ -12,7 +12,7 @@ from upsr_core.indicators.attribute_tokens import Catalogue, DesignTokens, Flat,
 from upsr_core.indicators.defects import boilerplate, markup, repeated, stacked
 from upsr_core.indicators.informativeness import alone, entropies, same_text
 from upsr_core.indicators.profile import VERSION, Setting
-from upsr_core.indicators.result import Reading
+from upsr_core.indicators.result import IndicatorResult
 from upsr_core.indicators.result_store import keep, stored
 from upsr_core.plm.loading import weights_digest
 from upsr_core.runtime import Progress
@@ -96,7 +96,7 @@ def search(
     items: int = 300,
     cap: int = 40,
     early: bool = True,
-) -> Reading:
+) -> IndicatorResult:
     """Naturalness and the cheap indicators of all ordered designs, kept or computed.
 
     Table `designs`: design, size, perplexity (with low and high), bits, distinguishable (both among the sampled items),
@@ -110,24 +110,24 @@ def search(
     spec = _spec(setting, attributes, items, cap, early)
     if (found := stored(spec.digest)) is not None:
         return found
-    from upsr_core.indicators.encoder import reader_of
+    from upsr_core.indicators.encoder import text_model_of
 
     catalogue = setting.catalogue("naturalness")
     made = space(catalogue, spec.attributes, cap, items, setting.seed)
     table = cheap(catalogue, made)
-    scores = race(made, table, reader_of(setting.plm).likelihoods, early, progress)
+    scores = race(made, table, text_model_of(setting.plm).likelihoods, early, progress)
     table = finished(table, scores)
     stopped = int(table.stopped.sum())
     note = f"{len(made.rows):,} sampled items that have every attribute"
     note += f"; {stopped} designs stopped early, their perplexity is of fewer items" if stopped else ""
     facts = {"designs": len(table), "items": len(made.rows), "stopped": stopped}
-    reading = Reading("search", float(len(table)), "designs", note=note, facts=facts, tables={"designs": table})
+    reading = IndicatorResult("search", float(len(table)), "designs", note=note, facts=facts, tables={"designs": table})
     return keep(spec.digest, reading)
 
 
 def stored_search(
     setting: Setting, attributes: tuple[str, ...], items: int = 300, cap: int = 40, early: bool = True
-) -> Reading | None:
+) -> IndicatorResult | None:
     """A search that was done before; None where there is none."""
     return stored(_spec(setting, attributes, items, cap, early).digest)
 

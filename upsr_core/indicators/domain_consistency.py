@@ -15,8 +15,8 @@ from sklearn.preprocessing import StandardScaler
 from upsr_core.evaluation.statistics import mean_interval
 from upsr_core.indicators.attribute_tokens import Catalogue, Flat, flat_texts, sampled
 from upsr_core.indicators.cooccurrence import Behaviour
-from upsr_core.indicators.encoder import Reader
-from upsr_core.indicators.result import Reading
+from upsr_core.indicators.encoder import TextModel
+from upsr_core.indicators.result import IndicatorResult
 from upsr_core.indicators.semantic_shift import FREE_TEXT, Uses, shifts, uses
 from upsr_core.runtime import Progress
 from upsr_core.text.design import ItemDesign
@@ -41,12 +41,12 @@ class Domain:
 def consistency(
     domains: Sequence[Domain],
     design: ItemDesign,
-    reader: Reader,
+    reader: TextModel,
     sample: int,
     seed: int,
     progress: Progress,
     context: ItemDesign | None = None,
-) -> Reading:
+) -> IndicatorResult:
     """How consistent a design is over domains: the mean over pairs of domains of up to three parts, each in [0, 1].
 
     The paper (section 3.2) leaves it to inspection. (a) `a_distance`, the proxy A-distance 2 (1 - 2 error) of a linear
@@ -67,7 +67,7 @@ def consistency(
     out = [domain.name for domain in domains if domain not in known]
     left_out = f"; left out, without text under this design: {', '.join(out)}" if out else ""
     if len(known) < 2:
-        return Reading.impossible(
+        return IndicatorResult.impossible(
             "domain_consistency", f"only {len(known)} domain has texts of this design; choose further domains{left_out}"
         )
     states, read = [], []
@@ -90,13 +90,13 @@ def consistency(
         values.append(shared.head(SHOWN).assign(a=a.name, b=b.name))
     table = pd.DataFrame(pairs)
     if table.score.isna().all():
-        return Reading.impossible("domain_consistency", f"none of its parts can be: {table.without[0]}")
+        return IndicatorResult.impossible("domain_consistency", f"none of its parts can be: {table.without[0]}")
     parts = ("a_distance", "sense_shift", "popularity")
     means = {name: float(table[name].mean()) if table[name].notna().any() else None for name in parts}
     note = f"{len(table)} pairs of domains; {max(len(state) for state in states):,} items of a domain at most{left_out}"
     facts = {"domains": [domain.name for domain in known], **means, "pairs": pairs}
     tables = {"pairs": table, "units": _stacked(units, "at_least"), "values": _stacked(values, "difference")}
-    return Reading.of("domain_consistency", table.score.mean(), note=note, facts=facts, tables=tables)
+    return IndicatorResult.of("domain_consistency", table.score.mean(), note=note, facts=facts, tables=tables)
 
 
 def _stacked(tables: list[pd.DataFrame], by: str) -> pd.DataFrame:

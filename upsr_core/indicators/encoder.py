@@ -21,7 +21,7 @@ PASSES = 6  # of the spans a sixth is masked at once, about T5's 15 %
 BATCH = 128  # corrupted texts that go through the model at once
 
 
-class Reader:
+class TextModel:
     """A language model that reads texts given as token ids."""
 
     def __init__(self, model, tokenizer: TextTokenizer):
@@ -139,10 +139,10 @@ def _corrupted(ids: np.ndarray, tokenizer: TextTokenizer) -> Iterator[tuple[np.n
 
 
 @lru_cache(maxsize=1)
-def _reader(name: str, weights: str) -> Reader:
-    return Reader(load_model(name), load_tokenizer(name))
+def _text_model(name: str, weights: str) -> TextModel:
+    return TextModel(load_model(name), load_tokenizer(name))
 
 
-def reader_of(plm: str) -> Reader:
+def text_model_of(plm: str) -> TextModel:
     """The reader of a model; the last one stays in memory. Raises ModelError as `load_model` does."""
-    return _reader(plm, weights_digest(plm))
+    return _text_model(plm, weights_digest(plm))

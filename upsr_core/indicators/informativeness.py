@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from upsr_core.indicators.attribute_tokens import Catalogue, DesignTokens
-from upsr_core.indicators.result import Reading
+from upsr_core.indicators.result import IndicatorResult
 from upsr_core.text.design import ItemDesign
 from upsr_core.text.render import ItemTexts
 
@@ -35,7 +35,7 @@ def alone(labels: np.ndarray) -> np.ndarray:
     return np.bincount(labels)[labels] == 1 if len(labels) else np.zeros(0, bool)
 
 
-def informativeness(catalogue: Catalogue, design: ItemDesign) -> Reading:
+def informativeness(catalogue: Catalogue, design: ItemDesign) -> IndicatorResult:
     """Mean over all items of the entropy in bits of the tokens inside an item's text, cut as the design says.
 
     Paper, section 3.2 ("information entropy of item textual representation"); per item, which reproduces its figures.
@@ -45,7 +45,7 @@ def informativeness(catalogue: Catalogue, design: ItemDesign) -> Reading:
     """
     tokens = catalogue.tokens(design)
     if not len(tokens) or tokens.empty.all():
-        return Reading.impossible("informativeness", "no item has any text under this design")
+        return IndicatorResult.impossible("informativeness", "no item has any text under this design")
     steps, apart = _steps(tokens)
     bits = steps[-1].pop("each")
     items = pd.DataFrame({"item": np.arange(len(tokens)), "bits": bits, "tokens": np.diff(tokens.offsets)})
@@ -54,7 +54,7 @@ def informativeness(catalogue: Catalogue, design: ItemDesign) -> Reading:
         step.pop("each", None)
     facts = {"items": len(tokens), "steps": steps, "distinguishable": steps[-1]["distinguishable"]}
     note = "cut at the caps of the design; all items"
-    return Reading.of(
+    return IndicatorResult.of(
         "informativeness", bits.mean(), note=note, facts=facts, tables={"items": items, "steps": pd.DataFrame(steps)}
     )
 

@@ -7,8 +7,8 @@ import pandas as pd
 
 from upsr_core.evaluation.statistics import mean_interval
 from upsr_core.indicators.attribute_tokens import Catalogue, flat_texts, sampled
-from upsr_core.indicators.encoder import SPAN, Reader
-from upsr_core.indicators.result import Reading
+from upsr_core.indicators.encoder import SPAN, TextModel
+from upsr_core.indicators.result import IndicatorResult
 from upsr_core.runtime import Progress
 from upsr_core.text.design import ItemDesign
 
@@ -16,8 +16,14 @@ Method = Literal["likelihood", "masked-spans"]
 
 
 def naturalness(
-    catalogue: Catalogue, design: ItemDesign, reader: Reader, method: Method, sample: int, seed: int, progress: Progress
-) -> Reading:
+    catalogue: Catalogue,
+    design: ItemDesign,
+    reader: TextModel,
+    method: Method,
+    sample: int,
+    seed: int,
+    progress: Progress,
+) -> IndicatorResult:
     """Perplexity exp(-mean over items of the mean log P per token) of the item texts, as cut; lower is more natural.
 
     Paper, section 3.2 ("inputting the item textual representation into PLMs and calculating its perplexity").
@@ -28,7 +34,7 @@ def naturalness(
     tokens = catalogue.tokens(design)
     texts = np.flatnonzero(~tokens.empty)
     if not len(texts):
-        return Reading.impossible("naturalness", "no item has any text under this design")
+        return IndicatorResult.impossible("naturalness", "no item has any text under this design")
     rows = sampled(texts, sample, seed)
     flat = flat_texts(tokens, rows)
     score = reader.likelihoods if method == "likelihood" else reader.pseudo_likelihoods
@@ -41,7 +47,7 @@ def naturalness(
     facts = {"method": method, "items": len(rows), "of_items": len(texts)}
     facts["quantiles"] = dict(zip(("5", "25", "50", "75", "95"), quantiles.tolist(), strict=True))
     how = "the whole text, left to right" if method == "likelihood" else f"spans of {SPAN} tokens given the rest"
-    return Reading.of(
+    return IndicatorResult.of(
         "naturalness",
         np.exp(-interval["mean"]),
         low=None if whole else float(np.exp(-interval["high"])),

@@ -7,7 +7,7 @@ from upsr_core.indicators.attribute_tokens import Catalogue
 from upsr_core.indicators.defects import boilerplate, markup, repeated, stacked
 from upsr_core.indicators.informativeness import alone, same_text
 from upsr_core.indicators.near_duplicates import near_identical
-from upsr_core.indicators.result import Reading
+from upsr_core.indicators.result import IndicatorResult
 from upsr_core.text.design import ItemDesign
 
 COMPONENTS = {
@@ -23,7 +23,7 @@ SAME = 0.5  # an attribute hardly varies when more than this share of its values
 EVERYWHERE = 0.9  # a word that so many items have tells none of them apart
 
 
-def noise(catalogue: Catalogue, design: ItemDesign) -> Reading:
+def noise(catalogue: Catalogue, design: ItemDesign) -> IndicatorResult:
     """Share of items with at least one defect (paper, section 3.2, "Noise & Ambiguity"; the paper does not quantify).
 
     Facts: `components` the share of items with each (see COMPONENTS), `attributes` how much each attribute's values
@@ -33,7 +33,7 @@ def noise(catalogue: Catalogue, design: ItemDesign) -> Reading:
     """
     tokens = catalogue.tokens(design)
     if not len(tokens) or tokens.empty.all():
-        return Reading.impossible("noise", "no item has any text under this design")
+        return IndicatorResult.impossible("noise", "no item has any text under this design")
     tables = {"identical": _identical(tokens)}
     item, code, words = catalogue.words_of(design.attributes)
     near = near_identical(item, code, len(tokens))
@@ -55,7 +55,9 @@ def noise(catalogue: Catalogue, design: ItemDesign) -> Reading:
         "attributes": values.to_dict("records"),
     }
     note = "items with at least one defect; all items; conflict with behaviour apart"
-    return Reading.of("noise", flags[list(COMPONENTS)].any(axis=1).mean(), note=note, facts=facts, tables=tables)
+    return IndicatorResult.of(
+        "noise", flags[list(COMPONENTS)].any(axis=1).mean(), note=note, facts=facts, tables=tables
+    )
 
 
 def _identical(tokens) -> pd.DataFrame:

@@ -11,7 +11,7 @@ from upsr_core.indicators.attribute_tokens import Catalogue, catalogue_of
 from upsr_core.indicators.cooccurrence import Behaviour, conflict
 from upsr_core.indicators.informativeness import informativeness
 from upsr_core.indicators.noise import noise
-from upsr_core.indicators.result import CHEAP, INDICATORS, MODEL_BASED, Reading
+from upsr_core.indicators.result import CHEAP, INDICATORS, MODEL_BASED, IndicatorResult
 from upsr_core.indicators.result_store import keep, stored
 from upsr_core.indicators.text_length import length
 from upsr_core.plm.loading import load_tokenizer, weights_digest
@@ -24,7 +24,7 @@ VERSION = 1  # of what the indicators mean: a kept reading of another version is
 SAMPLE = 1000
 
 
-class ReadingSpec(Spec):
+class IndicatorSpec(Spec):
     """All that one reading depends on; datasets, tokenizer and weights by their digests."""
 
     indicator: str
@@ -64,7 +64,7 @@ class Setting:
     def catalogue(self, indicator: str, dataset: Dataset | None = None) -> Catalogue:
         return catalogue_of(dataset or self.dataset, self.tokens(indicator))
 
-    def spec(self, indicator: str, design: ItemDesign, context: ItemDesign | None = None) -> ReadingSpec:
+    def spec(self, indicator: str, design: ItemDesign, context: ItemDesign | None = None) -> IndicatorSpec:
         """What the reading of an indicator depends on, and nothing else, so that nothing else makes it stale."""
         depends: dict = {}
         if indicator in ("conflict", "alignment"):
@@ -75,7 +75,7 @@ class Setting:
             depends["method"] = self.method
         if indicator == "domain_consistency":
             depends |= {"domains": tuple(d.digest for d in self.domains), "context": context, "split": SplitSpec()}
-        return ReadingSpec(
+        return IndicatorSpec(
             indicator=indicator,
             design=design,
             dataset=self.dataset.digest,
@@ -95,7 +95,7 @@ def behaviour_of(dataset: Dataset) -> Behaviour:
 
 def read(
     indicator: str, setting: Setting, design: ItemDesign, progress: Progress, context: ItemDesign | None = None
-) -> Reading:
+) -> IndicatorResult:
     """One indicator of one design, kept or computed.
 
     Raises DesignError where the dataset lacks an attribute of the design, ModelError where the model cannot be read,
@@ -108,16 +108,16 @@ def read(
     return keep(digest, _MEASURES[indicator](setting, design, progress, context))
 
 
-def stored_reading(
+def stored_result(
     indicator: str, setting: Setting, design: ItemDesign, context: ItemDesign | None = None
-) -> Reading | None:
+) -> IndicatorResult | None:
     """A reading that was computed before; None where there is none."""
     return stored(setting.spec(indicator, design, context).digest)
 
 
 def profile(
     setting: Setting, design: ItemDesign, progress: Progress, only: Iterable[str] | None = None
-) -> dict[str, Reading]:
+) -> dict[str, IndicatorResult]:
     """All indicators of a design by name, or `only` some. `progress` counts indicators; a stop keeps those done."""
     names = check_names(only)
     readings = {}
@@ -148,22 +148,22 @@ def _part(progress: Progress, number: int, count: int, title: str) -> Progress:
 def _model_based(measure: Callable) -> Callable:
     """Torch is imported when the first model-based indicator is computed, not when a page opens."""
 
-    def run(setting: Setting, design: ItemDesign, progress: Progress, context: ItemDesign | None) -> Reading:
-        from upsr_core.indicators.encoder import reader_of
+    def run(setting: Setting, design: ItemDesign, progress: Progress, context: ItemDesign | None) -> IndicatorResult:
+        from upsr_core.indicators.encoder import text_model_of
 
-        return measure(setting, design, progress, context, reader_of(setting.plm))
+        return measure(setting, design, progress, context, text_model_of(setting.plm))
 
     return run
 
 
-def _naturalness(setting, design, progress, _, reader) -> Reading:
+def _naturalness(setting, design, progress, _, reader) -> IndicatorResult:
     from upsr_core.indicators.naturalness import naturalness
 
     catalogue = setting.catalogue("naturalness")
     return naturalness(catalogue, design, reader, setting.method, setting.sample, setting.seed, progress)
 
 
-def _consistency(setting, design, progress, context, reader) -> Reading:
+def _consistency(setting, design, progress, context, reader) -> IndicatorResult:
     from upsr_core.indicators.domain_consistency import Domain, consistency
 
     datasets: Sequence[Dataset] = (setting.dataset, *setting.domains)
@@ -171,14 +171,14 @@ def _consistency(setting, design, progress, context, reader) -> Reading:
     return consistency(domains, design, reader, setting.sample, setting.seed, progress, context)
 
 
-def _alignment(setting, design, progress, _, reader) -> Reading:
+def _alignment(setting, design, progress, _, reader) -> IndicatorResult:
     from upsr_core.indicators.alignment import alignment
 
     catalogue, behaviour = setting.catalogue("alignment"), behaviour_of(setting.dataset)
     return alignment(catalogue, behaviour, design, reader, setting.sample, setting.seed, progress)
 
 
-def _conflict(setting, design, *_) -> Reading:
+def _conflict(setting, design, *_) -> IndicatorResult:
     return conflict(setting.catalogue("conflict"), behaviour_of(setting.dataset), design, setting.seed)
 
 

@@ -7,14 +7,14 @@ from pathlib import Path
 import pandas as pd
 
 from upsr_core.errors import DataError
-from upsr_core.indicators.result import Reading, plain
+from upsr_core.indicators.result import IndicatorResult, plain
 from upsr_core.logs import warn
 from upsr_core.runtime import home
 from upsr_core.storage.atomic import new_folder, storing
 from upsr_core.storage.records import Damaged, check_file, read_record, write_record
 from upsr_core.storage.tables import read_table
 
-RECORD, _TABLE = "reading.json", ".parquet"
+RECORD, _TABLE = "indicator.json", ".parquet"
 
 _FIELDS = ("name", "value", "unit", "reason", "low", "high", "note", "facts")
 
@@ -48,16 +48,16 @@ class _Tables(Mapping):
         return len(self._read)
 
 
-def stored(digest: str) -> Reading | None:
+def stored(digest: str) -> IndicatorResult | None:
     """A kept reading; None where there is none or its files are damaged, so that it is made again."""
     folder = _folder(digest)
     try:
-        record = read_record(folder / RECORD, "reading")
+        record = read_record(folder / RECORD, "indicator")
         sizes = record.pop("tables")
         if any((folder / f"{name}{_TABLE}").stat().st_size != size for name, size in sizes.items()):
             raise Damaged(folder / RECORD, "has tables of another size")
         known = {"files": record.pop("files") or {f"{name}{_TABLE}": None for name in sizes}}
-        return Reading(**record, tables=_Tables(folder, known))
+        return IndicatorResult(**record, tables=_Tables(folder, known))
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -65,7 +65,7 @@ def stored(digest: str) -> Reading | None:
         return None
 
 
-def keep(digest: str, reading: Reading) -> Reading:
+def keep(digest: str, reading: IndicatorResult) -> IndicatorResult:
     """Keep a reading and give it back as it will be read; another process may keep the same at the same time."""
     folder = _folder(digest)
     with storing(folder):
@@ -77,7 +77,7 @@ def keep(digest: str, reading: Reading) -> Reading:
             record = plain({field: getattr(reading, field) for field in _FIELDS})
             sizes = {name: (temporary / f"{name}{_TABLE}").stat().st_size for name in reading.tables}
             files = [f"{name}{_TABLE}" for name in reading.tables]
-            write_record(temporary / RECORD, "reading", {**record, "tables": sizes}, files)
+            write_record(temporary / RECORD, "indicator", {**record, "tables": sizes}, files)
             shutil.rmtree(folder, ignore_errors=True)
             try:
                 temporary.replace(folder)
@@ -86,14 +86,14 @@ def keep(digest: str, reading: Reading) -> Reading:
                     raise
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
-    return Reading(**record, tables=reading.tables)
+    return IndicatorResult(**record, tables=reading.tables)
 
 
 def damage_of(digest: str) -> str:
     """What is wrong with a kept reading, all of its files looked at; empty where nothing is."""
     folder = _folder(digest)
     try:
-        record = read_record(folder / RECORD, "reading")
+        record = read_record(folder / RECORD, "indicator")
         for file in record["files"]:
             check_file(record, folder / file)
         if not record["files"] and stored(digest) is None:

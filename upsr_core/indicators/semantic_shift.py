@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from upsr_core.indicators.attribute_tokens import Flat
-from upsr_core.indicators.encoder import Reader, text_means
+from upsr_core.indicators.encoder import TextModel, text_means
 from upsr_core.text.tokenizer import TextTokenizer
 
 FEWEST = 5  # texts of a domain in which a word must be
@@ -29,7 +29,7 @@ class Uses:
     texts: np.ndarray
 
 
-def uses(reader: Reader, texts: Flat, owner: Flat, attributes: tuple[str, ...], wanted: Iterable[str]) -> Uses:
+def uses(reader: TextModel, texts: Flat, owner: Flat, attributes: tuple[str, ...], wanted: Iterable[str]) -> Uses:
     """Read texts with the encoder and gather the states of every word and of every value of several words.
 
     `owner` has the number in `attributes` of each token; only units of the attributes `wanted` are gathered. A unit

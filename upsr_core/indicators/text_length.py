@@ -5,13 +5,13 @@ import pandas as pd
 
 from upsr_core.errors import DesignError
 from upsr_core.indicators.attribute_tokens import Catalogue
-from upsr_core.indicators.result import Reading
+from upsr_core.indicators.result import IndicatorResult
 from upsr_core.text.catalogue_overview import history_fit
 from upsr_core.text.design import Design, ItemDesign
 from upsr_core.text.prompt import SequenceBuilder
 
 
-def length(catalogue: Catalogue, design: ItemDesign) -> Reading:
+def length(catalogue: Catalogue, design: ItemDesign) -> IndicatorResult:
     """Mean tokens of an item before any cap (paper, section 3.2, "Text Length").
 
     Facts: `kept` tokens per item after the caps, `cut` share of items that lose tokens, `attributes` the mean tokens of
@@ -20,7 +20,7 @@ def length(catalogue: Catalogue, design: ItemDesign) -> Reading:
     """
     tokens = catalogue.tokens(design)
     if not len(tokens) or tokens.empty.all():
-        return Reading.impossible("length", "no item has any text under this design")
+        return IndicatorResult.impossible("length", "no item has any text under this design")
     kept = np.where(tokens.empty, 0, np.diff(tokens.offsets))
     cut = tokens.full_tokens > kept
     items = pd.DataFrame({"item": np.arange(len(tokens)), "full_tokens": tokens.full_tokens, "tokens": kept})
@@ -30,7 +30,7 @@ def length(catalogue: Catalogue, design: ItemDesign) -> Reading:
     facts |= {"attributes": per_attribute.to_dict("records"), "history": history}
     note = f"before the cap of {design.cap}; all items"
     tables = {"items": items, "attributes": per_attribute}
-    return Reading.of("length", tokens.full_tokens.mean(), note=note, facts=facts, tables=tables)
+    return IndicatorResult.of("length", tokens.full_tokens.mean(), note=note, facts=facts, tables=tables)
 
 
 def _attributes(catalogue: Catalogue, design: ItemDesign, tokens, kept: int) -> pd.DataFrame:

@@ -14,7 +14,7 @@ NO_LABEL = -100
 
 
 @dataclass(frozen=True)
-class Packed:
+class PackedHistories:
     """Sequences side by side in rows of one length, each seeing only itself.
 
     `segments` (r, s) numbers the sequences of a row from 1, 0 is padding; `positions` (r, s) count from 0 inside each
@@ -28,10 +28,10 @@ class Packed:
     column: np.ndarray
 
     @classmethod
-    def of(cls, lengths: np.ndarray, width: int, from_end: bool = False) -> "Packed":
+    def of(cls, lengths: np.ndarray, width: int, from_end: bool = False) -> "PackedHistories":
         """Best fit, longest first, for lengths between 1 and `width`.
 
-        >>> Packed.of(np.array([2, 3, 1]), 4).segments.tolist()
+        >>> PackedHistories.of(np.array([2, 3, 1]), 4).segments.tolist()
         [[1, 1, 1, 2], [1, 1, 0, 0]]
         """
         free: list[list[int]] = [[] for _ in range(width + 1)]  # rows by their free places
@@ -89,7 +89,7 @@ def windows(history: np.ndarray, size: int, overlap: int) -> list[np.ndarray]:
 class HistoryBatches(TorchDataset):
     """Step `i` as one ready batch, a function of the seed and `i` alone, so that resuming changes nothing.
 
-    Beside the inputs of `Packed.inputs` there are `labels` (r, s), NO_LABEL where nothing is predicted, and for the
+    Beside the inputs of `PackedHistories.inputs` there are `labels` (r, s), NO_LABEL where nothing is predicted, and for the
     task "next", where `sampled`, `negatives` (r, s): an item outside the user's training history for each label.
     Raises RunError where no history has two items.
     """
@@ -124,7 +124,7 @@ class HistoryBatches(TorchDataset):
     def _next(self, chosen: np.ndarray, rng: np.random.Generator) -> dict[str, torch.Tensor]:
         pieces = [self.pieces[number] for number in chosen]
         lengths = np.array([len(piece) - 1 for piece in pieces])
-        packed = Packed.of(lengths, self.spec.length)
+        packed = PackedHistories.of(lengths, self.spec.length)
         batch = packed.inputs(np.concatenate([piece[:-1] for piece in pieces]))
         batch["labels"] = packed.place(np.concatenate([piece[1:] for piece in pieces]), NO_LABEL)
         if self.sampled:
@@ -144,7 +144,7 @@ class HistoryBatches(TorchDataset):
     def _cloze(self, chosen: np.ndarray, rng: np.random.Generator) -> dict[str, torch.Tensor]:
         pieces = [self.pieces[number] for number in chosen]
         lengths = np.array([len(piece) for piece in pieces])
-        packed, items = Packed.of(lengths, self.spec.length, from_end=True), np.concatenate(pieces)
+        packed, items = PackedHistories.of(lengths, self.spec.length, from_end=True), np.concatenate(pieces)
         last, sequence = np.cumsum(lengths) - 1, np.repeat(np.arange(len(pieces)), lengths)
         hidden = rng.random(len(items)) < self.spec.mask_share
         hidden[(rng.random(len(pieces)) < self.spec.last_only)[sequence]] = False

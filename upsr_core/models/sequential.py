@@ -15,7 +15,7 @@ from upsr_core.datasets.splits import Split, training_counts, training_histories
 from upsr_core.datasets.store import Dataset
 from upsr_core.errors import ModelError
 from upsr_core.models.base import CatalogueRanker
-from upsr_core.models.history_batches import HistoryBatches, Packed
+from upsr_core.models.history_batches import HistoryBatches, PackedHistories
 from upsr_core.models.networks import Bert4rec, Sasrec, SequenceNetwork
 from upsr_core.models.registry import SequenceSpec, model_info
 from upsr_core.models.unisrec import Unisrec
@@ -87,7 +87,7 @@ class SequenceRanker(CatalogueRanker):
         else:
             pieces = [history[-length:] for history in histories]
         lengths = np.array([len(piece) for piece in pieces])
-        packed = Packed.of(lengths, length, from_end=cloze)
+        packed = PackedHistories.of(lengths, length, from_end=cloze)
         device = self.network.encoder.positions.weight.device
         batch = {name: tensor.to(device) for name, tensor in packed.inputs(np.concatenate(pieces)).items()}
         batch.pop("attention_mask")

@@ -5,7 +5,7 @@ import torch
 
 from upsr_core.datasets.store import Dataset
 from upsr_core.errors import ModelError
-from upsr_core.plm.loading import ENCODERS, load_encoder, load_reader, pooling, weights_digest
+from upsr_core.plm.loading import ENCODERS, load_encoder, load_text_tokenizer, pooling, weights_digest
 from upsr_core.runtime import Progress, home
 from upsr_core.schema import digest_of
 from upsr_core.storage.arrays import keep_arrays, kept_arrays
@@ -22,7 +22,7 @@ def text_vectors(dataset: Dataset, design: ItemDesign, plm: str, progress: Progr
     Items whose texts are the same as cut get the very same vector. Kept in the home folder. Raises ModelError where
     the model reads no text as long as the longest.
     """
-    tokenizer, pooled = load_reader(plm), pooling(plm)
+    tokenizer, pooled = load_text_tokenizer(plm), pooling(plm)
     name = digest_of([dataset.digest, design.digest, weights_digest(plm, ENCODERS), tokenizer.digest, pooled])
     file = home() / "text-vectors" / f"{name}.npz"
     kept = kept_arrays(file, "vectors")

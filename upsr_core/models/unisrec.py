@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from upsr_core.models.history_batches import HistoryBatches, Packed
+from upsr_core.models.history_batches import HistoryBatches, PackedHistories
 from upsr_core.models.networks import SequenceNetwork, initialise
 from upsr_core.models.registry import SequenceSpec
 from upsr_core.runtime import Progress, seed_everything
@@ -118,9 +118,9 @@ class ContrastBatches(HistoryBatches):
     def _next(self, chosen: np.ndarray, rng: np.random.Generator) -> dict[str, torch.Tensor]:
         batch = super()._next(chosen, rng)
         full = [self.pieces[number][:-1] for number in chosen]
-        batch["ends"] = _ends(full, Packed.of(np.array([len(piece) for piece in full]), self.spec.length))
+        batch["ends"] = _ends(full, PackedHistories.of(np.array([len(piece) for piece in full]), self.spec.length))
         views = [_thinned(piece, rng) for piece in full]
-        packed = Packed.of(np.array([len(view) for view in views]), self.spec.length)
+        packed = PackedHistories.of(np.array([len(view) for view in views]), self.spec.length)
         second = packed.inputs(np.concatenate(views))
         first = int(views[0][0])  # padding must be an item of the batch too, whatever it is
         batch["other_ids"] = torch.where(second["attention_mask"] > 0, second["input_ids"], first)
@@ -133,7 +133,7 @@ def _thinned(piece: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return kept if len(kept) else piece[-1:]
 
 
-def _ends(pieces: Sequence[np.ndarray], packed: Packed) -> torch.Tensor:
+def _ends(pieces: Sequence[np.ndarray], packed: PackedHistories) -> torch.Tensor:
     last = np.cumsum([len(piece) for piece in pieces]) - 1
     return torch.from_numpy(packed.row[last] * packed.segments.shape[1] + packed.column[last])
 

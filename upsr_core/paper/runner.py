@@ -14,7 +14,7 @@ from upsr_core.errors import ModelError, RunError, UpsrError
 from upsr_core.export.csv_export import write_csv
 from upsr_core.export.figure_files import write_figure
 from upsr_core.indicators.result import plain
-from upsr_core.logs import told
+from upsr_core.logs import logged
 from upsr_core.paper.experiment import SCALES, Cell, Experiment, ExperimentSpec, Outcome
 from upsr_core.paper.registry import EXPERIMENTS
 from upsr_core.parallel import Workers
@@ -93,7 +93,7 @@ class Study:
         with their reasons; a second call retries them. What is done stays done, so a killed experiment computes no
         cell twice.
         """
-        with told(f"experiment {self.spec.name} {self.spec.digest}"):
+        with logged(f"experiment {self.spec.name} {self.spec.digest}"):
             return self._run(progress, workers)
 
     def _run(self, progress: Progress, workers: Workers | None) -> Outcome:

@@ -168,7 +168,7 @@ def load_tokenizer(name: str) -> TextTokenizer:
 
 
 @lru_cache(maxsize=8)
-def load_reader(name: str) -> TextTokenizer:
+def load_text_tokenizer(name: str) -> TextTokenizer:
     """The tokenizer of a model whose text vectors are wanted, see `load_encoder`."""
     folder = locate(name, ENCODERS)
     if _config(folder)["model_type"] in T5:

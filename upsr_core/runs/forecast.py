@@ -155,7 +155,7 @@ def _correction(spec: RunSpec) -> tuple[float, int]:
     return (float(np.median(ratios)) if ratios else 1.0), len(ratios)
 
 
-def reading_seconds(trial: RunSpec, indicator: str, sample: int, domains: int) -> float:
+def indicator_seconds(trial: RunSpec, indicator: str, sample: int, domains: int) -> float:
     """Seconds that an indicator of a trial's design takes: `sample` items of the dataset and of each further domain.
 
     The model-based ones from the arithmetic of the model; those that count tokens and words take next to nothing.

@@ -57,7 +57,7 @@ def execute(run: Run, progress: Progress, accumulation: int = 1, workers: Worker
     parts = split(dataset, spec.split)
     by_likelihood = spec.info.task == "likelihood"
     first = distributed.first()
-    if distributed.told(first and spec.trains and not run.model_folder.exists() and not take_weights(run)):
+    if distributed.broadcast(first and spec.trains and not run.model_folder.exists() and not take_weights(run)):
         if first:
             take_pretraining(run)
         if by_likelihood:
@@ -110,7 +110,7 @@ def _pretrain(run: Run, model, tokenizer, progress: Progress, options: dict) -> 
     spec, done, began = run.spec, run.pretrained_folder, time.monotonic()
     if not spec.pretrain_on:
         return
-    if not distributed.told(done.exists()):
+    if not distributed.broadcast(done.exists()):
         trained = train(
             model, _pretraining_batches(run, tokenizer), spec.training, run.folder / "pretraining", progress,
             "pre-training", **options,
@@ -138,7 +138,7 @@ def _tune(run: Run, model, dataset: Dataset, parts: Split, progress: Progress, o
     ranker = likelihood_ranker(spec, model, dataset, parts, spec.validation.mode)
     share, weights = spec.training.informative, None
     if share:
-        weights = informative_weights(distributed.told(ranker.token_costs() if first else None), share)
+        weights = informative_weights(distributed.broadcast(ranker.token_costs() if first else None), share)
     source = Source(ranker.builder, training_histories(dataset, parts), weights)
     batches = MaskedBatches([source], spec.training, spec.training.tokens)
     validation = candidates_for(dataset, parts, spec.validation) if first else None

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from upsr_core.errors import RunError, UpsrError
-from upsr_core.logs import explained, told
+from upsr_core.logs import explained, logged
 from upsr_core.parallel import Workers
 from upsr_core.runs.queue import check_cancelled, claim, wait_for_turn
 from upsr_core.runs.run import Run
@@ -52,7 +52,7 @@ def work(run: Run, also: Progress | None = None, accumulation: int = 1, workers:
     `accumulation` and `workers` see `work.execute`. Raises UpsrError as it came, StorageError for an error of the
     system, UnexpectedError for what nobody foresaw. The status says each.
     """
-    distributed.gather_round()
+    distributed.connect()
     if not distributed.first():
         from upsr_core.runs.pipeline import execute
 
@@ -83,7 +83,7 @@ def carry_out(job: Job, do: Callable[[StatusProgress], dict], also: Progress | N
     """Do the work of a queued job in this process and keep its status true; see `work`."""
     logging.basicConfig(level=logging.WARNING)
     try:
-        with told(job.title_for_log):
+        with logged(job.title_for_log):
             claim(job, os.getpid())
             result = do(StatusProgress(job, also))
     except (Cancelled, KeyboardInterrupt):

@@ -54,7 +54,7 @@ FORMATS: dict[str, dict[int, Step]] = {
     "experiment": {0: _bare("spec")},
     "outcome": {0: _same},
     "training": {0: _same},
-    "reading": {0: _same},
+    "indicator": {0: _same},
     "design": {0: _bare("design")},
     "folder": {0: lambda _: {}},
 }

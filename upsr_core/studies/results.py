@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from upsr_core.evaluation.correlation import Correlation, rank_correlation
-from upsr_core.indicators.profile import Setting, stored_reading
+from upsr_core.indicators.profile import Setting, stored_result
 from upsr_core.indicators.result import INDICATORS
 from upsr_core.studies.study import CLAIMED, Study
 
@@ -46,7 +46,7 @@ def outcome(study: Study, setting: Setting) -> StudyOutcome:
     for design in spec.designs:
         row = {"design": design.label}
         for name in spec.indicators:
-            kept = stored_reading(name, setting, design)
+            kept = stored_result(name, setting, design)
             row[name] = np.nan if kept is None or kept.value is None else kept.value
         readings.append(row)
     done = trials.dropna(subset="ndcg10")

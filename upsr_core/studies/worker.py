@@ -6,8 +6,8 @@ A study holds no place in the queue itself: each trial takes its turn, so that o
 import time
 from dataclasses import dataclass
 
-from upsr_core.indicators.profile import Setting, profile, stored_reading
-from upsr_core.runs.forecast import forecast, reading_seconds
+from upsr_core.indicators.profile import Setting, profile, stored_result
+from upsr_core.runs.forecast import forecast, indicator_seconds
 from upsr_core.runs.queue import enqueue
 from upsr_core.runs.run import Run, create_run
 from upsr_core.runs.spec import RunSpec
@@ -47,9 +47,9 @@ def forecast_study(spec: StudySpec, setting: Setting) -> StudyForecast:
     expected = {design: forecast(trial) for design, trial in first.items()}
     readings = {
         design: sum(
-            reading_seconds(first[design], name, spec.sample, len(spec.domains))
+            indicator_seconds(first[design], name, spec.sample, len(spec.domains))
             for name in spec.indicators
-            if stored_reading(name, setting, design) is None
+            if stored_result(name, setting, design) is None
         )
         for design in spec.designs
     }

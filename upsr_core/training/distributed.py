@@ -1,4 +1,4 @@
-"""A training in several processes, as torchrun and `accelerate launch` start them: who is who, and one word for all.
+"""A training in several processes, as torchrun and `accelerate launch` start them: who is who, values that all share.
 
 Every process does the same; the first one alone writes files, validates and answers for the run.
 """
@@ -10,7 +10,7 @@ from typing import TypeVar
 
 # The others wait while the first validates or waits in the queue, however long it takes.
 PATIENCE = timedelta(days=7)
-Word = TypeVar("Word")
+Value = TypeVar("Value")
 
 
 def count() -> int:
@@ -23,12 +23,12 @@ def first() -> bool:
     return int(os.environ.get("RANK", "0")) == 0
 
 
-def beside() -> int:
+def local_count() -> int:
     """How many of the processes are on this machine."""
     return int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
 
 
-def gather_round() -> None:
+def connect() -> None:
     """Connect the processes, once; nothing where there is one."""
     if count() == 1:
         return
@@ -36,10 +36,10 @@ def gather_round() -> None:
     from accelerate import PartialState
 
     PartialState(cpu=not torch.cuda.is_available(), timeout=PATIENCE)
-    atexit.register(_part)
+    atexit.register(_disconnect)
 
 
-def told(value: Word) -> Word:
+def broadcast(value: Value) -> Value:
     """What the first process says, in all of them; `value` of the others does not count."""
     if count() == 1:
         return value
@@ -63,7 +63,7 @@ def sharded() -> bool:
     return os.environ.get("ACCELERATE_USE_FSDP", "false").lower() in ("true", "1")
 
 
-def _part() -> None:
+def _disconnect() -> None:
     """Let go of the others at the end: the first may go on alone."""
     import torch.distributed
 

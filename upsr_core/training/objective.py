@@ -10,7 +10,7 @@ from transformers.modeling_outputs import BaseModelOutput
 
 from upsr_core.likelihood.scores import TEMPERATURE
 from upsr_core.training import distributed
-from upsr_core.training.packed_t5 import Packed, encode, packed_attention, target_log_probs
+from upsr_core.training.packed_t5 import PackedTexts, encode, packed_attention, target_log_probs
 from upsr_core.training.spec import TrainingSpec
 from upsr_core.training.threaded_loss import loss_in_threads, split
 
@@ -33,12 +33,12 @@ class Encoded:
     model: T5ForConditionalGeneration
     states: torch.Tensor
     mask: torch.Tensor
-    packed: Packed | None
+    packed: PackedTexts | None
 
     @classmethod
     def of(cls, model, ids: torch.Tensor, mask: torch.Tensor) -> "Encoded":
         if ids.device.type == "cpu":
-            packed = Packed.of(ids, mask)
+            packed = PackedTexts.of(ids, mask)
             return cls(model, encode(model, packed), mask, packed)
         return cls(model, model.encoder(input_ids=ids, attention_mask=mask).last_hidden_state, mask, None)
 
@@ -46,7 +46,7 @@ class Encoded:
         """log P (n, t) of every label, each text under the history `rows[i]`; zero at padding."""
         if self.packed is not None:
             real = labels >= 0
-            found = target_log_probs(self.model, self.states, self.packed, Packed.of(labels, real), rows)
+            found = target_log_probs(self.model, self.states, self.packed, PackedTexts.of(labels, real), rows)
             return found.new_zeros(labels.shape).masked_scatter(real, found)
         rows = torch.as_tensor(rows, device=labels.device)
         # By its class: while it is trained, `model.forward` is the loss itself.

@@ -20,14 +20,14 @@ Spans = list[tuple[int, int, int, int]]  # queries from, to; keys from, to
 
 
 @dataclass(frozen=True)
-class Packed:
+class PackedTexts:
     """Rows of padded ids one after the other: `ids` (1, n) of all real tokens, `lengths` of the rows."""
 
     ids: torch.Tensor
     lengths: list[int]
 
     @classmethod
-    def of(cls, ids: torch.Tensor, real: torch.Tensor) -> "Packed":
+    def of(cls, ids: torch.Tensor, real: torch.Tensor) -> "PackedTexts":
         """From padded ids (b, s) and where they are real (b, s)."""
         real = real.bool()
         return cls(ids[real][None], real.sum(1).tolist())
@@ -134,7 +134,7 @@ def packed_attention(model: T5ForConditionalGeneration):
             del module.forward
 
 
-def encode(model: T5ForConditionalGeneration, inputs: Packed) -> torch.Tensor:
+def encode(model: T5ForConditionalGeneration, inputs: PackedTexts) -> torch.Tensor:
     """Encoder states (1, n, d) of packed rows."""
     ends = inputs.ends
     layout = Layout([(start, end, start, end) for start, end in pairwise(ends)], [], False)
@@ -143,7 +143,11 @@ def encode(model: T5ForConditionalGeneration, inputs: Packed) -> torch.Tensor:
 
 
 def target_log_probs(
-    model: T5ForConditionalGeneration, states: torch.Tensor, inputs: Packed, targets: Packed, rows: Sequence[int]
+    model: T5ForConditionalGeneration,
+    states: torch.Tensor,
+    inputs: PackedTexts,
+    targets: PackedTexts,
+    rows: Sequence[int],
 ) -> torch.Tensor:
     """log P (n,) of every token of packed targets, each under the history `rows[i]` of the encoded inputs."""
     start_id = model.config.decoder_start_token_id

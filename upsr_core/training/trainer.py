@@ -61,9 +61,9 @@ class _RankingTrainer(Trainer):
         whole, found = self.whole_model(), {}
         if distributed.first():
             with keep_threads():
-                torch.set_num_threads(torch.get_num_threads() * distributed.beside())  # the others wait
+                torch.set_num_threads(torch.get_num_threads() * distributed.local_count())  # the others wait
                 found = self.validate(whole)
-        metrics = {f"eval_{name}": value for name, value in distributed.told(found).items()}
+        metrics = {f"eval_{name}": value for name, value in distributed.broadcast(found).items()}
         self.log(metrics)
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics
@@ -106,7 +106,7 @@ class _Watch(TrainerCallback):
         except Cancelled as cancelled:
             self.cancelled = cancelled
         # Stop where the loss is logged, so that the curve after resuming is the undisturbed one.
-        if state.global_step % LOG_EVERY == 0 and distributed.told(self.cancelled is not None):
+        if state.global_step % LOG_EVERY == 0 and distributed.broadcast(self.cancelled is not None):
             self.cancelled = self.cancelled or Cancelled()
             control.should_save = control.should_training_stop = True
 
@@ -200,7 +200,7 @@ def train(
         seed=spec.seed,
         optim="adamw_torch",
     )
-    checkpoint, best, ended = distributed.told(_where_it_was(folder, spec) if distributed.first() else None)
+    checkpoint, best, ended = distributed.broadcast(_where_it_was(folder, spec) if distributed.first() else None)
     watch = _Watch(curve, progress, what, best)
     callbacks = [watch] + ([EarlyStoppingCallback(spec.patience)] if validate else [])
     parts = Parts(batches, accumulation * distributed.count())

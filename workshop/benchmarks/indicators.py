@@ -9,7 +9,7 @@ from upsr_core.indicators.alignment import alignment
 from upsr_core.indicators.attribute_tokens import Catalogue
 from upsr_core.indicators.cooccurrence import Behaviour, conflict
 from upsr_core.indicators.design_search import STAGES, cheap, finished, race, space
-from upsr_core.indicators.encoder import Reader
+from upsr_core.indicators.encoder import TextModel
 from upsr_core.indicators.informativeness import informativeness
 from upsr_core.indicators.naturalness import naturalness
 from upsr_core.indicators.noise import noise
@@ -21,7 +21,7 @@ from upsr_core.text.design import ItemDesign
 
 def bench(
     dataset: Dataset, design: ItemDesign, domains: tuple[Dataset, ...], searched: Dataset, attributes: tuple[str, ...],
-    reader: Reader, items: int, whole: bool, progress: Progress,
+    reader: TextModel, items: int, whole: bool, progress: Progress,
 ) -> dict:  # fmt: skip
     """Seconds of the cheap indicators over all items, of the profile on the default sample and, with `whole`, over all
     items; and how many times faster the search over all ordered designs is than scoring each design alone, with and
@@ -51,14 +51,16 @@ def _silent(*_) -> None:
     pass
 
 
-def _cheap(dataset: Dataset, design: ItemDesign, reader: Reader) -> Catalogue:
+def _cheap(dataset: Dataset, design: ItemDesign, reader: TextModel) -> Catalogue:
     catalogue = Catalogue(dataset, reader.tokenizer)
     for measure in (informativeness, noise, length):
         measure(catalogue, design)
     return catalogue
 
 
-def _profile(dataset: Dataset, design: ItemDesign, domains: tuple[Dataset, ...], reader: Reader, sample: int) -> None:
+def _profile(
+    dataset: Dataset, design: ItemDesign, domains: tuple[Dataset, ...], reader: TextModel, sample: int
+) -> None:
     from upsr_core.indicators.domain_consistency import Domain, consistency
 
     catalogue, behaviour = _cheap(dataset, design, reader), Behaviour(dataset)
@@ -69,7 +71,7 @@ def _profile(dataset: Dataset, design: ItemDesign, domains: tuple[Dataset, ...],
     consistency([Domain(catalogue, behaviour), *others], design, reader, sample, 0, _silent)
 
 
-def _search(dataset: Dataset, attributes: tuple[str, ...], reader: Reader, items: int, progress: Progress) -> dict:
+def _search(dataset: Dataset, attributes: tuple[str, ...], reader: TextModel, items: int, progress: Progress) -> dict:
     catalogue = Catalogue(dataset, reader.tokenizer)
     made = space(catalogue, attributes, 40, items, 0)
     table = cheap(catalogue, made)
