@@ -61,7 +61,7 @@ def import_dataset(
         scratch.progress = checks.watched(progress)
         cost = cost_of(scratch, items, item_mapping, events, event_mapping)
         if cost and told:
-            logged(cost)
+            told(cost)
         raw_events = read_events(scratch, events, event_mapping, lambda: checks.whole(events.path))
         raw_items = read_items(scratch, items, item_mapping, lambda: checks.whole(items.path))
         foreign = raw_items.reading.windows or raw_events.reading.windows

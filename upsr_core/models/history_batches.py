@@ -89,8 +89,9 @@ def windows(history: np.ndarray, size: int, overlap: int) -> list[np.ndarray]:
 class HistoryBatches(TorchDataset):
     """Step `i` as one ready batch, a function of the seed and `i` alone, so that resuming changes nothing.
 
-    Beside the inputs of `PackedHistories.inputs` there are `labels` (r, s), NO_LABEL where nothing is predicted, and for the
-    task "next", where `sampled`, `negatives` (r, s): an item outside the user's training history for each label.
+    Beside the inputs of `PackedHistories.inputs` there are `labels` (r, s), NO_LABEL where nothing is predicted, and
+    for the task "next", where `sampled`, `negatives` (r, s): an item outside the user's training history for each
+    label.
     Raises RunError where no history has two items.
     """
 
