@@ -55,7 +55,7 @@ def dataset(name: str) -> Dataset:
     return _dataset(name, digests[name])
 
 
-@st.cache_resource(max_entries=12, show_spinner="IndicatorResult the dataset…")
+@st.cache_resource(max_entries=12, show_spinner="Reading the dataset…")
 def _dataset(name: str, digest: str) -> Dataset:
     return load_dataset(name)
 
@@ -155,7 +155,7 @@ def compared(runs: list[Run]) -> Compared:
     return _compared(tuple((run.id, run.status().finished) for run in runs), runs)
 
 
-@st.cache_resource(max_entries=8, show_spinner="IndicatorResult the results…")
+@st.cache_resource(max_entries=8, show_spinner="Reading the results…")
 def _compared(key: tuple, _runs: list[Run]) -> Compared:
     return load(_runs)
 
@@ -211,7 +211,7 @@ def item_index(data: Dataset):
     return _item_index(data.digest, data)
 
 
-@st.cache_resource(max_entries=4, show_spinner="IndicatorResult all item texts…")
+@st.cache_resource(max_entries=4, show_spinner="Reading all item texts…")
 def _item_index(digest: str, _data: Dataset):
     from upsr_core.explain.item_search import ItemIndex
 
