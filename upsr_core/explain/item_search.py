@@ -8,7 +8,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 
 
 class ItemIndex:
-    """Every word of every attribute, and the ids; upper and lower case and accents do not count.
+    """Every word of every attribute, and the ids; upper and lower instance and accents do not count.
 
     Words weigh by how rare they are (tf-idf, the term frequency in logarithms), so the item that a query is about
     comes before those that mention it.

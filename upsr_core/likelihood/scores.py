@@ -9,6 +9,9 @@ from upsr_core.schema import Spec
 TEMPERATURE = 0.5  # nats per text token that weigh as much as one nat of popularity; the contrastive term's scale
 
 
+ScoreName = Literal["perplexity", "conditional", "posterior"]
+
+
 class ScoreSpec(Spec):
     """How a candidate's score follows from its text tokens' log-probabilities; higher is better.
 
@@ -20,7 +23,7 @@ class ScoreSpec(Spec):
     end token. Computed in `dtype`.
     """
 
-    name: Literal["perplexity", "conditional", "posterior"] = "perplexity"
+    name: ScoreName = "perplexity"
     dtype: Literal["float32", "bfloat16"] = "float32"
 
     @property
@@ -45,7 +48,7 @@ class ScoreSpec(Spec):
         return (logprob - base) / tokens + self.beside(prior)
 
 
-SCORES = ("perplexity", "conditional", "posterior")
+SCORES: tuple[ScoreName, ...] = ("perplexity", "conditional", "posterior")
 UNTRAINED = SCORES[:2]  # those that need nothing of the dataset but its texts
 
 

@@ -37,8 +37,12 @@ def finish_all(
     runs = []
     for number, spec in enumerate(specs):
         name = f"run {number + 1} of {len(specs)}"
+
+        def report(done: float, total: float, what: str, name: str = name) -> None:
+            progress(done, total, f"{name}: {what}")
+
         try:
-            runs.append(finish(spec, lambda done, total, what, name=name: progress(done, total, f"{name}: {what}")))
+            runs.append(finish(spec, report))
         except UpsrError as error:
             if failed is None:
                 raise

@@ -14,7 +14,7 @@ from upsr_core.datasets.store import Dataset
 from upsr_core.evaluation.candidates import Candidates, CandidateSpec, candidates_for
 from upsr_core.explain.attribution import attribute_parts, difference, largest, token_parts
 from upsr_core.explain.counterfactual import compare
-from upsr_core.explain.instance import Case, item_rows, ranks_of
+from upsr_core.explain.instance import Instance, item_rows, ranks_of
 from upsr_core.explain.integrated_gradients import integrated_gradients
 from upsr_core.explain.leave_one_out import item_effects, leave_out
 from upsr_core.explain.scoring import TextReading
@@ -48,52 +48,52 @@ def bench(dataset: Dataset, design: Design, plm: str, planted: bool, progress: P
     for name in SCORES:
         ranker = Upsr(model, tokenizer, dataset, design, ScoreSpec(name=name), prior)
         reading = TextReading(model, tokenizer, ranker.score)
-        cases = [_case(dataset, design, test, row, prior) for row in range(len(test))]
-        for row, case in enumerate(cases):
-            progress(row, len(cases), f"sums of parts, {name}")
-            result["max_sum_error"] = max(result["max_sum_error"], _sum_error(ranker, reading, case))
-        for case in cases[:LEFT_OUT_USERS]:
-            error = _left_out_error(ranker, reading, case)
+        instances = [_case(dataset, design, test, row, prior) for row in range(len(test))]
+        for row, instance in enumerate(instances):
+            progress(row, len(instances), f"sums of parts, {name}")
+            result["max_sum_error"] = max(result["max_sum_error"], _sum_error(ranker, reading, instance))
+        for instance in instances[:LEFT_OUT_USERS]:
+            error = _left_out_error(ranker, reading, instance)
             result["max_leave_one_out_error"] = max(result["max_leave_one_out_error"], error)
     reading = TextReading(model, tokenizer, ScoreSpec())
-    result |= _times(dataset, reading, cases[:TIMED], progress)
+    result |= _times(dataset, reading, instances[:TIMED], progress)
     if planted:
         result |= _planted(plm, progress)
         result["planted_cause_found"] = min(result["planted_brand_found"], result["planted_item_found"])
     return result
 
 
-def _case(dataset: Dataset, design: Design, test: Candidates, row: int, prior: np.ndarray) -> Case:
+def _case(dataset: Dataset, design: Design, test: Candidates, row: int, prior: np.ndarray) -> Instance:
     items = item_rows(dataset, test.items(row))
     return _of(item_rows(dataset, test.history(row)), items.assign(prior=prior[items.item]), design)
 
 
-def _of(history: pd.DataFrame, candidates: pd.DataFrame, design: Design) -> Case:
-    """A case whose first candidate is the target and nothing of which is stored."""
+def _of(history: pd.DataFrame, candidates: pd.DataFrame, design: Design) -> Instance:
+    """A instance whose first candidate is the target and nothing of which is stored."""
     first = np.arange(len(candidates)) == 0
     known = {"target": first, "stored": np.nan, "stored_rank": np.nan, "popularity": 0}
-    return Case(design, history, candidates.assign(**known, prior=candidates.get("prior", 0.0)))
+    return Instance(design, history, candidates.assign(**known, prior=candidates.get("prior", 0.0)))
 
 
-def _scores(ranker: Upsr, history: np.ndarray, case: Case) -> np.ndarray:
-    return ranker.scores([history], lambda _: case.candidates.item.to_numpy())[0]
+def _scores(ranker: Upsr, history: np.ndarray, instance: Instance) -> np.ndarray:
+    return ranker.scores([history], lambda _: instance.candidates.item.to_numpy())[0]
 
 
-def _sum_error(ranker: Upsr, reading: TextReading, case: Case) -> float:
-    [read] = reading.read([case])
-    expected = _scores(ranker, case.history.item.to_numpy(), case)
+def _sum_error(ranker: Upsr, reading: TextReading, instance: Instance) -> float:
+    [read] = reading.read([instance])
+    expected = _scores(ranker, instance.history.item.to_numpy(), instance)
     by_attribute = attribute_parts(read).groupby("candidate").part.sum().to_numpy()
-    by_token = np.array([token_parts(read, place).part.sum() for place in range(len(case.candidates))])
+    by_token = np.array([token_parts(read, place).part.sum() for place in range(len(instance.candidates))])
     return float(max(np.abs(by_attribute - expected).max(), np.abs(by_token - expected).max()))
 
 
-def _left_out_error(ranker: Upsr, reading: TextReading, case: Case) -> float:
-    history, left = case.history.item.to_numpy(), leave_out(case, reading)
-    fresh = np.stack([_scores(ranker, np.delete(history, place), case) for place in range(len(history))])
+def _left_out_error(ranker: Upsr, reading: TextReading, instance: Instance) -> float:
+    history, left = instance.history.item.to_numpy(), leave_out(instance, reading)
+    fresh = np.stack([_scores(ranker, np.delete(history, place), instance) for place in range(len(history))])
     return float(np.abs(left.items - fresh).max())
 
 
-def _times(dataset: Dataset, reading: TextReading, cases: list[Case], progress: Progress) -> dict[str, float]:
+def _times(dataset: Dataset, reading: TextReading, instances: list[Instance], progress: Progress) -> dict[str, float]:
     rng = np.random.default_rng(0)
     seconds: dict[str, list[float]] = {"open": [], "what_if": [], "leave_one_out": [], "gradients": []}
     agreements = []
@@ -104,18 +104,18 @@ def _times(dataset: Dataset, reading: TextReading, cases: list[Case], progress: 
         seconds[name].append(time.perf_counter() - start)
         return made
 
-    def open_user(case: Case) -> None:
-        [read] = reading.read([case])
+    def open_user(instance: Instance) -> None:
+        [read] = reading.read([instance])
         difference(read, *np.argsort(ranks_of(read.scores))[:2])
 
-    open_user(cases[0])
-    for number, case in enumerate(cases):
-        progress(number, len(cases), "timing")
-        timed("open", lambda case=case: open_user(case))
-        edited = case.without(0)
-        timed("what_if", lambda case=case, edited=edited: compare(case, edited, reading))
+    open_user(instances[0])
+    for number, instance in enumerate(instances):
+        progress(number, len(instances), "timing")
+        timed("open", lambda instance=instance: open_user(instance))
+        edited = instance.without(0)
+        timed("what_if", lambda instance=instance, edited=edited: compare(instance, edited, reading))
         items = rng.choice(len(dataset.items), HISTORY, replace=False)
-        long = _of(item_rows(dataset, items), case.candidates, case.design)
+        long = _of(item_rows(dataset, items), instance.candidates, instance.design)
         left = timed("leave_one_out", lambda long=long: leave_out(long, reading))
         near = timed("gradients", lambda long=long: integrated_gradients(long, reading, 0, 1))
         exact = item_effects(long, left, 0, 1)
@@ -152,15 +152,15 @@ def found_in(users: Planted, reading: TextReading, cause: Cause, progress: Progr
     for user in range(len(users.targets)):
         progress(user, len(users.targets), f"looking for the planted {cause}")
         chosen = users.candidates(user)
-        case = _of(_rows(users, users.histories[user]), _rows(users, chosen), DESIGN)
-        [read] = reading.read([case])
+        instance = _of(_rows(users, users.histories[user]), _rows(users, chosen), DESIGN)
+        [read] = reading.read([instance])
         best = 1 + int(np.argmax(read.scores[1:]))
         row = {"first": read.scores[0] > read.scores[best]}
         if cause == "brand":
             row["found"] = largest(difference(read, 0, best)) == "brand"
         else:
-            exact = item_effects(case, leave_out(case, reading), 0, best).effect
-            near = integrated_gradients(case, reading, 0, best).items(case).effect
+            exact = item_effects(instance, leave_out(instance, reading), 0, best).effect
+            near = integrated_gradients(instance, reading, 0, best).items(instance).effect
             row["found"], row["near"] = (int(effect.abs().idxmax()) == users.causes[user] for effect in (exact, near))
         rows.append(row)
     return pd.DataFrame(rows)
