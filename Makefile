@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: app test faults fuzz a11y soak lint clean
+.PHONY: app test wheel faults fuzz a11y soak clean
 
 MINUTES ?= 30
 
@@ -15,6 +15,10 @@ test: $(VENV)/installed-tests
 	$(BIN)/lint-imports
 	$(BIN)/mypy
 	$(BIN)/pytest
+
+# The wheel with its dependencies from the registry in a new environment: three minutes and 2 GB on two cores.
+wheel: $(VENV)/installed-tests
+	UPSR_WHEEL_FROM_REGISTRY=1 $(BIN)/pytest -n 0 tests/test_wheel.py
 
 faults: $(VENV)/installed-tests
 	$(BIN)/python -m workshop.faults
