@@ -25,7 +25,7 @@ Count = Annotated[int | None, typer.Option("--workers", min=1, help="How many sc
 class Help:
     """With whom a run is worked on: processes that train, parts of a batch in each, and who scores test users."""
 
-    distributed: int
+    processes: int
     accumulation: int
     workers: Workers
 

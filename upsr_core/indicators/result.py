@@ -22,7 +22,7 @@ MODEL_BASED = ("naturalness", "domain_consistency", "alignment")
 
 
 @dataclass(frozen=True)
-class Reading:
+class IndicatorResult:
     """One indicator of one design.
 
     `value` is None where it cannot be computed, and `reason` then says why. `low` and `high` are the 95 % interval
@@ -41,11 +41,11 @@ class Reading:
     tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, name: str, value: float | None, **rest) -> "Reading":
+    def of(cls, name: str, value: float | None, **rest) -> "IndicatorResult":
         return cls(name, None if value is None else float(value), INDICATORS[name][1], **rest)
 
     @classmethod
-    def impossible(cls, name: str, why: str, **rest) -> "Reading":
+    def impossible(cls, name: str, why: str, **rest) -> "IndicatorResult":
         return cls(name, None, INDICATORS[name][1], reason=f"cannot be computed because {why}", **rest)
 
     def summary(self) -> dict:
