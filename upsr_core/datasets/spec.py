@@ -83,12 +83,11 @@ class PreparationSpec(Spec):
 class DatasetSpec(Spec):
     """The identity of a dataset; its digest names the data whatever the user calls them.
 
-    `reading` counts the forms of reading, cleaning and ordering this code has had: it is raised whenever the same
-    files would give other texts or another order. 2: dates that begin with the day are recognised. 3: lines that are
-    not UTF-8 are read as Windows-1252. Of sources without either nothing changed, and they keep their number.
+    `reader` is the number of the way in which files are read, cleaned and ordered: it is raised whenever the same files
+    would give other texts or another order.
     """
 
     items: SourceSpec
     events: SourceSpec
     preparation: PreparationSpec
-    reading: int = 1
+    reader: int = 1

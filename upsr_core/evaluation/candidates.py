@@ -118,11 +118,7 @@ def candidates_for(dataset: Dataset, parts: Split, spec: CandidateSpec) -> Candi
 
     Raises DataError where there is nothing to evaluate or the catalogue has too few items to draw 100 negatives.
     """
-    # What was once drawn under the same digest was another thing where one of these holds.
-    changed = ["whole histories"] * (parts.spec.k > 1) + ["targets new to the user"] * (
-        parts.taken_before[spec.part] > 0
-    )
-    digest = digest_of([dataset.digest, parts.spec.digest, spec.digest, *changed])
+    digest = digest_of([dataset.digest, parts.spec.digest, spec.digest])
     table = getattr(parts, spec.part).reset_index(drop=True)
     if table.empty:
         raise DataError(

@@ -9,13 +9,13 @@ from upsr_core.storage.atomic import replacing
 from upsr_core.storage.records import Damaged, Record, check_file
 
 
-def read_table(file: Path, record: Record | None = None) -> pd.DataFrame:
-    """A parquet file. Raises Damaged where it is missing, cannot be read, or has another sum than in the record."""
-    check_file(record or {"files": {}}, file)
+def read_table(file: Path, record: Record) -> pd.DataFrame:
+    """A parquet file of a record. Raises Damaged where it is missing, cannot be read, or has another sum than there."""
+    check_file(record, file)
     try:
         return pd.read_parquet(file)
     except Exception as error:  # damaged bytes raise whatever the reader happens to meet
-        raise Damaged(file, f"cannot be read: {str(error).splitlines()[0]}") from None
+        raise _unreadable(file, error) from None
 
 
 def outline(file: Path) -> tuple[int, tuple[str, ...]]:
@@ -23,12 +23,17 @@ def outline(file: Path) -> tuple[int, tuple[str, ...]]:
 
     Raises Damaged where it is missing or that end cannot be read.
     """
-    check_file({"files": {}}, file)
     try:
         found = pq.read_metadata(file)
         return found.num_rows, tuple(found.schema.names)
+    except FileNotFoundError:
+        raise Damaged(file, "is missing") from None
     except Exception as error:  # damaged bytes raise whatever the reader happens to meet
-        raise Damaged(file, f"cannot be read: {str(error).splitlines()[0]}") from None
+        raise _unreadable(file, error) from None
+
+
+def _unreadable(file: Path, error: Exception) -> Damaged:
+    return Damaged(file, f"cannot be read: {str(error).splitlines()[0]}")
 
 
 def keep_table(file: Path, table: pd.DataFrame) -> None:
