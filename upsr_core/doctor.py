@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 
 from upsr_core.datasets import store as datasets
-from upsr_core.datasets.folders import folder_of, leftovers
+from upsr_core.datasets.folders import folder_of
 from upsr_core.errors import DesignError, UpsrError
 from upsr_core.indicators import result_store as readings
 from upsr_core.logs import log_file, note
@@ -242,7 +242,7 @@ def _caches(kind: str, problem_of: Callable[[str], str]) -> Iterator[Finding]:
 
 def _leftovers() -> Iterator[Finding]:
     how = "It is of no use; `upsr doctor --mend` removes it."
-    found = leftovers()
+    found: list[Path] = []
     for path in home().rglob(".*~"):
         owner = leftover_of(path.name)
         if owner is not None and not psutil.pid_exists(owner):

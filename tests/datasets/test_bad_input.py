@@ -8,13 +8,14 @@ import random
 import pytest
 from source_files import EVENTS, ITEMS, write_json_lines, write_lines, write_table
 
-from upsr_core.datasets import folders, importing, store
+from upsr_core.datasets import importing, store
 from upsr_core.datasets.importing import import_dataset
 from upsr_core.datasets.recognition import guess
 from upsr_core.datasets.spec import ColumnMapping, PreparationSpec
 from upsr_core.datasets.store import list_datasets, load_dataset
 from upsr_core.errors import DataError, StorageError
 from upsr_core.runtime import Cancelled
+from upsr_core.storage.folders import REPLACED
 
 ALL = PreparationSpec(min_user=1, min_item=1)
 
@@ -247,9 +248,9 @@ def test_full_disk_leaves_no_trace(stored, items_file, events_file, monkeypatch)
 
 def test_kill_at_any_moment_of_the_replacement(stored, items_file, events_file, monkeypatch):
     """SIGKILL between the two renames, or while writing: the old dataset is there, the rest is swept away."""
-    old = stored.folder.with_name(folders.REPLACED + stored.folder.name)
+    old = stored.folder.with_name(REPLACED + stored.folder.name)
     stored.folder.rename(old)
-    half = stored.folder.with_name(f"{folders.WRITING}999999999~x")
+    half = stored.folder.with_name(".d.999999999.0123abcd~")
     half.mkdir()
     assert load_dataset("d").digest == stored.digest
     assert [entry["name"] for entry in list_datasets()] == ["d"]

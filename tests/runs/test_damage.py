@@ -125,7 +125,7 @@ def test_the_doctor_tells_sweeps_leftovers_and_takes_nothing_else(run, home):
     assert report["machine"]["packages"]["torch"] and report["stored"]["runs"]["count"] == 1
     assert report["stored"]["datasets"]["bytes"] > 10_000 and "Nothing is broken" in said
     nobody = 2**22 - 1
-    left = [run.folder / f".status.json.{nobody}.0123abcd~", home / "datasets" / f".writing~{nobody}~x"]
+    left = [run.folder / f".status.json.{nobody}.0123abcd~", home / "datasets" / f".x.{nobody}.0123abcd~"]
     left[0].write_text("half")
     left[1].mkdir()
     kept = readings.keep(

@@ -1,9 +1,11 @@
 """Records of earlier formats are migrated, newer ones say so, and no damage passes for what was stored."""
 
 import json
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from upsr_core.datasets.importing import import_dataset
@@ -12,20 +14,23 @@ from upsr_core.datasets.spec import PreparationSpec
 from upsr_core.datasets.store import list_datasets, load_dataset
 from upsr_core.errors import DataError, DesignError
 from upsr_core.schema import digest_of
+from upsr_core.storage import tables
 from upsr_core.storage.arrays import arrays_problem, keep_arrays, kept_arrays
 from upsr_core.storage.atomic import leftover_of, replacing, write_json
+from upsr_core.storage.folders import filling
 from upsr_core.storage.records import (
     FORMATS,
     Damaged,
     Newer,
     check_file,
     check_folder,
+    check_folder_once,
     newest,
     read_record,
     seal_folder,
     write_record,
 )
-from upsr_core.storage.tables import keep_table, outline, read_table
+from upsr_core.storage.tables import keep_parts, keep_table, outline, read_table
 from upsr_core.text import saved_designs
 from upsr_core.text.design import parse_design
 
@@ -179,3 +184,39 @@ def test_replacing_leaves_the_old_file_or_the_new_one(tmp_path):
         assert leftover_of(temporary.name) is not None
         raise RuntimeError
     assert file.read_text() == "old" and list(tmp_path.iterdir()) == [file]
+
+
+def test_a_folder_looked_at_once_is_read_again_when_it_changed(tmp_path, monkeypatch):
+    (tmp_path / "weights").write_bytes(b"1" * 100)
+    seal_folder(tmp_path)
+    check_folder_once(tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr("upsr_core.storage.records.sum_of", None)  # reading would fail
+        check_folder_once(tmp_path)
+    (tmp_path / "weights").write_bytes(b"1" * 99 + b"2")
+    for _ in range(2):
+        with pytest.raises(Damaged, match="weights"):
+            check_folder_once(tmp_path)
+
+
+def test_a_filled_folder_takes_its_place_whole_and_a_failed_one_leaves_nothing(tmp_path):
+    place = tmp_path / "there" / "place"
+    with pytest.raises(RuntimeError), filling(place) as temporary:
+        (temporary / "a").write_text("half")
+        raise RuntimeError
+    assert not list(place.parent.iterdir())
+    for content in ("first", "second"):  # what is there stays: it is the same
+        with filling(place) as temporary:
+            (temporary / "a").write_text(content)
+    assert (place / "a").read_text() == "first" and list(place.parent.iterdir()) == [place]
+
+
+def test_a_table_in_parts_is_the_table(tmp_path, monkeypatch):
+    monkeypatch.setattr(tables, "ROWS_PER_GROUP", 10)
+    whole, told = pa.table({"x": list(range(25)), "text": [str(n) for n in range(25)]}), []
+    cuts = [0, 0, 4, 9, 21, 25]
+    parts = [whole.slice(start, end - start) for start, end in pairwise(cuts)]
+    file = tmp_path / "a.parquet"
+    assert keep_parts(file, parts, lambda _, __, what: told.append(what)) == 25
+    pd.testing.assert_frame_equal(pd.read_parquet(file), whole.to_pandas())
+    assert told == ["Storing: 21 rows", "Storing: 25 rows"]

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from upsr_core.schema import digest_of
-from upsr_core.storage.atomic import write_json
+from upsr_core.storage.atomic import stamp_of, write_json
 
 Record = dict[str, Any]
 Step = Callable[[Record], Record]
@@ -27,6 +27,7 @@ FORMATS: dict[str, tuple[Step, ...]] = {
     "outcome": (),
     "indicator": (),
     "design": (),
+    "report": (),
     "folder": (),
 }
 UNRELEASED = "was made before the first release: import the data again, or delete the folder and make it anew"
@@ -131,6 +132,7 @@ def check_file(record: Record, file: Path) -> Path:
 
 
 SUMS = "sums.json"  # seals a folder: written last, so that a folder without it, or with another content, is not whole
+_checked: dict[Path, tuple] = {}  # folders that this process found whole, and what their files were like
 
 
 def seal_folder(folder: Path) -> None:
@@ -158,3 +160,15 @@ def check_folder(folder: Path) -> None:
         raise Damaged(folder / SUMS, "is missing: the folder was not finished") from None
     for file in record["files"]:
         check_file(record, folder / file)
+
+
+def check_folder_once(folder: Path) -> None:
+    """As `check_folder`, but a process reads files again only where their time, size or number has changed since.
+
+    For what is opened again and again: the sums of large files take longer than all else that is done with them.
+    """
+    files = sorted(folder.iterdir())
+    stamp = (*files, *stamp_of(files))
+    if _checked.get(folder) != stamp:
+        check_folder(folder)
+        _checked[folder] = stamp

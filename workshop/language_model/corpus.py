@@ -10,6 +10,7 @@ from string import capwords
 import numpy as np
 
 from upsr_core.errors import DataError
+from upsr_core.storage.arrays import keep_arrays, kept_arrays
 
 HELD_OUT_BOOKS = 4  # the last books in name order are never trained on
 
@@ -94,12 +95,11 @@ class Stream:
 
 def stream_of(paragraphs: Iterable[str], tokenizer, cache: Path) -> Stream:
     """Tokenise paragraphs; stored at `cache` (.npz) and read from there the next time."""
-    if not cache.exists():
+    kept = kept_arrays(cache, "ids", "starts")
+    if kept is None:
         encodings = tokenizer.encode_batch(list(paragraphs), add_special_tokens=False)
         lengths = np.array([len(encoding.ids) for encoding in encodings])
         ids = np.concatenate([np.array(encoding.ids, dtype=np.uint16) for encoding in encodings])
-        temporary = cache.with_suffix(".part.npz")
-        np.savez(temporary, ids=ids, starts=np.cumsum(lengths) - lengths)
-        temporary.replace(cache)
-    with np.load(cache) as stored:
-        return Stream(stored["ids"], stored["starts"])
+        kept = {"ids": ids, "starts": np.cumsum(lengths) - lengths}
+        keep_arrays(cache, **kept)
+    return Stream(**kept)
