@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -230,7 +231,11 @@ def _readings() -> Iterator[Finding]:
 
 def _arrays() -> Iterator[Finding]:
     for kind in ARRAYS:
-        yield from _caches(kind, lambda name, kind=kind: arrays_problem(home() / kind / name))
+        yield from _caches(kind, partial(_array_problem, kind))
+
+
+def _array_problem(kind: str, name: str) -> str:
+    return arrays_problem(home() / kind / name)
 
 
 def _caches(kind: str, problem_of: Callable[[str], str]) -> Iterator[Finding]:

@@ -20,7 +20,7 @@ class SplitSpec(Spec):
     """
 
     kind: Literal["leave-one-out", "leave-last-k", "zero-shot"] = "leave-one-out"
-    k: int = Field(1, ge=1)
+    k: int = Field(default=1, ge=1)
 
     @model_validator(mode="after")
     def _only_last_k_has_a_k(self):

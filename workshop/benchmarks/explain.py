@@ -43,29 +43,30 @@ def bench(dataset: Dataset, design: Design, plm: str, planted: bool, progress: P
     test = candidates_for(dataset, parts, CandidateSpec(users=USERS))
     prior = prior_of(training_counts(dataset, parts), test.mode)
     model, tokenizer = load_model(plm), load_tokenizer(plm)
-    result = {"dataset": dataset.name, "design": design.finetune.label, "plm": plm, "users": len(test)}
-    result["max_sum_error"] = result["max_leave_one_out_error"] = 0.0
+    in_sums = in_left_out = 0.0
     for name in SCORES:
         ranker = Upsr(model, tokenizer, dataset, design, ScoreSpec(name=name), prior)
         reading = TextReading(model, tokenizer, ranker.score)
         cases = [_case(dataset, design, test, row, prior) for row in range(len(test))]
         for row, case in enumerate(cases):
             progress(row, len(cases), f"sums of parts, {name}")
-            result["max_sum_error"] = max(result["max_sum_error"], _sum_error(ranker, reading, case))
+            in_sums = max(in_sums, _sum_error(ranker, reading, case))
         for case in cases[:LEFT_OUT_USERS]:
-            error = _left_out_error(ranker, reading, case)
-            result["max_leave_one_out_error"] = max(result["max_leave_one_out_error"], error)
+            in_left_out = max(in_left_out, _left_out_error(ranker, reading, case))
     reading = TextReading(model, tokenizer, ScoreSpec())
-    result |= _times(dataset, reading, cases[:TIMED], progress)
+    result = {"dataset": dataset.name, "design": design.finetune.label, "plm": plm, "users": len(test)}
+    result |= {"max_sum_error": in_sums, "max_leave_one_out_error": in_left_out}
+    result |= _times(dataset, design, reading, cases[:TIMED], progress)
     if planted:
-        result |= _planted(plm, progress)
-        result["planted_cause_found"] = min(result["planted_brand_found"], result["planted_item_found"])
+        found = _planted(plm, progress)
+        cause = min(found["planted_brand_found"], found["planted_item_found"])
+        result |= {**found, "planted_cause_found": cause}
     return result
 
 
 def _case(dataset: Dataset, design: Design, test: Candidates, row: int, prior: np.ndarray) -> Case:
-    items = item_rows(dataset, test.items(row))
-    return _of(item_rows(dataset, test.history(row)), items.assign(prior=prior[items.item]), design)
+    items = item_rows(dataset, test.items(row).tolist())
+    return _of(item_rows(dataset, test.history(row).tolist()), items.assign(prior=prior[items.item]), design)
 
 
 def _of(history: pd.DataFrame, candidates: pd.DataFrame, design: Design) -> Case:
@@ -93,7 +94,9 @@ def _left_out_error(ranker: Upsr, reading: TextReading, case: Case) -> float:
     return float(np.abs(left.items - fresh).max())
 
 
-def _times(dataset: Dataset, reading: TextReading, cases: list[Case], progress: Progress) -> dict[str, float]:
+def _times(
+    dataset: Dataset, design: Design, reading: TextReading, cases: list[Case], progress: Progress
+) -> dict[str, float]:
     rng = np.random.default_rng(0)
     seconds: dict[str, list[float]] = {"open": [], "what_if": [], "leave_one_out": [], "gradients": []}
     agreements = []
@@ -114,8 +117,8 @@ def _times(dataset: Dataset, reading: TextReading, cases: list[Case], progress: 
         timed("open", lambda case=case: open_user(case))
         edited = case.without(0)
         timed("what_if", lambda case=case, edited=edited: compare(case, edited, reading))
-        items = rng.choice(len(dataset.items), HISTORY, replace=False)
-        long = _of(item_rows(dataset, items), case.candidates, case.design)
+        items = rng.choice(len(dataset.items), HISTORY, replace=False).tolist()
+        long = _of(item_rows(dataset, items), case.candidates, design)
         left = timed("leave_one_out", lambda long=long: leave_out(long, reading))
         near = timed("gradients", lambda long=long: integrated_gradients(long, reading, 0, 1))
         exact = item_effects(long, left, 0, 1)

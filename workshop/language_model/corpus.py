@@ -30,13 +30,14 @@ def read_books(archive: Path) -> tuple[Corpus, Corpus]:
         raise DataError("The corpus of books was not found", str(archive), "Give the path of a tar of .txt files.")
     with tarfile.open(archive) as tar:
         members = sorted((m for m in tar.getmembers() if m.isfile() and m.name.endswith(".txt")), key=lambda m: m.name)
-        texts = [tar.extractfile(member).read().decode("utf-8", "replace") for member in members]
+        files = [file for member in members if (file := tar.extractfile(member))]
+        texts = [file.read().decode("utf-8", "replace") for file in files]
     books = [[" ".join(part.split()) for part in text.split("\n\n") if part.strip()] for text in texts]
-    parts = books[:-HELD_OUT_BOOKS], books[-HELD_OUT_BOOKS:]
-    return tuple(
-        Corpus(f"{len(part)} English books", "public domain", [line for book in part for line in book])
-        for part in parts
-    )
+    return _of_books(books[:-HELD_OUT_BOOKS]), _of_books(books[-HELD_OUT_BOOKS:])
+
+
+def _of_books(books: list[list[str]]) -> Corpus:
+    return Corpus(f"{len(books)} English books", "public domain", [line for book in books for line in book])
 
 
 def read_descriptions(file: Path) -> tuple[Corpus, Corpus]:
