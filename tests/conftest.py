@@ -66,7 +66,6 @@ def finished_study(home):
     from upsr_core.indicators.result import IndicatorResult
     from upsr_core.indicators.result_store import keep
     from upsr_core.runs.run import create_run
-    from upsr_core.storage.atomic import write_json
     from upsr_core.studies.study import create_study
 
     def make(spec, quality, not_personal=()):
@@ -74,7 +73,7 @@ def finished_study(home):
         for number, (trial, value) in enumerate(zip(spec.trials, quality, strict=True)):
             run = create_run(trial)
             result = {"metrics": {spec.metric: value}, "personal": number not in not_personal, "seconds": 1.0}
-            write_json(run.folder / "result.json", {**result, "resumed": False})
+            run.write_result({**result, "resumed": False})
             run.write_status(state="done", phase="done")
         for number, design in enumerate(spec.designs):
             means = sum(quality[number :: len(spec.designs)])

@@ -4,12 +4,13 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 import psutil
 
 from upsr_core.datasets import store as datasets
-from upsr_core.datasets.folders import folder_of, leftovers
+from upsr_core.datasets.folders import folder_of
 from upsr_core.errors import DesignError, UpsrError
 from upsr_core.indicators import result_store as readings
 from upsr_core.logs import log_file, note
@@ -230,7 +231,11 @@ def _readings() -> Iterator[Finding]:
 
 def _arrays() -> Iterator[Finding]:
     for kind in ARRAYS:
-        yield from _caches(kind, lambda name, kind=kind: arrays_problem(home() / kind / name))
+        yield from _caches(kind, partial(_array_problem, kind))
+
+
+def _array_problem(kind: str, name: str) -> str:
+    return arrays_problem(home() / kind / name)
 
 
 def _caches(kind: str, problem_of: Callable[[str], str]) -> Iterator[Finding]:
@@ -242,7 +247,7 @@ def _caches(kind: str, problem_of: Callable[[str], str]) -> Iterator[Finding]:
 
 def _leftovers() -> Iterator[Finding]:
     how = "It is of no use; `upsr doctor --mend` removes it."
-    found = leftovers()
+    found: list[Path] = []
     for path in home().rglob(".*~"):
         owner = leftover_of(path.name)
         if owner is not None and not psutil.pid_exists(owner):

@@ -4,6 +4,7 @@ import errno
 import os
 import re
 from pathlib import Path
+from typing import overload
 
 LONGEST = 700  # characters of a part; what was given may be quoted in it, and may be megabytes
 
@@ -76,6 +77,14 @@ _WAYS = {
     (errno.EMFILE, errno.ENFILE): ("Too many files are open", "Close other programs, or raise the limit (ulimit -n)."),
     (errno.EIO,): ("The disk gives an error: {reason}", "Check the disk; `upsr doctor` says what is damaged."),
 }  # fmt: skip
+
+
+@overload
+def system_error(error: OSError, where: Path | str | None = None) -> StorageError: ...
+
+
+@overload
+def system_error(error: BaseException, where: Path | str | None = None) -> StorageError | None: ...
 
 
 def system_error(error: BaseException, where: Path | str | None = None) -> StorageError | None:

@@ -28,6 +28,13 @@ def log_file() -> Path:
     return home() / "logs" / FILE
 
 
+class _Silent(RotatingFileHandler):
+    """Where the log cannot be written nothing is said: the work is not the log's."""
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        return
+
+
 class _HomeHandler(logging.Handler):
     """Appends to the log of the home folder as it is now. Processes write and rotate it in turns.
 
@@ -39,8 +46,7 @@ class _HomeHandler(logging.Handler):
             file = log_file()
             file.parent.mkdir(exist_ok=True)
             with FileLock(file.with_name(".lock"), timeout=2):
-                handler = RotatingFileHandler(file, maxBytes=LARGEST, backupCount=KEPT, encoding="utf-8", delay=True)
-                handler.handleError = lambda _: None
+                handler = _Silent(file, maxBytes=LARGEST, backupCount=KEPT, encoding="utf-8", delay=True)
                 handler.setFormatter(self.formatter)
                 handler.emit(record)
                 handler.close()
@@ -85,12 +91,14 @@ def without_data(text: str) -> str:
 
 def trace(error: BaseException) -> str:
     """The way of an error through the code and its kinds, causes first, without the messages."""
-    parts, seen = [], set()
-    while error is not None and id(error) not in seen:
-        seen.add(id(error))
-        frames = "".join(traceback.format_list(traceback.extract_tb(error.__traceback__)))
-        parts.append(f"{frames}{type(error).__module__}.{type(error).__qualname__}")
-        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    parts: list[str] = []
+    seen: set[int] = set()
+    cause: BaseException | None = error
+    while cause is not None and id(cause) not in seen:
+        seen.add(id(cause))
+        frames = "".join(traceback.format_list(traceback.extract_tb(cause.__traceback__)))
+        parts.append(f"{frames}{type(cause).__module__}.{type(cause).__qualname__}")
+        cause = cause.__cause__ or (None if cause.__suppress_context__ else cause.__context__)
     return "\n  which came of this or while it was handled\n".join(reversed(parts))
 
 

@@ -87,10 +87,10 @@ def finished_run(stocked):
             }
         )
         table.to_parquet(run.folder / "scores.parquet")
-        write_result(run, Ranked.of(table, run.spec.candidates.mode), test, 1.0, False, {"identical_texts": 0})
         curve = {"step": [1, 2, 3], "tokens": [1e4, 2e4, 3e4], "loss": [3.0, 2.0, np.nan], "ndcg10": [np.nan, 0.1, 0.2]}
         curve |= {"user_dependence": [np.nan, 0.0, 0.1], "low": [np.nan, -0.05, 0.02], "high": [np.nan, 0.05, 0.18]}
         run.write_curve(pd.DataFrame(curve))
+        write_result(run, Ranked.of(table, run.spec.candidates.mode), test, 1.0, False, {"identical_texts": 0})
         now = time.time()
         run.write_status(state="done", phase="done", queued=now - 9, started=now - 8, finished=now)
         return run

@@ -56,7 +56,7 @@ def test_weights_of_another_trial_are_named(studio, finished_run):
     run.model_folder.mkdir()
     run.note_training("0123456789abcdef", 95.0)
     result = run.result() | {"trained_by": run.trained_by, "training_seconds": run.training_seconds}
-    (run.folder / "result.json").write_text(json.dumps(result))
+    run.write_result(result)
     assert "trained by run 0123456789abcdef in 1 min 35 s" in texts(studio("trials", run=run.id))
 
 

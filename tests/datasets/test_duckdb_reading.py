@@ -27,8 +27,8 @@ def both_ways(items_path, events_path):
             if by_line:
                 patch.setattr(duckdb_reading, "source", lambda *_, **__: None)
             else:
-                for module, reader in ((event_file, "_by_line"), (item_file, "_lines")):
-                    patch.setattr(module, reader, noted(getattr(module, reader), module.__name__, readers))
+                for module, reader, what in ((event_file, "_by_line", "events"), (item_file, "_lines", "items")):
+                    patch.setattr(module, reader, noted(getattr(module, reader), what, readers))
             found.append(import_dataset("d", items_path, events_path, preparation=ALL))
             found[-1].items  # noqa: B018  read before the second import replaces it
     fast, slow = found
@@ -39,7 +39,7 @@ def both_ways(items_path, events_path):
     assert fast.timestamps is None or fast.timestamps.tolist() == slow.timestamps.tolist()
     assert {**fast.report, "seconds": 0} == {**slow.report, "seconds": 0}
     assert fast.digest == slow.digest
-    return {"events", "items"} - {name.rsplit(".", 1)[-1] for name in readers}
+    return {"events", "items"} - readers
 
 
 def noted(reader, name, readers):

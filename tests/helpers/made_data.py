@@ -20,7 +20,7 @@ def made(items: dict[str, list[str]], histories=(), name: str = "made") -> Datas
         digest=digest_of([name, items, [list(map(int, history)) for history in histories]]),
         folder=Path(),
         spec=DatasetSpec.model_construct(),
-        report={},
+        report={"repeats": 1},
         n_items=len(frame),
         columns=tuple(frame.columns),
         read_items=lambda: frame,

@@ -51,6 +51,7 @@ def test_verdicts(popular, reached, curve, verdict):
     band = BANDS["amazon-beauty-2014"]["sasrec-ce"]
     table = {"step": range(len(curve)), "tokens": range(len(curve)), "ndcg10": curve}
     popular.write_curve(pd.DataFrame(table, columns=list(CURVE)))
+    popular.write_result(popular.result())
     metrics = dict(zip(("HR@10 (full)", "NDCG@10 (full)"), reached, strict=True))
     result = {"metrics": metrics, "users": 5, "of_users": 5}
     found, reason = judge(popular, result, band)
@@ -66,10 +67,10 @@ def test_health_says_budget_time_and_convergence(movies):
     run.note_training(run.id, 90.0)
     # An item of a history each: 10 epochs of a cloze read every training event ten times.
     events = sum(len(movies.history(user)) - 2 for user in range(len(movies.users)))
-    (run.folder / "result.json").write_text(json.dumps({"metrics": {}, "users": 1, "of_users": 1}))
     for quality, curve in (([0.1, 0.2], "still rising"), ([0.2, *[0.1] * 5], "converged")):
         table = {"step": range(len(quality)), "tokens": np.linspace(0, 4 * events, len(quality)), "ndcg10": quality}
         run.write_curve(pd.DataFrame(table, columns=list(CURVE)))
+        run.write_result({"metrics": {}, "users": 1, "of_users": 1})
         (record,) = health(movies.name, "bert4rec")
         assert record["training"] == {"unit": "epochs", "used": 4.0, "most": 10, "seconds": 90.0}
         assert record["converged"] is (curve == "converged")

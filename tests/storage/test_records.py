@@ -1,8 +1,11 @@
-"""Records of older formats open, newer ones say so, and no damage passes for what was stored."""
+"""Records of earlier formats are migrated, newer ones say so, and no damage passes for what was stored."""
 
 import json
+from itertools import pairwise
 
 import numpy as np
+import pandas as pd
+import pyarrow as pa
 import pytest
 
 from upsr_core.datasets.importing import import_dataset
@@ -11,18 +14,23 @@ from upsr_core.datasets.spec import PreparationSpec
 from upsr_core.datasets.store import list_datasets, load_dataset
 from upsr_core.errors import DataError, DesignError
 from upsr_core.schema import digest_of
+from upsr_core.storage import tables
 from upsr_core.storage.arrays import arrays_problem, keep_arrays, kept_arrays
 from upsr_core.storage.atomic import leftover_of, replacing, write_json
+from upsr_core.storage.folders import filling
 from upsr_core.storage.records import (
     FORMATS,
     Damaged,
     Newer,
+    check_file,
     check_folder,
+    check_folder_once,
     newest,
     read_record,
     seal_folder,
     write_record,
 )
+from upsr_core.storage.tables import keep_parts, keep_table, outline, read_table
 from upsr_core.text import saved_designs
 from upsr_core.text.design import parse_design
 
@@ -32,46 +40,81 @@ def pantry(home):
     return import_dataset("pantry", *sample_files("pantry"), preparation=PreparationSpec.new_domain())
 
 
-def age(file, number, bare=None):
-    """Rewrite a record as an earlier format wrote it: without seal and sums, `bare` for a value that was all of it."""
-    record = json.loads(file.read_text())
-    value = record[bare] if bare else {k: v for k, v in record.items() if k not in ("format", "seal", "files")}
-    write_json(file, value if number == 0 else {"format": number, **value})
+def resealed(file, **changes):
+    """Write a record with changed fields and a seal that is right; what is changed to None goes."""
+    record = json.loads(file.read_text()) | changes
+    record = {key: value for key, value in record.items() if key != "seal" and value is not None}
+    write_json(file, {**record, "seal": digest_of(record)})
 
 
 def flipped(content: bytes, place: int, bit: int) -> bytes:
     return content[:place] + bytes([content[place] ^ (1 << bit)]) + content[place + 1 :]
 
 
-def test_every_kind_reads_its_older_formats_and_refuses_newer_ones(tmp_path):
-    for kind, steps in FORMATS.items():
-        file = tmp_path / f"{kind}.json"
-        for number in steps:
-            value = {"any": "value"}
-            write_json(file, value if number == 0 else {"format": number, **value})
-            record = read_record(file, kind)
-            assert record["files"] == {} and "format" not in record
-            assert value in (record, {"any": record.get("any")}, *record.values()) or kind == "folder"
-        write_record(file, kind, {"any": 1.5})
-        assert read_record(file, kind) == {"any": 1.5, "files": {}}
-        newer = {"format": newest(kind) + 1, "any": 1}
-        write_json(file, {**newer, "seal": digest_of(newer)})
-        with pytest.raises(Newer, match="made by a newer version"):
-            read_record(file, kind)
+@pytest.mark.parametrize("kind", FORMATS)
+def test_a_record_of_every_kind_is_read_as_it_was_written(tmp_path, kind):
+    file = tmp_path / "record.json"
+    (tmp_path / "beside").write_bytes(b"1")
+    write_record(file, kind, {"any": 1.5}, ["beside"])
+    record = read_record(file, kind)
+    assert record.keys() == {"any", "files"} and record["any"] == 1.5
+    assert check_file(record, tmp_path / "beside") == tmp_path / "beside"
+    with pytest.raises(Damaged, match="another kind"):
+        read_record(file, next(other for other in FORMATS if other != kind))
+    resealed(file, format=newest(kind) + 1)
+    with pytest.raises(Newer, match="made by a newer version"):
+        read_record(file, kind)
 
 
-def test_a_dataset_of_the_format_before_opens_and_one_of_a_newer_version_says_so(pantry):
-    record = pantry.folder / "dataset.json"
-    age(record, 1)
-    again = load_dataset("pantry")
-    assert (again.digest, again.spec, again.report) == (pantry.digest, pantry.spec, pantry.report)
-    np.testing.assert_array_equal(again.sequence, pantry.sequence)
-    assert [entry["problem"] for entry in list_datasets()] == [""]
-    newer = {**json.loads(record.read_text()), "format": 3}
-    write_json(record, {**newer, "seal": digest_of(newer)})
+def test_a_record_of_an_earlier_format_is_migrated_step_by_step(tmp_path, monkeypatch):
+    first, second = tmp_path / "first.json", tmp_path / "second.json"
+    monkeypatch.setitem(FORMATS, "shelf", ())
+    write_record(first, "shelf", {"books": "a, b"})
+    monkeypatch.setitem(FORMATS, "shelf", (lambda record: record | {"books": record["books"].split(", ")},))
+    write_record(second, "shelf", {"books": ["a", "b"]})
+    assert read_record(first, "shelf") == read_record(second, "shelf") == {"books": ["a", "b"], "files": {}}
+
+    def counted(record):
+        return record | {"count": len(record["books"])}
+
+    monkeypatch.setitem(FORMATS, "shelf", (*FORMATS["shelf"], counted))
+    for file in (first, second):
+        assert read_record(file, "shelf") == {"books": ["a", "b"], "count": 2, "files": {}}
+    monkeypatch.setitem(FORMATS, "shelf", ())
+    read_record(first, "shelf")
+    with pytest.raises(Newer, match=r"second.json has format 2.* reads up to 1"):
+        read_record(second, "shelf")
+
+
+@pytest.mark.parametrize("lost", ["record", "format", "seal"])
+def test_what_was_stored_before_the_first_release_is_told_what_to_do_about(pantry, lost):
+    file = pantry.folder / "dataset.json"
+    if lost == "seal":
+        write_json(file, {key: value for key, value in json.loads(file.read_text()).items() if key != lost})
+    else:
+        resealed(file, **{lost: None})
+    with pytest.raises(DataError, match="made before the first release: import the data again"):
+        load_dataset("pantry")
+    assert "before the first release" in list_datasets()[0]["problem"]
+
+
+def test_a_dataset_of_a_newer_version_says_so(pantry):
+    resealed(pantry.folder / "dataset.json", format=2)
     with pytest.raises(DataError, match="newer version"):
         load_dataset("pantry")
     assert "newer version" in list_datasets()[0]["problem"]
+
+
+def test_no_file_is_read_without_its_sum(tmp_path):
+    file, table = tmp_path / "a.parquet", pd.DataFrame({"x": [1, 2]})
+    keep_table(file, table)
+    record = tmp_path / "record.json"
+    write_record(record, "result", {}, [file.name])
+    pd.testing.assert_frame_equal(read_table(file, read_record(record, "result")), table)
+    assert outline(file) == (2, ("x",))
+    write_record(record, "result", {})
+    with pytest.raises(Damaged, match="no sum of it"):
+        read_table(file, read_record(record, "result"))
 
 
 def test_no_flipped_bit_of_a_dataset_passes(pantry):
@@ -97,18 +140,15 @@ def test_no_flipped_bit_of_a_dataset_passes(pantry):
     assert load_dataset("pantry").report == pantry.report
 
 
-def test_designs_of_the_format_before_open_and_damaged_ones_are_named(home):
+def test_a_damaged_design_is_named(home):
     saved_designs.save_design("mine", parse_design("category,title"))
     [file] = (home / "designs").iterdir()
-    age(file, 0, "design")
-    assert saved_designs.load_design("mine") == parse_design("category,title")
-    saved_designs.save_design("mine", parse_design("category,title"))
     file.write_text(file.read_text().replace("category", "cabegory"))
     with pytest.raises(DesignError, match="seal"):
         saved_designs.load_design("mine")
 
 
-def test_damaged_arrays_are_made_again_and_older_ones_are_read(tmp_path):
+def test_damaged_arrays_are_made_again(tmp_path):
     file, numbers = tmp_path / "made" / "a.npz", np.arange(1000)
     keep_arrays(file, numbers=numbers)
     np.testing.assert_array_equal(kept_arrays(file, "numbers")["numbers"], numbers)
@@ -120,13 +160,14 @@ def test_damaged_arrays_are_made_again_and_older_ones_are_read(tmp_path):
     file.write_bytes(whole[:-200])
     assert kept_arrays(file, "numbers") is None and "damaged" in arrays_problem(file)
     file.unlink()
-    np.save(file.with_suffix(".npy"), numbers)  # as before there were checksums
-    np.testing.assert_array_equal(kept_arrays(file, "numbers")["numbers"], numbers)
+    assert kept_arrays(file, "numbers") is None
 
 
 def test_a_sealed_folder_is_whole_or_not(tmp_path):
-    (tmp_path / "weights").write_bytes(b"1" * 100)
     with pytest.raises(FileNotFoundError):
+        check_folder(tmp_path / "nowhere")
+    (tmp_path / "weights").write_bytes(b"1" * 100)
+    with pytest.raises(Damaged, match="not finished"):
         check_folder(tmp_path)
     seal_folder(tmp_path)
     check_folder(tmp_path)
@@ -143,3 +184,39 @@ def test_replacing_leaves_the_old_file_or_the_new_one(tmp_path):
         assert leftover_of(temporary.name) is not None
         raise RuntimeError
     assert file.read_text() == "old" and list(tmp_path.iterdir()) == [file]
+
+
+def test_a_folder_looked_at_once_is_read_again_when_it_changed(tmp_path, monkeypatch):
+    (tmp_path / "weights").write_bytes(b"1" * 100)
+    seal_folder(tmp_path)
+    check_folder_once(tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr("upsr_core.storage.records.sum_of", None)  # reading would fail
+        check_folder_once(tmp_path)
+    (tmp_path / "weights").write_bytes(b"1" * 99 + b"2")
+    for _ in range(2):
+        with pytest.raises(Damaged, match="weights"):
+            check_folder_once(tmp_path)
+
+
+def test_a_filled_folder_takes_its_place_whole_and_a_failed_one_leaves_nothing(tmp_path):
+    place = tmp_path / "there" / "place"
+    with pytest.raises(RuntimeError), filling(place) as temporary:
+        (temporary / "a").write_text("half")
+        raise RuntimeError
+    assert not list(place.parent.iterdir())
+    for content in ("first", "second"):  # what is there stays: it is the same
+        with filling(place) as temporary:
+            (temporary / "a").write_text(content)
+    assert (place / "a").read_text() == "first" and list(place.parent.iterdir()) == [place]
+
+
+def test_a_table_in_parts_is_the_table(tmp_path, monkeypatch):
+    monkeypatch.setattr(tables, "ROWS_PER_GROUP", 10)
+    whole, told = pa.table({"x": list(range(25)), "text": [str(n) for n in range(25)]}), []
+    cuts = [0, 0, 4, 9, 21, 25]
+    parts = [whole.slice(start, end - start) for start, end in pairwise(cuts)]
+    file = tmp_path / "a.parquet"
+    assert keep_parts(file, parts, lambda _, __, what: told.append(what)) == 25
+    pd.testing.assert_frame_equal(pd.read_parquet(file), whole.to_pandas())
+    assert told == ["Storing: 21 rows", "Storing: 25 rows"]

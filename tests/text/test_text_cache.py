@@ -49,7 +49,7 @@ def test_stored_texts_are_those_made_anew(movies, monkeypatch, design):
         assert_same(found, ItemTexts(design, movies.items, TOKENIZER))
 
 
-@pytest.mark.parametrize("name", ["texts.json", "texts.arrow", *(f"{name}.bin" for name in FLAT)])
+@pytest.mark.parametrize("name", ["sums.json", "texts.arrow", *(f"{name}.bin" for name in FLAT)])
 def test_damaged_texts_are_made_again_and_that_is_said(movies, name, caplog):
     texts_of(movies, DESIGNS[0], TOKENIZER)
     (folder,) = folders(movies)
@@ -60,7 +60,7 @@ def test_damaged_texts_are_made_again_and_that_is_said(movies, name, caplog):
         file.write_bytes(damage)
         caplog.clear()
         assert_same(texts_of(movies, DESIGNS[0], TOKENIZER), ItemTexts(DESIGNS[0], movies.items, TOKENIZER))
-        assert "damaged and are made again" in caplog.text
+        assert "made again" in caplog.text
 
 
 def test_writing_to_the_arrays_changes_no_file(movies):

@@ -97,7 +97,7 @@ def test_shorter_histories_first_are_the_same_batches_in_another_order():
     assert half > 10 and longest[:half] == sorted(longest[:half]) and longest[half:] != sorted(longest[half:])
     assert sorted(batch.tolist() for batch in usual.plan) == sorted(batch.tolist() for batch in sorted_.plan)
     digests = {TrainingSpec(tokens=1).digest, TrainingSpec(tokens=1, shorter_first=True).digest}
-    assert len(digests) == 2 and "shorter_first" not in TrainingSpec(tokens=1).model_dump()
+    assert len(digests) == 2
 
 
 def test_a_control_deals_out_the_same_items_to_histories_of_the_same_length():
@@ -107,4 +107,4 @@ def test_a_control_deals_out_the_same_items_to_histories_of_the_same_length():
     before, after = (np.concatenate(part.histories) for part in (part, dealt))
     assert (np.bincount(before) == np.bincount(after)).all() and (before != after).mean() > 0.9
     spec = TrainingSpec(tokens=1, dealt=True)
-    assert spec.digest != TrainingSpec(tokens=1).digest and "dealt" not in TrainingSpec(tokens=1).model_dump()
+    assert spec.digest != TrainingSpec(tokens=1).digest

@@ -1,14 +1,14 @@
 """The three published forms of the Amazon review data: how each is recognised and which field is what."""
 
-from upsr_core.datasets.spec import ColumnMapping
+from upsr_core.datasets.spec import ColumnMapping, Kind, Role
 
-EVENTS = {
+EVENTS: dict[Kind, ColumnMapping] = {
     "amazon-2014": ColumnMapping(user_id="reviewerID", item_id="asin", timestamp="unixReviewTime"),
     "amazon-2018": ColumnMapping(user_id="reviewerID", item_id="asin", timestamp="unixReviewTime"),
     "amazon-2023": ColumnMapping(user_id="user_id", item_id="parent_asin", timestamp="timestamp"),
 }
 
-ITEMS = {
+ITEMS: dict[Kind, ColumnMapping] = {
     "amazon-2014": ColumnMapping(
         item_id="asin",
         attributes=(
@@ -50,7 +50,7 @@ ITEMS = {
 }
 
 
-def recognise(columns: set[str], literal: bool) -> tuple[str, str] | None:
+def recognise(columns: set[str], literal: bool) -> tuple[Kind, Role] | None:
     """The kind and the role ("items" or "events") of a file with these fields, None when it is not Amazon's.
 
     >>> recognise({"reviewerID", "asin", "unixReviewTime", "verified"}, literal=False)

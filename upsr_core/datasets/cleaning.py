@@ -222,9 +222,11 @@ def _amount(text: str) -> float:
     """A number in either notation: of several marks, the last followed by one or two digits starts the decimals."""
     if "," not in text and text.count(".") <= 1:
         return float(text)
-    whole, mark, decimals = re.fullmatch(r"(.*?)(?:([.,])(\d{1,2}))?[.,]*", text).groups()
+    text = text.rstrip(".,")
+    decimals = re.search(r"[.,](\d{1,2})$", text)
+    whole = text[: decimals.start()] if decimals else text
     digits = re.sub(r"[.,]", "", whole) or "0"
-    return float(f"{digits}.{decimals}" if mark else digits)
+    return float(f"{digits}.{decimals[1]}" if decimals else digits)
 
 
 def _category_path(value: Any) -> list:

@@ -86,12 +86,13 @@ def _by_line(scratch: Scratch, source: Guess, mapping: ColumnMapping) -> Reading
 
 def _lines(source: Guess, mapping: ColumnMapping, reading: Reading, seen: set[str]) -> Iterator[tuple]:
     """User, item and time of every event as texts; `seen` takes the fields that have a value in some row."""
+    user_field, item_field, _ = _fields(mapping)
     for user_value, item_value, time_value in _events(source, mapping, reading):
         user, item = identifier(user_value), identifier(item_value)
         if user:
-            seen.add(mapping.user_id)
+            seen.add(user_field)
         if item:
-            seen.add(mapping.item_id)
+            seen.add(item_field)
         if not user or not item:
             reading.skip()
             continue
@@ -107,7 +108,7 @@ def _text(time: Any) -> str | None:
 
 def _events(source: Guess, mapping: ColumnMapping, reading: Reading) -> Iterator[tuple]:
     if recbole.is_sequence_file(source.layout):
-        pairs = recbole.sequence_events(source.layout, mapping.user_id, mapping.item_id, reading)
+        pairs = recbole.sequence_events(source.layout, mapping.column("user_id"), mapping.column("item_id"), reading)
         return ((user, item, None) for user, item in pairs)
     user, item, time = _fields(mapping)
     found = rows(source.layout, (user, item, time or item), reading)
@@ -115,7 +116,7 @@ def _events(source: Guess, mapping: ColumnMapping, reading: Reading) -> Iterator
 
 
 def _fields(mapping: ColumnMapping) -> tuple[str, str, str | None]:
-    return mapping.user_id, mapping.item_id, mapping.timestamp
+    return mapping.column("user_id"), mapping.column("item_id"), mapping.timestamp
 
 
 def _count_names(scratch: Scratch) -> None:

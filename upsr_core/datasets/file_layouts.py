@@ -47,7 +47,7 @@ def detect(path: Path) -> Layout:
     if not first:
         raise DataError("The file holds blank lines only", str(path), "Export or download it again.")
     if first.startswith("{"):
-        form = "literal" if _json(first) is None and _literal(first) is not None else "json"
+        form: Literal["json", "literal"] = "literal" if _json(first) is None and _literal(first) is not None else "json"
         return Layout(form, _keys(path, form))
     if first.startswith("["):
         raise DataError("The file is one JSON list", f"{path}, line 1", "Write one JSON object per line (JSON lines).")
@@ -99,7 +99,7 @@ def _literal(line: str) -> dict | None:
     return value if isinstance(value, dict) else None
 
 
-def _keys(path: Path, form: str) -> tuple[str, ...]:
+def _keys(path: Path, form: Literal["json", "literal"]) -> tuple[str, ...]:
     parse = _json if form == "json" else _literal
     keys: dict[str, None] = {}
     for line in islice(lines(Reading(path)), HEAD_ROWS):

@@ -1,26 +1,23 @@
 """The folders of stored datasets: their names, their lock, and that a kill leaves the old one or the new one."""
 
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import mkdtemp
 from urllib.parse import quote
 
-import psutil
 from filelock import FileLock, Timeout
 
 from upsr_core.errors import DataError, system_error
 from upsr_core.logs import warn
 from upsr_core.runtime import home
+from upsr_core.storage import atomic
+from upsr_core.storage import folders as storage
 
 RECORD, ITEMS, USERS, EVENTS = "dataset.json", "items.parquet", "users.parquet", "events.parquet"
 TABLES = (ITEMS, USERS, EVENTS)
 WAIT = 120  # seconds to wait for another process that reads or replaces a dataset
 LONGEST_NAME = 80
-REPLACED = ".replaced~"
-WRITING = ".writing~"
 
 
 def check_name(name: str) -> str:
@@ -63,7 +60,7 @@ def locked() -> Iterator[None]:
     """Alone with the datasets; what a killed process left halfway is put right first."""
     try:
         with FileLock(root() / ".lock", timeout=WAIT, poll_interval=0.005):  # many wait at once in the studio
-            _restore()
+            storage.restore(root())
             yield
     except Timeout:
         how = "Wait for the other command or studio to finish, then do the same again."
@@ -100,37 +97,13 @@ def new_folder(name: str) -> Iterator[Path]:
     """
     with writing(f"The dataset {name!r} cannot be stored"):
         sweep()
-        folder = Path(mkdtemp(prefix=f"{WRITING}{os.getpid()}~", dir=root()))
-        try:
+        with storage.new_folder(folder_of(name)) as folder:
             yield folder
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
-
-
-def swap(temporary: Path, folder: Path) -> None:
-    """Put a new folder in the place of the old one; what a kill in between leaves is mended by _restore."""
-    old = folder.with_name(REPLACED + folder.name)
-    shutil.rmtree(old, ignore_errors=True)
-    if folder.exists():
-        folder.rename(old)
-    temporary.rename(folder)
-    shutil.rmtree(old, ignore_errors=True)
-
-
-def _restore() -> None:
-    """Bring back a dataset whose replacement was killed after the old folder was moved away."""
-    for old in root().glob(REPLACED + "*"):
-        folder = old.with_name(old.name.removeprefix(REPLACED))
-        if folder.exists():
-            shutil.rmtree(old, ignore_errors=True)
-        else:
-            old.rename(folder)
 
 
 def leftovers() -> list[Path]:
     """What killed imports and removals have left and nobody needs."""
-    found = (home() / "datasets").glob(WRITING + "*")
-    return [folder for folder in found if not psutil.pid_exists(int(folder.name.split("~")[1]))]
+    return storage.leftovers(home() / "datasets")
 
 
 def sweep() -> None:
@@ -142,12 +115,4 @@ def sweep() -> None:
 
 def stamp_of(folder: Path) -> tuple:
     """Changes with every change of a dataset's files."""
-    found = []
-    for name in (RECORD, *TABLES):
-        try:
-            of = (folder / name).stat()
-        except OSError:
-            found.append(None)
-        else:
-            found.append((of.st_ino, of.st_size, of.st_mtime_ns))
-    return tuple(found)
+    return atomic.stamp_of(folder / name for name in (RECORD, *TABLES))

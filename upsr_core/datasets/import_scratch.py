@@ -27,7 +27,11 @@ class Scratch:
 
         self.folder, self.progress = folder, progress
         limit = int(SHARE * (memory or max(psutil.virtual_memory().available // 2, LEAST)))
-        config = _CONFIG | {"memory_limit": f"{limit}B", "temp_directory": str(folder / "spilled")}
+        config: dict[str, str | bool | int | float | list[str]] = {
+            **_CONFIG,
+            "memory_limit": f"{limit}B",
+            "temp_directory": str(folder / "spilled"),
+        }
         self.connection = duckdb.connect(str(folder / "import.duckdb"), config=config)
 
     def run(self, query: str, what: str, parameters: dict[str, Any] | None = None) -> None:
@@ -58,7 +62,8 @@ class Scratch:
 
     def one(self, query: str) -> tuple:
         """The only row of a quick query."""
-        return self.connection.execute(query).fetchone()
+        [row] = self.connection.execute(query).fetchall()
+        return row
 
     def batches(self, query: str, rows: int, parameters: dict[str, Any] | None = None) -> Iterator:
         """The rows of a query as Arrow batches of about so many; other queries may run meanwhile."""

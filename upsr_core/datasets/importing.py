@@ -15,7 +15,6 @@ from upsr_core.datasets.recognition import Guess, attribute_name, guess
 from upsr_core.datasets.source_sums import Checks
 from upsr_core.datasets.spec import ColumnMapping, DatasetSpec, PreparationSpec, SourceSpec
 from upsr_core.datasets.store import Dataset, save_dataset
-from upsr_core.datasets.timestamps import DAY_FIRST
 from upsr_core.errors import DataError
 from upsr_core.logs import logs_as, note
 from upsr_core.runtime import Progress
@@ -64,13 +63,11 @@ def import_dataset(
             told(cost)
         raw_events = read_events(scratch, events, event_mapping, lambda: checks.whole(events.path))
         raw_items = read_items(scratch, items, item_mapping, lambda: checks.whole(items.path))
-        foreign = raw_items.reading.windows or raw_events.reading.windows
         prepared = prepare(scratch, raw_items, raw_events, preparation)
         spec = DatasetSpec(
             items=_source(items, item_mapping, checks),
             events=_source(events, event_mapping, checks),
             preparation=preparation,
-            reading=3 if foreign else 2 if raw_events.clock.note == DAY_FIRST else 1,
         )
         prepared.report["seconds"] = round(time.monotonic() - started, 2)
         sources = {"items": items.path.name, "events": events.path.name}

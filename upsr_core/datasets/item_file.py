@@ -2,6 +2,7 @@
 
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
@@ -54,7 +55,7 @@ def read_items(
 
     Raises DataError when a mapped column is nowhere in the file or no item could be read.
     """
-    plan, columns = _plan(source, mapping), (mapping.item_id, *(column for _, column in mapping.attributes))
+    plan, columns = _plan(source, mapping), (mapping.column("item_id"), *(column for _, column in mapping.attributes))
     try:
         items = _in_bulk(scratch, source, plan, columns, whole, workers)
     except _NotClean:
@@ -130,7 +131,7 @@ def _collected(
 
     texts, names = scratch.folder / "items.arrow", tuple(name for name, _ in plan.attributes)
     present = [np.zeros((0, len(names)), bool)]
-    mends = {name: Counter() for name in names}
+    mends: dict[str, Counter[str]] = {name: Counter() for name in names}
     scratch.connection.execute("CREATE OR REPLACE TABLE item_rows (name VARCHAR)")
     count = 0
     with pa.ipc.new_file(texts, plan.schema, options=pa.ipc.IpcWriteOptions(compression="lz4")) as file:
@@ -162,7 +163,8 @@ def _cleaned(parts: Iterator, plan: Plan, workers: int | None) -> Iterator[Shard
     # reader has its place. Not loky's reusable executor either: joblib.Parallel, in the same process, takes it for its
     # own and fails.
     workers = workers or joblib.cpu_count()
-    executor, waiting = ProcessPoolExecutor(max_workers=workers), deque()
+    executor = ProcessPoolExecutor(max_workers=workers)
+    waiting: deque[Future[Shard | None]] = deque()
     try:
         for part in chain(start, parts):
             waiting.append(executor.submit(clean_part, part, plan))

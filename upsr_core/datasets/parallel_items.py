@@ -55,7 +55,7 @@ class Shard:
     """
 
     rows: pa.RecordBatch
-    mends: dict[str, Counter]
+    mends: dict[str, Counter[str]]
     used: list[bool]
 
     @property
@@ -86,7 +86,8 @@ def _value(text: str) -> Any:
 
 
 def _of_rows(rows: list[tuple], plan: Plan) -> Shard:
-    columns, mends = [pa.array([identifier(row[0]) for row in rows], TEXT)], {}
+    columns = [pa.array([identifier(row[0]) for row in rows], TEXT)]
+    mends: dict[str, Counter[str]] = {}
     for name, places in plan.attributes:
         mends[name], texts = Counter(), []
         for row in rows:
@@ -109,7 +110,8 @@ def _of_json(table: pa.Table, plan: Plan) -> Shard | None:
     ids = _ids(values[0])
     if ids is None:
         return None
-    columns, mends = [ids], {}
+    columns = [ids]
+    mends: dict[str, Counter[str]] = {}
     for name, places in plan.attributes:
         text, made = _texts(name, [values[place] for place in places])
         columns.append(text)

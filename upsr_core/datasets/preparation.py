@@ -153,7 +153,7 @@ def _sorted(scratch: Scratch, raw_items: RawItems, raw_events: RawEvents) -> Seq
 
 def _records(batch: pa.RecordBatch, dtype: np.dtype) -> np.ndarray:
     records = np.empty(len(batch), dtype)
-    for name in dtype.names:
+    for name in batch.schema.names:
         records[name] = batch.column(name).to_numpy()
     return records
 

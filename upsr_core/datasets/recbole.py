@@ -39,7 +39,8 @@ def sequence_events(layout: Layout, user: str, item: str, reading: Reading) -> I
     end; a remark says which are not there. A row that does not continue its user's sequence is counted as unreadable.
     Raises DataError for a row that names no item.
     """
-    items = _raw_names(reading.path)
+    index = index_file(reading.path)
+    items, where = (_raw_names(index), f"{reading.path.name}, {index.name}") if index else (None, "")
     samples: dict[str, list[Sample]] = {}
     for name, so_far, target in rows(layout, (user, SEQUENCE, item), reading):
         samples.setdefault(name, []).append((so_far.split(), target.strip(), reading.line))
@@ -56,7 +57,7 @@ def sequence_events(layout: Layout, user: str, item: str, reading: Reading) -> I
         reading.remarks.append(f"The last events of every user are missing: no {' and no '.join(missing)} beside it.")
     for name, found in samples.items():
         for event in _unrolled(found, reading):
-            yield name, _raw_name(items, event, reading.path)
+            yield name, event if items is None else _raw_name(items, event, where)
 
 
 def _unrolled(ordered: list[Sample], reading: Reading) -> list[str]:
@@ -77,18 +78,12 @@ def _longest_first(samples: list[Sample]) -> bool:
     return len(samples) > 1 and samples[1][0][-1:] != [samples[0][1]]
 
 
-def _raw_names(path: Path) -> dict[str, str] | None:
-    index = index_file(path)
-    if index is None:
-        return None
+def _raw_names(index: Path) -> dict[str, str]:
     pairs = (line.rstrip("\r\n").split("\t") for line in lines(Reading(index)))
     return {pair[1]: pair[0] for pair in pairs if len(pair) == 2}
 
 
-def _raw_name(items: dict[str, str] | None, event: str, path: Path) -> str:
-    if items is None:
-        return event
+def _raw_name(items: dict[str, str], event: str, where: str) -> str:
     if event not in items:
-        where = f"{path.name}, {index_file(path).name}"
         raise DataError(f"The item number {event!r} is not in the index file", where, "Use files that belong together.")
     return items[event]

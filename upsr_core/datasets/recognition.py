@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from upsr_core.datasets import amazon, recbole
 from upsr_core.datasets.file_layouts import DATE, HEAD_ROWS, Layout, detect, rows
 from upsr_core.datasets.source_lines import Reading
-from upsr_core.datasets.spec import KINDS, ColumnMapping, Kind
+from upsr_core.datasets.spec import KINDS, ColumnMapping, Kind, Role
 from upsr_core.errors import DataError
 from upsr_core.schema import ATTRIBUTES
 
@@ -52,7 +52,7 @@ class Guess:
 
     path: Path
     kind: Kind
-    role: Literal["items", "events", "unknown"]
+    role: Role
     layout: Layout
     mapping: ColumnMapping
     preview: list[dict[str, Any]]
@@ -63,14 +63,13 @@ class Guess:
         return self.layout.columns
 
 
-def guess(path: Path | str, kind: str | None = None, role: str | None = None) -> Guess:
+def guess(path: Path | str, kind: str | None = None, role: Role | None = None) -> Guess:
     """Recognise a source file; `kind` and `role` ("items", "events") replace what was recognised.
 
     Raises DataError when the file cannot be read or `kind` is not one of KINDS.
     """
     path = Path(path)
-    if kind is not None and kind not in KINDS:
-        raise DataError(f"There is no kind of file {kind!r}", how=f"The kinds are: {', '.join(KINDS)}.")
+    known = None if kind is None else _known(kind)
     layout = detect(path)
     sample, note = _sample(path, layout)
     if not sample:
@@ -78,13 +77,17 @@ def guess(path: Path | str, kind: str | None = None, role: str | None = None) ->
         raise DataError("The file has no rows that can be read", str(path), columns)
     found = amazon.recognise(set(layout.columns), layout.form == "literal") if _is_objects(layout) else None
     role = role or (found[1] if found else _role(layout))
-    if kind is None:
-        kind = found[0] if found else "atomic" if layout.types else "table"
-    if kind.startswith("amazon"):
-        mapping = (amazon.EVENTS if role == "events" else amazon.ITEMS)[kind]
-    else:
-        mapping = _mapping(layout, sample, role)
-    return Guess(path, kind, role, layout, mapping, sample[:PREVIEW_ROWS], note)
+    kind_found: Kind = known or (found[0] if found else "atomic" if layout.types else "table")
+    published = amazon.EVENTS if role == "events" else amazon.ITEMS
+    mapping = published[kind_found] if kind_found in published else _mapping(layout, sample, role)
+    return Guess(path, kind_found, role, layout, mapping, sample[:PREVIEW_ROWS], note)
+
+
+def _known(kind: str) -> Kind:
+    for known in KINDS:
+        if known == kind:
+            return known
+    raise DataError(f"There is no kind of file {kind!r}", how=f"The kinds are: {', '.join(KINDS)}.")
 
 
 def _is_objects(layout: Layout) -> bool:
@@ -122,7 +125,7 @@ def _first(aliases: str, layout: Layout) -> str | None:
     return next((by_name[alias] for alias in aliases.split() if alias in by_name), None)
 
 
-def _role(layout: Layout) -> Literal["items", "events", "unknown"]:
+def _role(layout: Layout) -> Role:
     if not _first(ITEMS, layout):
         return "unknown"
     if _first(USERS, layout):
@@ -130,7 +133,7 @@ def _role(layout: Layout) -> Literal["items", "events", "unknown"]:
     return "items" if any(_first(aliases, layout) for aliases in ALIASES.values()) else "unknown"
 
 
-def _mapping(layout: Layout, sample: list[dict], role: str) -> ColumnMapping:
+def _mapping(layout: Layout, sample: list[dict], role: Role) -> ColumnMapping:
     item = _first(ITEMS, layout)
     if role == "events":
         timestamp = None if recbole.is_sequence_file(layout) else _first(TIMES, layout) or _dates(layout, sample)

@@ -8,7 +8,8 @@ from upsr_core.errors import DataError
 from upsr_core.schema import ITEM, TIME, USER, Spec
 
 Kind = Literal["amazon-2014", "amazon-2018", "amazon-2023", "atomic", "table"]
-KINDS: tuple[str, ...] = get_args(Kind)
+KINDS: tuple[Kind, ...] = get_args(Kind)
+Role = Literal["items", "events", "unknown"]  # what a source file is about
 
 
 class ColumnMapping(Spec):
@@ -36,6 +37,13 @@ class ColumnMapping(Spec):
     def names(self) -> tuple[str, ...]:
         """The attributes, each once, in the order of the mapping."""
         return tuple(dict.fromkeys(name for name, _ in self.attributes))
+
+    def column(self, field: Literal["user_id", "item_id"]) -> str:
+        """The column of a field that has to have one. Raises DataError where it has none."""
+        column = self.user_id if field == "user_id" else self.item_id
+        if not column:
+            raise DataError(f"No column was recognised as {field}", how="Say which it is.")
+        return column
 
     def sources(self, attribute: str) -> tuple[str, ...]:
         return tuple(column for name, column in self.attributes if name == attribute)
@@ -71,8 +79,8 @@ class SourceSpec(Spec):
 class PreparationSpec(Spec):
     """Users and items with fewer events than this are dropped, again and again until none is left to drop."""
 
-    min_user: int = Field(5, ge=1)
-    min_item: int = Field(5, ge=1)
+    min_user: int = Field(default=5, ge=1)
+    min_item: int = Field(default=5, ge=1)
 
     @classmethod
     def new_domain(cls) -> "PreparationSpec":
@@ -83,12 +91,11 @@ class PreparationSpec(Spec):
 class DatasetSpec(Spec):
     """The identity of a dataset; its digest names the data whatever the user calls them.
 
-    `reading` counts the forms of reading, cleaning and ordering this code has had: it is raised whenever the same
-    files would give other texts or another order. 2: dates that begin with the day are recognised. 3: lines that are
-    not UTF-8 are read as Windows-1252. Of sources without either nothing changed, and they keep their number.
+    `reader` is the number of the way in which files are read, cleaned and ordered: it is raised whenever the same files
+    would give other texts or another order.
     """
 
     items: SourceSpec
     events: SourceSpec
     preparation: PreparationSpec
-    reading: int = 1
+    reader: int = 1

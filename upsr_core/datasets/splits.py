@@ -20,7 +20,7 @@ class SplitSpec(Spec):
     """
 
     kind: Literal["leave-one-out", "leave-last-k", "zero-shot"] = "leave-one-out"
-    k: int = Field(1, ge=1)
+    k: int = Field(default=1, ge=1)
 
     @model_validator(mode="after")
     def _only_last_k_has_a_k(self):
@@ -93,7 +93,7 @@ def _instances(dataset: Dataset, user: np.ndarray, end: np.ndarray, step, traine
 
 def _new_to_the_user(dataset: Dataset, validation: pd.DataFrame, test: pd.DataFrame):
     """The instances whose target is not in their history, validation and test, and how many others there were."""
-    if not dataset.report.get("repeats", 1):
+    if not dataset.report["repeats"]:
         return (validation, test), {"validation": 0, "test": 0}
     owner = np.repeat(np.arange(len(dataset.offsets) - 1), np.diff(dataset.offsets))
     # The first of a user's events with an item says since when it has been in the history.

@@ -1,18 +1,14 @@
 """Stored datasets: saved, loaded, listed, deleted; one folder each under the home folder, see `folders`."""
 
-import os
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache, partial
-from itertools import chain
 from pathlib import Path
 from urllib.parse import unquote
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from upsr_core.datasets.folders import (
     EVENTS,
@@ -20,14 +16,12 @@ from upsr_core.datasets.folders import (
     RECORD,
     TABLES,
     USERS,
-    WRITING,
     check_name,
     folder_of,
     folders,
     locked,
     reading,
     stamp_of,
-    swap,
     writing,
 )
 from upsr_core.datasets.preparation import Prepared
@@ -36,11 +30,11 @@ from upsr_core.errors import DataError, UpsrError
 from upsr_core.logs import note
 from upsr_core.runtime import Progress, home
 from upsr_core.schema import ATTRIBUTES, ITEM, USER
+from upsr_core.storage.folders import remove, swap
 from upsr_core.storage.records import Damaged, Newer, check_file, read_record, write_record
-from upsr_core.storage.tables import outline, read_table
+from upsr_core.storage.tables import keep_parts, outline, read_table
 
 LOADED, SUMMARIES = 8, 256  # datasets and descriptions kept in memory
-ROWS_PER_GROUP = 1 << 17
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,9 +103,9 @@ def save_dataset(
     made = folder / "dataset"
     made.mkdir()
     counts = {
-        "users": _write(made / USERS, prepared.users()),
-        "items": _write(made / ITEMS, prepared.items(), progress),
-        "interactions": _write(made / EVENTS, prepared.sequences()),
+        "users": keep_parts(made / USERS, prepared.users()),
+        "items": keep_parts(made / ITEMS, prepared.items(), progress),
+        "interactions": keep_parts(made / EVENTS, prepared.sequences()),
     }
     record = {
         "name": check_name(name),
@@ -225,10 +219,7 @@ def delete_dataset(name: str) -> None:
         folder = folder_of(name)
         if not folder.is_dir():
             raise DataError(f"There is no dataset {name!r}", how="`upsr data list` names those that are stored.")
-        # Away at once: a kill while its files are removed leaves nothing that looks like a dataset.
-        going = folder.with_name(f"{WRITING}{os.getpid()}~{folder.name}")
-        folder.rename(going)
-        shutil.rmtree(going)
+        remove(folder)
         _forget_derived()
     note(f"dataset {name}: removed")
 
@@ -240,31 +231,9 @@ def damage_of(name: str) -> str:
         record = read_record(folder / RECORD, "dataset")
         for table in TABLES:
             check_file(record, folder / table)
-        if not record["files"]:  # stored before there were sums
-            _ = load_dataset(name).items
     except (OSError, ValueError, UpsrError) as error:
         return str(error)
     return ""
-
-
-def _write(file: Path, parts: Iterable[pa.Table], progress: Progress | None = None) -> int:
-    """Write tables as one Parquet file, a row group for every ROWS_PER_GROUP rows; how many rows there were."""
-    count, waiting, writer = 0, [], None
-    for part in chain(parts, [None]):
-        waiting += [] if part is None else [part]
-        rows = sum(map(len, waiting))
-        if rows and (part is None or rows >= ROWS_PER_GROUP):
-            table = pa.concat_tables(waiting)
-            if writer is None:
-                # With the note by which pandas knows its own types.
-                like = pa.Schema.from_pandas(table.slice(0, 0).to_pandas(), preserve_index=False)
-                writer = pq.ParquetWriter(file, like, compression="zstd")
-            writer.write_table(table.cast(writer.schema), row_group_size=ROWS_PER_GROUP)
-            count, waiting = count + rows, []
-            if progress:
-                progress(0, 1, f"Storing: {count:,} rows")
-    writer.close()
-    return count
 
 
 def _summary(folder: Path) -> dict:

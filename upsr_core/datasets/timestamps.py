@@ -58,7 +58,7 @@ def clock_of(scratch: Scratch, where: str) -> Clock:
     if 2 * (whole + numbers) >= whole + given:
         factor, note = _unit(scratch)
     else:
-        first = "day" if _day_first(scratch) else "month"
+        first: Literal["day", "month"] = "day" if _day_first(scratch) else "month"
         noted = _read(scratch, partial(_dates, first=first))
         factor, note, number = 1.0, DAY_FIRST.replace("day", first) if noted else "", "NULL"
         if not scratch.one("SELECT count(value) FROM readings")[0]:  # neither: what numbers there are count

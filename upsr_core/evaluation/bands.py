@@ -47,4 +47,5 @@ def known_as(dataset: Dataset) -> str | None:
 
 def band_of(dataset: Dataset, model: str) -> Band | None:
     """What is known of a model on a dataset; None where nothing is."""
-    return BANDS.get(known_as(dataset), {}).get(model)
+    name = known_as(dataset)
+    return None if name is None else BANDS.get(name, {}).get(model)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -15,7 +15,9 @@ from upsr_core.runtime import home
 from upsr_core.schema import Spec, digest_of
 from upsr_core.storage.arrays import keep_arrays, kept_arrays
 
-MODES = ("uni100", "pop100", "full")
+Mode = Literal["uni100", "pop100", "full"]
+Part = Literal["validation", "test"]
+MODES: tuple[Mode, ...] = get_args(Mode)
 NEGATIVES = 100
 
 
@@ -30,8 +32,8 @@ class CandidateSpec(Spec):
     from it (one, but k in leave-last-k); None takes all.
     """
 
-    mode: Literal["uni100", "pop100", "full"] = "uni100"
-    part: Literal["validation", "test"] = "test"
+    mode: Mode = "uni100"
+    part: Part = "test"
     users: int | None = Field(default=None, ge=1)
     seed: int = 0
 
@@ -56,7 +58,7 @@ class Candidates:
         return len(self.instances)
 
     @property
-    def mode(self) -> str:
+    def mode(self) -> Mode:
         return self.spec.mode
 
     def history(self, row: int) -> np.ndarray:
@@ -118,11 +120,7 @@ def candidates_for(dataset: Dataset, parts: Split, spec: CandidateSpec) -> Candi
 
     Raises DataError where there is nothing to evaluate or the catalogue has too few items to draw 100 negatives.
     """
-    # What was once drawn under the same digest was another thing where one of these holds.
-    changed = ["whole histories"] * (parts.spec.k > 1) + ["targets new to the user"] * (
-        parts.taken_before[spec.part] > 0
-    )
-    digest = digest_of([dataset.digest, parts.spec.digest, spec.digest, *changed])
+    digest = digest_of([dataset.digest, parts.spec.digest, spec.digest])
     table = getattr(parts, spec.part).reset_index(drop=True)
     if table.empty:
         raise DataError(
@@ -191,7 +189,7 @@ def _draw_uniform(dataset: Dataset, instances: pd.DataFrame, rows: np.ndarray, s
         if free is not None:
             negatives[position] = rng.choice(free, size=count, replace=False)
             continue
-        own_set, chosen = set(own.tolist()), {}
+        own_set, chosen = set(own.tolist()), dict[int, None]()
         while len(chosen) < count:
             for item in rng.integers(0, total, size=count).tolist():
                 if item not in own_set and len(chosen) < count:

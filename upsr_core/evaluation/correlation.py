@@ -28,7 +28,7 @@ class Correlation:
     @property
     def spans_zero(self) -> bool:
         """Whether the interval holds zero; where there is none, nothing speaks against it."""
-        return self.low is None or self.low <= 0 <= self.high
+        return self.low is None or self.high is None or self.low <= 0 <= self.high
 
     @property
     def shown(self) -> bool:
@@ -36,7 +36,7 @@ class Correlation:
 
         Of few pairs the bootstrap interval alone says so too often.
         """
-        return not self.spans_zero and self.p <= LEVEL
+        return not self.spans_zero and self.p is not None and self.p <= LEVEL
 
 
 def rank_correlation(x: np.ndarray, y: np.ndarray, seed: int = 0, resamples: int = 2000) -> Correlation:

@@ -121,7 +121,7 @@ def by_user(values: np.ndarray, users: np.ndarray) -> np.ndarray:
     values = np.asarray(values, dtype=np.float64)
     mean, usual = values.mean(axis=-1, keepdims=True), len(users) / len(distinct)
     apart = np.zeros((*values.shape[:-1], len(distinct)))
-    np.add.at(apart, (..., number), values - mean)
+    np.add.at(apart.T, number, (values - mean).T)  # the last axis is the first of the transpose
     return mean + apart / usual
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from upsr_core.explain.instance import ranks_of
-from upsr_core.models.base import Ranker
+from upsr_core.models.base import InstanceScorer
 from upsr_core.models.instance import Instance
 from upsr_core.schema import ITEM
 
@@ -27,7 +27,7 @@ def edited_history(instance: Instance, table: pd.DataFrame, attributes: Sequence
     return replace(instance, history=history.iloc[order[used[order]]].reset_index(drop=True))
 
 
-def compare(before: Instance, after: Instance, ranker: Ranker) -> pd.DataFrame:
+def compare(before: Instance, after: Instance, ranker: InstanceScorer) -> pd.DataFrame:
     """One row per candidate, in the order of the instance: what a change does to it.
 
     Columns: candidate (its row), item_id, target, edited (its text was changed), score_before, score_after, before

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from upsr_core.explain.instance import ranks_of
-from upsr_core.models.base import Ranker, silent
+from upsr_core.models.base import InstanceScorer, silent
 from upsr_core.models.instance import Instance, name_of
 from upsr_core.runtime import Progress
 from upsr_core.schema import ITEM
@@ -24,7 +24,9 @@ class LeftOut:
     attributes: np.ndarray
 
 
-def leave_out(instance: Instance, ranker: Ranker, attributes: Sequence[str], progress: Progress = silent) -> LeftOut:
+def leave_out(
+    instance: Instance, ranker: InstanceScorer, attributes: Sequence[str], progress: Progress = silent
+) -> LeftOut:
     """Leave every history item out, and each of the `attributes`: exact, because every edited history is read anew."""
     variants = [instance.without(place) for place in range(len(instance.history))]
     variants += [instance.without_attribute(name) for name in attributes]

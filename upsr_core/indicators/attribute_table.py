@@ -61,12 +61,17 @@ def attribute_table(setting: Setting, attributes: tuple[str, ...], progress: Pro
                 name,
                 setting,
                 ItemDesign(attributes=(attribute,)),
-                lambda part, total, _, done=done, what=what: progress(done + part / max(total, 1), steps, what),
+                _within(progress, done, steps, what),
                 around,
             )
             done += 1
     progress(steps, steps, "done")
     return AttributeTable(_banded(attributes, readings), readings)
+
+
+def _within(progress: Progress, done: int, steps: int, what: str) -> Progress:
+    """The progress of one of the steps."""
+    return lambda part, total, _: progress(done + part / max(total, 1), steps, what)
 
 
 def is_kept(setting: Setting, attributes: tuple[str, ...]) -> bool:
@@ -104,7 +109,8 @@ def _banded(attributes: tuple[str, ...], readings: dict[str, dict[str, Indicator
 
 
 def _values(readings: dict[str, IndicatorResult]) -> dict[str, float]:
-    values = {name: np.nan if readings[name].value is None else readings[name].value for name in COLUMNS}
+    found = {name: readings[name].value for name in COLUMNS}
+    values = {name: np.nan if value is None else value for name, value in found.items()}
     noise, clash = readings["noise"], readings["conflict"].value
     if noise.value is not None:
         values["noise"] = 1 - (1 - noise.facts["in_values"]) * (1 - (clash or 0.0))

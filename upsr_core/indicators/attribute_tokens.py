@@ -125,7 +125,7 @@ class Catalogue:
         if design.digest not in self._designs:
             if design.template is None and self.splits_at_blanks:
                 parts = [self.attribute(name) for name in design.attributes]
-                made = DesignTokens(design, self.items, self.tokenizer, parts)
+                made: DesignTokens | ItemTexts = DesignTokens(design, self.items, self.tokenizer, parts)
             else:
                 made = texts_of(self.dataset, design, self.tokenizer)
             self._designs[design.digest] = made

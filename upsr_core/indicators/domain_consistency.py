@@ -81,7 +81,7 @@ def consistency(
         progress(number + 0.5, len(known), f"reading {domain.name}")
         alone = None if context == design else reader.embeddings(flat_texts(tokens, rows), lambda *_: None)
         states.append(read[-1].texts if alone is None else alone)
-    pairs, units, values = [], [], []
+    pairs, units, values = list[dict](), list[pd.DataFrame](), list[pd.DataFrame]()
     for (i, a), (j, b) in combinations(enumerate(known), 2):
         progress(len(pairs), len(known) * (len(known) - 1) / 2, f"comparing {a.name} and {b.name}")
         pair, shifted, shared = _compare(a, b, states[i], states[j], read[i], read[j], design, seed)

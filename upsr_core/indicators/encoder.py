@@ -39,7 +39,7 @@ class TextModel:
         for start in range(0, len(order), CHUNK):
             progress(start, len(order), "likelihood of item texts")
             chosen = order[start : start + CHUNK]
-            found[chosen] = scorer.log_likelihoods([mask], lambda _, rows=chosen: rows)[0]
+            found[chosen] = scorer.log_likelihoods([mask], [chosen].__getitem__)[0]
         return found
 
     def pseudo_likelihoods(self, texts: Flat, progress: Progress) -> np.ndarray:
@@ -127,15 +127,15 @@ def _corrupted(ids: np.ndarray, tokenizer: TextTokenizer) -> Iterator[tuple[np.n
     """(encoder input, target) of every pass over a text in which something is masked."""
     spans = [ids[start : start + SPAN] for start in range(0, len(ids), SPAN)]
     for turn in range(min(PASSES, len(spans))):
-        source, target = [], []
+        source, target = list[np.ndarray](), list[np.ndarray]()
         for number, span in enumerate(spans):
             if number % PASSES == turn:
-                sentinel = tokenizer.sentinels[number // PASSES]
-                source.append([sentinel])
-                target += [[sentinel], span]
+                sentinel = np.array([tokenizer.sentinels[number // PASSES]])
+                source.append(sentinel)
+                target += [sentinel, span]
             else:
                 source.append(span)
-        yield np.concatenate([*source, [tokenizer.end]]), np.concatenate(target)
+        yield np.append(np.concatenate(source), tokenizer.end), np.concatenate(target)
 
 
 @lru_cache(maxsize=1)

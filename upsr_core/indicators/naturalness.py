@@ -44,8 +44,8 @@ def naturalness(
     whole = len(rows) == len(texts)
     interval = mean_interval(mean, seed)
     quantiles = np.exp(-np.quantile(mean, [0.95, 0.75, 0.5, 0.25, 0.05]))
-    facts = {"method": method, "items": len(rows), "of_items": len(texts)}
-    facts["quantiles"] = dict(zip(("5", "25", "50", "75", "95"), quantiles.tolist(), strict=True))
+    shares = dict(zip(("5", "25", "50", "75", "95"), quantiles.tolist(), strict=True))
+    facts = {"method": method, "items": len(rows), "of_items": len(texts), "quantiles": shares}
     how = "the whole text, left to right" if method == "likelihood" else f"spans of {SPAN} tokens given the rest"
     return IndicatorResult.of(
         "naturalness",

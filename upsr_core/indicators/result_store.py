@@ -1,4 +1,4 @@
-"""Readings kept under the home folder: one folder each, named by the digest of what the reading depends on."""
+"""Results of indicators kept under the home folder: one folder each, named by the digest of what they depend on."""
 
 import shutil
 from collections.abc import Iterator, Mapping
@@ -10,9 +10,10 @@ from upsr_core.errors import DataError
 from upsr_core.indicators.result import IndicatorResult, plain
 from upsr_core.logs import warn
 from upsr_core.runtime import home
-from upsr_core.storage.atomic import new_folder, storing
+from upsr_core.storage.atomic import storing
+from upsr_core.storage.folders import filling
 from upsr_core.storage.records import Damaged, check_file, read_record, write_record
-from upsr_core.storage.tables import read_table
+from upsr_core.storage.tables import keep_table, read_table
 
 RECORD, _TABLE = "indicator.json", ".parquet"
 
@@ -38,7 +39,9 @@ class _Tables(Mapping):
                 warn(f"indicator {self._folder.name}: {error}; forgotten")
                 shutil.rmtree(self._folder, ignore_errors=True)
                 how = "It was forgotten, and is measured anew when you do the same again."
-                raise DataError(f"A kept reading is damaged: {error}", str(self._folder), how) from error
+                raise DataError(
+                    f"The kept result of an indicator is damaged: {error}", str(self._folder), how
+                ) from error
         return self._read[name]
 
     def __iter__(self) -> Iterator[str]:
@@ -49,55 +52,43 @@ class _Tables(Mapping):
 
 
 def stored(digest: str) -> IndicatorResult | None:
-    """A kept reading; None where there is none or its files are damaged, so that it is made again."""
+    """A kept result; None where there is none or its files are damaged, so that it is measured again.
+
+    The sum of a table is looked at when the table is read.
+    """
     folder = _folder(digest)
     try:
         record = read_record(folder / RECORD, "indicator")
-        sizes = record.pop("tables")
-        if any((folder / f"{name}{_TABLE}").stat().st_size != size for name, size in sizes.items()):
-            raise Damaged(folder / RECORD, "has tables of another size")
-        known = {"files": record.pop("files") or {f"{name}{_TABLE}": None for name in sizes}}
-        return IndicatorResult(**record, tables=_Tables(folder, known))
+        sums = record.pop("files")
+        if missing := [file for file in sums if not (folder / file).is_file()]:
+            raise Damaged(folder / missing[0], "is missing")
+        return IndicatorResult(**record, tables=_Tables(folder, {"files": sums}))
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        warn(f"indicator {digest}: {type(error).__name__}; measured anew")
+    except (OSError, ValueError, TypeError) as error:
+        warn(f"indicator {digest}: {error}; measured anew")
         return None
 
 
-def keep(digest: str, reading: IndicatorResult) -> IndicatorResult:
-    """Keep a reading and give it back as it will be read; another process may keep the same at the same time."""
+def keep(digest: str, result: IndicatorResult) -> IndicatorResult:
+    """Keep a result and give it back as it will be read; another process may keep the same at the same time."""
     folder = _folder(digest)
-    with storing(folder):
-        folder.parent.mkdir(exist_ok=True)
-        temporary = new_folder(folder)
-        try:
-            for name, table in reading.tables.items():
-                table.to_parquet(temporary / f"{name}{_TABLE}", index=False)
-            record = plain({field: getattr(reading, field) for field in _FIELDS})
-            sizes = {name: (temporary / f"{name}{_TABLE}").stat().st_size for name in reading.tables}
-            files = [f"{name}{_TABLE}" for name in reading.tables]
-            write_record(temporary / RECORD, "indicator", {**record, "tables": sizes}, files)
-            shutil.rmtree(folder, ignore_errors=True)
-            try:
-                temporary.replace(folder)
-            except OSError:
-                if not (folder / RECORD).is_file():
-                    raise
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
-    return IndicatorResult(**record, tables=reading.tables)
+    with storing(folder), filling(folder) as temporary:
+        for name, table in result.tables.items():
+            keep_table(temporary / f"{name}{_TABLE}", table.reset_index(drop=True))
+        record = plain({field: getattr(result, field) for field in _FIELDS})
+        write_record(temporary / RECORD, "indicator", record, [f"{name}{_TABLE}" for name in result.tables])
+        forget(digest)
+    return IndicatorResult(**record, tables=result.tables)
 
 
 def damage_of(digest: str) -> str:
-    """What is wrong with a kept reading, all of its files looked at; empty where nothing is."""
+    """What is wrong with a kept result, all of its files looked at; empty where nothing is."""
     folder = _folder(digest)
     try:
         record = read_record(folder / RECORD, "indicator")
         for file in record["files"]:
             check_file(record, folder / file)
-        if not record["files"] and stored(digest) is None:
-            return "its tables are not as they were kept"
     except FileNotFoundError:
         return f"{RECORD} is missing"
     except (OSError, ValueError) as error:
@@ -106,5 +97,5 @@ def damage_of(digest: str) -> str:
 
 
 def forget(digest: str) -> None:
-    """Remove a kept reading: it is measured anew when it is wanted."""
+    """Remove a kept result: it is measured anew when it is wanted."""
     shutil.rmtree(_folder(digest), ignore_errors=True)

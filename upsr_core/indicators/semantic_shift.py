@@ -36,7 +36,7 @@ def uses(reader: TextModel, texts: Flat, owner: Flat, attributes: tuple[str, ...
     that occurs several times in a text counts with its first.
     """
     wanted, width = set(wanted), reader.model.config.d_model
-    names, keys = _Names(reader.tokenizer, attributes), {}
+    names, keys = _Names(reader.tokenizer, attributes), dict[tuple[str, str, str], int]()
     whole = np.zeros((len(texts.lengths), width), np.float32)
     # Per unit: how often it is used, the sum of its states, the sum of their squared lengths.
     count, total, squares = np.zeros(0), np.zeros((0, width)), np.zeros(0)

@@ -26,8 +26,14 @@ def length(catalogue: Catalogue, design: ItemDesign) -> IndicatorResult:
     items = pd.DataFrame({"item": np.arange(len(tokens)), "full_tokens": tokens.full_tokens, "tokens": kept})
     per_attribute = _attributes(catalogue, design, tokens, int(kept.sum()))
     history = _history(catalogue, design, tokens)
-    facts = {"items": len(tokens), "kept": float(kept.mean()), "cut": float(cut.mean()), "cap": design.cap}
-    facts |= {"attributes": per_attribute.to_dict("records"), "history": history}
+    facts = {
+        "items": len(tokens),
+        "kept": float(kept.mean()),
+        "cut": float(cut.mean()),
+        "cap": design.cap,
+        "attributes": per_attribute.to_dict("records"),
+        "history": history,
+    }
     note = f"before the cap of {design.cap}; all items"
     tables = {"items": items, "attributes": per_attribute}
     return IndicatorResult.of("length", tokens.full_tokens.mean(), note=note, facts=facts, tables=tables)

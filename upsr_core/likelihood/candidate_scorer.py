@@ -137,7 +137,7 @@ def _score_trees(layers: T5Layers, trees: list[Tree], memories: list[Memory]) ->
 
 def _packed(trees: list[Tree], most: int) -> list[list[int]]:
     """Consecutive trees together as long as they have at most `most` rows."""
-    groups, room = [], 0
+    groups, room = list[list[int]](), 0
     for number, tree in enumerate(trees):
         if len(tree.fed) > room:
             groups.append([])

@@ -1,15 +1,15 @@
 """Named scores: what is made of a candidate's log-likelihood before candidates are ranked."""
 
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 
 from upsr_core.schema import Spec
 
+Score = Literal["perplexity", "conditional", "posterior"]
+SCORES: tuple[Score, ...] = get_args(Score)
+UNTRAINED = SCORES[:2]  # those that need nothing of the dataset but its texts
 TEMPERATURE = 0.5  # nats per text token that weigh as much as one nat of popularity; the contrastive term's scale
-
-
-ScoreName = Literal["perplexity", "conditional", "posterior"]
 
 
 class ScoreSpec(Spec):
@@ -23,7 +23,7 @@ class ScoreSpec(Spec):
     end token. Computed in `dtype`.
     """
 
-    name: ScoreName = "perplexity"
+    name: Score = "perplexity"
     dtype: Literal["float32", "bfloat16"] = "float32"
 
     @property
@@ -46,10 +46,6 @@ class ScoreSpec(Spec):
         """
         base = unconditional if self.compares else 0.0
         return (logprob - base) / tokens + self.beside(prior)
-
-
-SCORES: tuple[ScoreName, ...] = ("perplexity", "conditional", "posterior")
-UNTRAINED = SCORES[:2]  # those that need nothing of the dataset but its texts
 
 
 def prior_of(counts: np.ndarray, mode: str) -> np.ndarray:

@@ -44,8 +44,8 @@ class T5Layers:
             attention, normed = block.layer[0].SelfAttention, _normed(block.layer[0], state)
             parts = (part(normed).split(lengths) for part in (attention.q, attention.k, attention.v))
             mixed = [
-                _flat(self._attend(*map(self._by_head, qkv), bias[..., :length, :length]))
-                for length, *qkv in zip(lengths, *parts, strict=True)
+                _flat(self._attend(self._by_head(q), self._by_head(k), self._by_head(v), bias[..., :length, :length]))
+                for length, q, k, v in zip(lengths, *parts, strict=True)
             ]
             state = _add(state, torch.cat(mixed), attention.o)
             state = self._feed_forward(block.layer[-1], state)
@@ -76,8 +76,8 @@ class T5Layers:
             )
             query = _into_slots(attention.q(normed), slots, blocks * size)
             query = query.view(blocks, size, self.heads, self.width).transpose(1, 2)
-            mixed = _flat(self._attend(query, key, value, bias))
-            state = _add(state, mixed[: len(state)] if slots is None else mixed[slots], attention.o)
+            own = _flat(self._attend(query, key, value, bias))
+            state = _add(state, own[: len(state)] if slots is None else own[slots], attention.o)
             attention = block.layer[1].EncDecAttention
             query = attention.q(_normed(block.layer[1], state))
             mixed = [

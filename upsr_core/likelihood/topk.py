@@ -4,6 +4,7 @@ Log-probabilities are at most 0, so no text below a prefix can have a higher mea
 longest text below it. Prefixes whose bound is too low are never fed to the decoder.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -74,7 +75,9 @@ class CandidateSearch:
         followers = 1 + np.flatnonzero(self.fed[1:] & (fed_children[self.parent[1:]] == 1))
         self.next[self.parent[followers]] = followers
 
-    def top(self, sequence: np.ndarray, k: int, without: np.ndarray = ()) -> tuple[np.ndarray, np.ndarray, SearchCost]:
+    def top(
+        self, sequence: np.ndarray, k: int, without: Sequence[int] | np.ndarray = ()
+    ) -> tuple[np.ndarray, np.ndarray, SearchCost]:
         """The k best candidates for a text sequence, best first: (items, mean log-probabilities, cost).
 
         Items of `without` (the history, say) are passed over. Equal scores are in the order of the items.

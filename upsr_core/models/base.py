@@ -129,11 +129,11 @@ class HistoryEffects:
     gap: float | None
 
 
-class Scorer(Protocol):
-    """Whatever scores candidates for histories."""
+class InstanceScorer(Protocol):
+    """Whatever scores the candidates of instances, which may have been changed."""
 
-    def scores(self, histories: Sequence[np.ndarray], items: Items) -> list[np.ndarray]:
-        """Scores (c,) of `items(i)` for each history (item indices, oldest first); higher is better."""
+    def read(self, instances: Sequence[Instance], progress: Progress = silent) -> list[InstanceScores]:
+        """Scores of the candidates of each instance."""
         ...
 
 

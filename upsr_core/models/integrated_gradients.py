@@ -9,7 +9,7 @@ from transformers.modeling_outputs import BaseModelOutput
 
 from upsr_core.models.base import silent
 from upsr_core.models.instance import Instance, name_of
-from upsr_core.models.upsr_ranker import UpsrRanker
+from upsr_core.models.upsr_reader import UpsrReader
 from upsr_core.runtime import Progress
 from upsr_core.schema import ITEM
 from upsr_core.text.tokenizer import readable
@@ -46,7 +46,7 @@ class Approximation:
 
 
 def integrated_gradients(
-    instance: Instance, ranker: UpsrRanker, a: int, b: int, progress: Progress = silent
+    instance: Instance, reader: UpsrReader, a: int, b: int, progress: Progress = silent
 ) -> Approximation:
     """Integrated gradients (Sundararajan, Taly and Yan, ICML 2017) of the scores over the encoder's embeddings.
 
@@ -54,8 +54,8 @@ def integrated_gradients(
     prompt stays. An approximation in two ways: few steps, and a history without an item is another text than one with
     empty tokens in its place.
     """
-    model = ranker.model
-    builder, [history] = ranker.builder_of([instance])
+    model = reader.model
+    builder, [history] = reader.builder_of([instance])
     sequence = builder.ranking(history)
     ids = torch.as_tensor(sequence.ids, device=model.device)
     inside = torch.as_tensor(sequence.place >= 0, device=model.device)

@@ -12,7 +12,7 @@ import pandas as pd
 from upsr_core.datasets.splits import Split, training_counts
 from upsr_core.datasets.store import Dataset
 from upsr_core.evaluation.candidates import NEGATIVES, Candidates
-from upsr_core.likelihood.scores import SCORES, ScoreName, ScoreSpec, prior_of
+from upsr_core.likelihood.scores import SCORES, Score, ScoreSpec, prior_of
 from upsr_core.models.base import LEAVE_ONE_OUT, Model, Request, TrainingJob
 from upsr_core.models.budgets import BUDGETS, Budget
 from upsr_core.models.cost import Calibration, DataSizes, Work, parameters, plm_sizes
@@ -126,7 +126,7 @@ class Upsr(Model[UpsrSpec]):
         known = [table[name].to_numpy() for name in ("logprob", "tokens", "unconditional")]
         logprob, tokens, unconditional, prior = *known, prior_of(table.popularity.to_numpy(), mode)
 
-        def score(name: ScoreName) -> np.ndarray:
+        def score(name: Score) -> np.ndarray:
             return ScoreSpec(name=name).apply(logprob, tokens, unconditional, prior)
 
         return table.assign(**{name: score(name) for name in SCORES})

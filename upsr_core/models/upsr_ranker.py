@@ -14,11 +14,11 @@ from upsr_core.evaluation.metrics import rank_table
 from upsr_core.likelihood.candidate_scorer import CandidateScorer
 from upsr_core.likelihood.scores import ScoreSpec
 from upsr_core.likelihood.topk import CandidateSearch
-from upsr_core.likelihood.trie import CandidateTrie, stored_trie
-from upsr_core.models.base import Evaluated, HistoryEffects, InstanceScores, Items, Ranker, Reopen, silent
+from upsr_core.likelihood.trie import stored_trie
+from upsr_core.models.base import Evaluated, HistoryEffects, Items, Ranker, Reopen, silent
 from upsr_core.models.instance import Instance
-from upsr_core.models.token_scores import TokenScores
 from upsr_core.models.upsr import GRADIENTS
+from upsr_core.models.upsr_reader import UpsrReader
 from upsr_core.parallel import Workers
 from upsr_core.runtime import Progress
 from upsr_core.text.design import Design
@@ -28,7 +28,7 @@ from upsr_core.text.text_cache import texts_of
 from upsr_core.text.tokenizer import TextTokenizer
 
 
-class UpsrRanker(Ranker):
+class UpsrRanker(UpsrReader, Ranker):
     """A T5 that ranks the items of a dataset by their texts.
 
     `prior` (n_items,) are the log priors of `likelihood.scores.prior_of`; only the score `posterior` needs them. The
@@ -41,7 +41,8 @@ class UpsrRanker(Ranker):
     ):  # fmt: skip
         if prior is None and score.name == "posterior":
             raise ValueError("the score posterior needs priors")
-        self.model, self.tokenizer, self.dataset, self.design, self.score = model, tokenizer, dataset, design, score
+        super().__init__(model, tokenizer, score)
+        self.dataset, self.design = dataset, design
         self.prior = np.zeros(dataset.n_items) if prior is None else prior
 
     @cached_property
@@ -128,49 +129,6 @@ class UpsrRanker(Ranker):
             for row, logprob in enumerate(logprobs)
         ]
 
-    def builder_of(self, instances: Sequence[Instance]) -> tuple[SequenceBuilder, list[np.ndarray]]:
-        """A builder over the candidates of the first instance and the histories of all, and where these stand in it."""
-        design, rows = _design(instances[0]), [instances[0].candidates, *(instance.history for instance in instances)]
-        table = pd.concat([part[list(design.finetune.attributes)] for part in rows], ignore_index=True)
-        lengths = np.cumsum([len(part) for part in rows])
-        histories = np.split(np.arange(len(table)), lengths[:-1])[1:]
-        return SequenceBuilder(design, ItemTexts(design.finetune, table, self.tokenizer)), histories
-
-    def read(self, instances: Sequence[Instance], progress: Progress = silent) -> list[InstanceScores]:
-        """Each instance read; those of one design with the same candidates go through the model together."""
-        groups: dict[tuple, list[int]] = {}
-        for number, instance in enumerate(instances):
-            groups.setdefault((_design(instance).digest, id(instance.candidates)), []).append(number)
-        found: dict[int, InstanceScores] = {}
-        for members in groups.values():
-            done = len(found)
-            result = self._group(
-                [instances[i] for i in members], lambda n, d=done: progress(d + n, len(instances), "reading")
-            )
-            found.update(zip(members, result, strict=True))
-        return [found[number] for number in range(len(instances))]
-
-    def _group(self, instances: Sequence[Instance], report: Callable[[float], None]) -> list[InstanceScores]:
-        builder, histories = self.builder_of(instances)
-        texts, count = builder.texts, len(instances[0].candidates)
-        ends = texts.offsets[: count + 1]
-        trie = CandidateTrie.of_tokens(texts.ids[: ends[-1]], ends, self.tokenizer.sentinels[0])
-        sequences = [builder.ranking(history) for history in histories]
-        conditional = self.score.compares
-        inputs = [sequence.ids for sequence in sequences]
-        inputs += [builder.ranking(np.zeros(0, np.int64)).ids] if conditional else []
-        # Histories that read alike, where only what fell off the prompt differs, are read once.
-        distinct = {ids.tobytes(): ids for ids in inputs}
-        scorer, everything, found = CandidateScorer(self.model, trie), np.arange(count), {}
-        keys = list(distinct)
-        for done, (place, probs) in enumerate(scorer.token_log_probs(list(distinct.values()), lambda _: everything), 1):
-            found[keys[place]] = probs
-            report(done * len(instances) / len(keys))
-        base = found[inputs[-1].tobytes()].values.astype(np.float64) if conditional else np.zeros(int(ends[-1]))
-        beside = self.score.beside(instances[0].candidates.prior.to_numpy())
-        parts = [TokenScores(texts, found[seq.ids.tobytes()], base, beside, seq.dropped) for seq in sequences]
-        return [InstanceScores(tokens.scores, tokens) for tokens in parts]
-
     def effects(self, instance: Instance, a: int, b: int, method: str, progress: Progress = silent) -> HistoryEffects:
         from upsr_core.models.integrated_gradients import NAME, integrated_gradients
 
@@ -178,9 +136,3 @@ class UpsrRanker(Ranker):
             return super().effects(instance, a, b, method, progress)
         found = integrated_gradients(instance, self, a, b, progress)
         return HistoryEffects(NAME, found.items(instance), found.attributes(instance), found.gap)
-
-
-def _design(instance: Instance) -> Design:
-    if instance.design is None:
-        raise ValueError("an instance without a design has no texts")
-    return instance.design

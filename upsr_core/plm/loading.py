@@ -8,7 +8,7 @@ import json
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal, TypeVar, cast
 
 from safetensors import SafetensorError
 
@@ -16,6 +16,12 @@ from upsr_core.errors import ModelError
 from upsr_core.runtime import ASSETS
 from upsr_core.schema import digest_of
 from upsr_core.text.tokenizer import TextTokenizer
+
+if TYPE_CHECKING:
+    from torch import nn
+    from transformers import PreTrainedModel, T5ForConditionalGeneration
+
+Model = TypeVar("Model", bound="nn.Module")
 
 SHIPPED = {name: ASSETS / "plm" / name for name in ("embedded", "behaviour", "small")}  # those whose folder is there
 WAYS_OUT = "Use the model 'embedded', a folder with a T5 in safetensors format, or a hub id where the hub is reachable."
@@ -216,7 +222,7 @@ def model_digest(name: str, kinds: tuple[str, ...] = T5) -> str:
     return digest_of([weights, {f.name: _file_digest(f, f.stat().st_size, f.stat().st_mtime_ns) for f in files}])
 
 
-def load_model(name: str, dtype: str = "float32"):
+def load_model(name: str, dtype: str = "float32") -> "T5ForConditionalGeneration":
     """The T5ForConditionalGeneration of a model in evaluation mode, on the best device.
 
     `dtype` is float32 or bfloat16; float16 overflows in T5 and is refused.
@@ -230,15 +236,25 @@ def load_model(name: str, dtype: str = "float32"):
     weights_digest(name)
     logging.disable_progress_bar()
     try:
-        model, report = T5ForConditionalGeneration.from_pretrained(
+        loaded: object = T5ForConditionalGeneration.from_pretrained(
             locate(name), dtype=getattr(torch, dtype), local_files_only=True, use_safetensors=True,
             output_loading_info=True,
         )  # fmt: skip
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         raise ModelError(f"The model {name!r} cannot be read: {error}", str(locate(name)), WAYS_OUT) from None
+    # The library's own annotation leaves out the second part.
+    model, report = cast("tuple[T5ForConditionalGeneration, dict[str, list[str]]]", loaded)
     _check_complete(name, sorted(report["missing_keys"]))
-    model.accepts_loss_kwargs = False  # Trainer would otherwise mis-scale T5's loss under accumulation
-    return model.to("cuda" if torch.cuda.is_available() else "cpu").eval()
+    vars(model)["accepts_loss_kwargs"] = False  # Trainer would otherwise mis-scale T5's loss under accumulation
+    return _placed(model)
+
+
+def _placed(model: Model) -> Model:
+    """A model in evaluation mode, on the best device."""
+    import torch
+
+    # As torch does it: the annotation of the library's own `to` takes no device.
+    return torch.nn.Module.to(model, "cuda" if torch.cuda.is_available() else "cpu").eval()
 
 
 def _check_complete(name: str, missing: list[str]) -> None:
@@ -247,7 +263,7 @@ def _check_complete(name: str, missing: list[str]) -> None:
         raise ModelError(f"The model {name!r} lacks {len(missing)} weights", f"such as {missing[0]}", WAYS_OUT)
 
 
-def load_encoder(name: str):
+def load_encoder(name: str) -> "tuple[PreTrainedModel, int | None]":
     """What gives text vectors, in evaluation mode, on the best device: (model, most tokens it reads or None).
 
     The encoder of a T5, or a BERT-like one. Raises ModelError where a weight is missing.
@@ -272,5 +288,4 @@ def load_encoder(name: str):
         raise ModelError(f"The model {name!r} cannot be read: {error}", str(folder), WAYS_OUT) from None
     _check_complete(name, sorted(key for key in report["missing_keys"] if not key.startswith("pooler.")))
     reserved = model.config.pad_token_id + 1 if config["model_type"] in _COUNTED else 0
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    return model.to(device).eval(), model.config.max_position_embeddings - reserved
+    return _placed(model), model.config.max_position_embeddings - reserved

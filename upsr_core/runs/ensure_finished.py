@@ -16,7 +16,7 @@ def finish(spec: RunSpec, progress: Progress, workers: Workers | None = None) ->
     whatever its work raises.
     """
     from upsr_core.runs.queue import enqueue
-    from upsr_core.runs.worker import work
+    from upsr_core.runs.worker import work_on
 
     run = create_run(spec)
     status = run.status()
@@ -25,7 +25,7 @@ def finish(spec: RunSpec, progress: Progress, workers: Workers | None = None) ->
     if status.active:
         raise RunError(f"Run {run.id} is already {status.state}", how="Wait for it, or cancel it first.")
     enqueue(run)
-    if work(run, progress, workers=workers) is None:
+    if work_on(run, progress, workers=workers) is None:
         raise RunError(f"Run {run.id} was cancelled", how="Start again to go on with it.")
     return run
 

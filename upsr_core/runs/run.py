@@ -80,10 +80,10 @@ class Run(Job):
     def curve(self) -> pd.DataFrame:
         """The learning curve; columns as in `upsr_core.training.trainer.curve_of`, empty before the first step."""
         try:
-            record = self._result() if (self.folder / RESULT).exists() else {"files": {}}
-            if not self.curve_file.exists() and self.curve_file.name not in record["files"]:
+            record = self._result() if (self.folder / RESULT).exists() else None  # until then the curve grows
+            if not self.curve_file.exists() and (record is None or self.curve_file.name not in record["files"]):
                 return pd.DataFrame(columns=list(CURVE))
-            curve = pd.read_csv(check_file(record, self.curve_file))
+            curve = pd.read_csv(self.curve_file if record is None else check_file(record, self.curve_file))
             if list(curve.columns) != list(CURVE):
                 raise Damaged(self.curve_file, "has other columns than a learning curve")
         except (OSError, ValueError) as error:
@@ -238,10 +238,10 @@ class Run(Job):
 
     def _table(self, name: str) -> pd.DataFrame:
         file = self.folder / f"{name}.parquet"
-        if not file.exists() and self.result() is None:
+        if not (self.folder / RESULT).exists():
             raise RunError(f"Run {self.id} has no results yet", str(file), "Wait for its end, or resume it.")
         try:
-            return read_table(file, self._result() if (self.folder / RESULT).exists() else None)
+            return read_table(file, self._result())
         except (OSError, ValueError) as error:
             raise self.damaged(error) from error
 

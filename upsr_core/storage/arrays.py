@@ -9,35 +9,26 @@ from upsr_core.storage.atomic import replacing
 
 
 def keep_arrays(file: Path, **arrays: np.ndarray) -> None:
-    """Store arrays in one step as .npz, whose parts carry checksums of their own."""
+    """Store arrays by name in one step."""
     file.parent.mkdir(parents=True, exist_ok=True)
     with replacing(file) as temporary, temporary.open("wb") as stream:
-        np.savez(stream, **arrays)
+        np.savez(stream, allow_pickle=False, **arrays)
 
 
 def arrays_problem(file: Path) -> str:
-    """What is wrong with stored arrays; empty where nothing is, or where they are too old to have checksums."""
+    """What is wrong with stored arrays, all of their parts looked at; empty where nothing is."""
     try:
-        if file.suffix == ".npy":
-            np.load(file, allow_pickle=False)
-        else:
-            with np.load(file, allow_pickle=False) as arrays:
-                for name in arrays:
-                    arrays[name]
+        with np.load(file, allow_pickle=False) as arrays:
+            for name in arrays:
+                arrays[name]
     except Exception as error:  # damaged bytes raise whatever the reader happens to meet
         return f"{file.name} is damaged: {type(error).__name__}"
     return ""
 
 
 def kept_arrays(file: Path, *names: str) -> dict[str, np.ndarray] | None:
-    """Stored arrays by name; None where there are none, or they are damaged and have to be made again.
-
-    One array may lie beside as .npy, as it did before there were checksums.
-    """
-    older = file.with_suffix(".npy")
+    """Stored arrays by name; None where there are none, or they are damaged and have to be made again."""
     try:
-        if not file.exists() and len(names) == 1 and older.exists():
-            return {names[0]: np.load(older, allow_pickle=False)}
         with np.load(file, allow_pickle=False) as arrays:
             return {name: arrays[name] for name in names}
     except FileNotFoundError:

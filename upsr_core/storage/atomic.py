@@ -1,10 +1,10 @@
-"""Files and folders that are there whole or not at all: written beside their place, then moved there in one step."""
+"""Files that are there whole or not at all: written beside their place, then moved there in one step."""
 
 import json
 import os
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -25,13 +25,6 @@ def temporary_name(path: Path) -> Path:
     return path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}~")
 
 
-def new_folder(path: Path) -> Path:
-    """A new folder to fill in the place of `path`; who made it moves it there or removes it."""
-    temporary = temporary_name(path)
-    temporary.mkdir()
-    return temporary
-
-
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """A file to write in the place of `path`: it replaces it as a whole once the block is left, or is removed."""
@@ -43,6 +36,19 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def stamp_of(files: Iterable[Path]) -> tuple[tuple[int, int, int] | None, ...]:
+    """Changes with every change of these files, their times and sizes told from the system alone; None for no file."""
+    found: list[tuple[int, int, int] | None] = []
+    for file in files:
+        try:
+            of = file.stat()
+        except OSError:
+            found.append(None)
+        else:
+            found.append((of.st_ino, of.st_size, of.st_mtime_ns))
+    return tuple(found)
 
 
 @contextmanager

@@ -1,19 +1,36 @@
 """What is stored stays readable over versions, and damage is noticed: numbered and sealed records, sums of files.
 
-A record is a JSON file with the number of its `format`, the SHA-256 of the `files` that belong to it, and a `seal`, the
-digest of all the rest. FORMATS says which formats can be read, and how an older one becomes today's.
+A record is a JSON file that says what it is (`record`, one of FORMATS) and in which `format`, with the SHA-256 of the
+`files` that belong to it, and a `seal`, the digest of all the rest. A folder is sealed by a record of its files.
 """
 
 import hashlib
 import json
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 from upsr_core.schema import digest_of
-from upsr_core.storage.atomic import write_json
+from upsr_core.storage.atomic import stamp_of, write_json
 
-Record = dict
+Record = dict[str, Any]
 Step = Callable[[Record], Record]
+
+# Of every kind the steps from the first format to the second, from that to the third, and so on; the last is today's.
+FORMATS: dict[str, tuple[Step, ...]] = {
+    "dataset": (),
+    "run": (),
+    "result": (),
+    "training": (),
+    "study": (),
+    "experiment": (),
+    "outcome": (),
+    "indicator": (),
+    "design": (),
+    "report": (),
+    "folder": (),
+}
+UNRELEASED = "was made before the first release: import the data again, or delete the folder and make it anew"
 
 
 class Damaged(ValueError):
@@ -35,34 +52,9 @@ class Newer(ValueError):
         )
 
 
-def _bare(name: str) -> Step:
-    """Before records had numbers, a specification was the whole file."""
-    return lambda record: {name: record}
-
-
-def _same(record: Record) -> Record:
-    """Only the seal and the sums of files are new; an older record has none, so they are not looked at."""
-    return record
-
-
-# Of every kind the steps from each older format to the next one; today's format is one more than the highest.
-FORMATS: dict[str, dict[int, Step]] = {
-    "dataset": {1: _same},
-    "run": {0: _bare("spec")},
-    "result": {0: _same},
-    "study": {0: _bare("spec")},
-    "experiment": {0: _bare("spec")},
-    "outcome": {0: _same},
-    "training": {0: _same},
-    "indicator": {0: _same},
-    "design": {0: _bare("design")},
-    "folder": {0: lambda _: {}},
-}
-
-
 def newest(kind: str) -> int:
     """The format in which records of a kind are written."""
-    return max(FORMATS[kind]) + 1
+    return 1 + len(FORMATS[kind])
 
 
 def sum_of(file: Path) -> str:
@@ -72,16 +64,40 @@ def sum_of(file: Path) -> str:
 
 
 def write_record(file: Path, kind: str, value: Record, files: Iterable[str] = ()) -> None:
-    """Write a record in one step, with the sums of `files` beside it (paths relative to its folder)."""
+    """Write a record in one step, with the sums of files beside it.
+
+    Parameters
+    ----------
+    file
+        Where; its folder is there already.
+    kind
+        One of FORMATS.
+    value
+        What the record says; JSON-able.
+    files
+        Names of the files that belong to it, relative to its folder.
+    """
     sums = {name: sum_of(file.parent / name) for name in files}
-    record = json.loads(json.dumps({"format": newest(kind), **value, "files": sums}))
+    record = json.loads(json.dumps({"record": kind, "format": newest(kind), **value, "files": sums}))
     write_json(file, {**record, "seal": digest_of(record)})
 
 
 def read_record(file: Path, kind: str) -> Record:
-    """A record in today's format, its `files` among the rest.
+    """A record in today's format.
 
-    Raises FileNotFoundError, Damaged, or Newer where another version wrote it.
+    Returns
+    -------
+    Record
+        What `write_record` was given, and the sums of the `files` by name.
+
+    Raises
+    ------
+    FileNotFoundError
+        There is none.
+    Damaged
+        It is not what was written, or is none of this kind.
+    Newer
+        A later version wrote it.
     """
     try:
         record = json.loads(file.read_bytes().decode("utf-8"))
@@ -92,39 +108,67 @@ def read_record(file: Path, kind: str) -> Record:
     seal = record.pop("seal", None)
     if seal is not None and seal != digest_of(record):
         raise Damaged(file, "is not what was stored: its seal is broken")
-    number, steps = record.get("format", 0), FORMATS[kind]
-    if not isinstance(number, int) or number < min(steps):
-        raise Damaged(file, f"has no format that can be read: {number!r}")
+    found, number = record.pop("record", None), record.pop("format", None)
+    if seal is None or found is None or not isinstance(number, int) or number < 1:
+        raise Damaged(file, UNRELEASED)
+    if found != kind:
+        raise Damaged(file, f"holds a record of another kind: {found!r} instead of {kind!r}")
     if number > newest(kind):
         raise Newer(file, number, newest(kind))
-    if number == newest(kind) and seal is None:
-        raise Damaged(file, "has lost its seal")
-    for older in range(number, newest(kind)):
-        record = steps[older](record)
-    record.pop("format", None)
-    return {"files": {}, **record}
+    for step in FORMATS[kind][number - 1 :]:
+        record = step(record)
+    return record
 
 
 def check_file(record: Record, file: Path) -> Path:
     """The file itself, once it is known to be what was stored with the record. Raises Damaged where it is not."""
     if not file.is_file():
         raise Damaged(file, "is missing")
-    wanted = record["files"].get(file.name)  # None: stored before there were sums
-    if wanted is not None and sum_of(file) != wanted:
+    if file.name not in record["files"]:
+        raise Damaged(file, "does not belong to what was stored: its record has no sum of it")
+    if sum_of(file) != record["files"][file.name]:
         raise Damaged(file, "is not what was stored: its sum is another")
     return file
 
 
 SUMS = "sums.json"  # seals a folder: written last, so that a folder without it, or with another content, is not whole
+_checked: dict[Path, tuple] = {}  # folders that this process found whole, and what their files were like
 
 
-def seal_folder(folder: Path, name: str = SUMS) -> None:
+def seal_folder(folder: Path) -> None:
     """Write the sums of all files of a folder into it."""
-    write_record(folder / name, "folder", {}, sorted(file.name for file in folder.iterdir() if file.is_file()))
+    write_record(folder / SUMS, "folder", {}, sorted(file.name for file in folder.iterdir() if file.is_file()))
 
 
-def check_folder(folder: Path, name: str = SUMS) -> None:
-    """Raises Damaged or Newer where a sealed folder is not whole; a folder that an older version wrote has no seal."""
-    record = read_record(folder / name, "folder")
+def check_folder(folder: Path) -> None:
+    """Look whether a folder is as it was sealed.
+
+    Raises
+    ------
+    FileNotFoundError
+        There is no such folder.
+    Damaged
+        It has no seal, or a file of it is missing or another.
+    Newer
+        A later version wrote it.
+    """
+    try:
+        record = read_record(folder / SUMS, "folder")
+    except FileNotFoundError:
+        if not folder.is_dir():
+            raise
+        raise Damaged(folder / SUMS, "is missing: the folder was not finished") from None
     for file in record["files"]:
         check_file(record, folder / file)
+
+
+def check_folder_once(folder: Path) -> None:
+    """As `check_folder`, but a process reads files again only where their time, size or number has changed since.
+
+    For what is opened again and again: the sums of large files take longer than all else that is done with them.
+    """
+    files = sorted(folder.iterdir())
+    stamp = (*files, *stamp_of(files))
+    if _checked.get(folder) != stamp:
+        check_folder(folder)
+        _checked[folder] = stamp

@@ -9,6 +9,7 @@ from upsr_core.errors import DesignError
 from upsr_core.text.design import Design, template_parts
 from upsr_core.text.render import ItemTexts
 
+History = Sequence[int] | np.ndarray  # item indices, oldest first
 # Marks in `place` for tokens that belong to no item of the history.
 PROMPT, SENTINEL = -1, -2
 
@@ -46,19 +47,19 @@ class SequenceBuilder:
         if room < 1:
             raise DesignError("The prompt leaves no room for a history", f"limit of {self.limit} tokens")
 
-    def ranking(self, history: Sequence[int]) -> TextSequence:
+    def ranking(self, history: History) -> TextSequence:
         """The input of ranking: the history, then `<extra_id_0>` for the item to predict (paper, section 3.4.2)."""
         return self._assemble([*history, -1], {len(history): 0})
 
-    def masked(self, history: Sequence[int], masks: Sequence[int]) -> tuple[TextSequence, np.ndarray]:
+    def masked(self, history: History, masks: Sequence[int]) -> tuple[TextSequence, np.ndarray]:
         """A training sample: the items at positions `masks` replaced by sentinels, and the target ids (t,).
 
         Items are dropped from the old end before masking, so a mask that fell off is in neither. The target is
         `<extra_id_0> text <extra_id_1> text ... </s>` (paper, section 3.4.1, equation 1). Raises ValueError where no
         mask is left; the last item is always left.
         """
-        history = list(history)
-        dropped = self._fit(history, set(masks))
+        items = list(history)
+        dropped = self._fit(items, set(masks))
         kept = sorted(position for position in masks if position >= dropped)
         if not kept:
             raise ValueError("no masked item is left after truncation")
@@ -66,10 +67,10 @@ class SequenceBuilder:
         numbers = {position: number for number, position in enumerate(kept)}
         target = []
         for position, number in numbers.items():
-            target += [self.tokenizer.sentinels[number], *self.texts.ids_of(history[position]).tolist()]
-        return self._assemble(history, numbers, dropped), np.array([*target, self.tokenizer.end])
+            target += [self.tokenizer.sentinels[number], *self.texts.ids_of(items[position]).tolist()]
+        return self._assemble(items, numbers, dropped), np.array([*target, self.tokenizer.end])
 
-    def first_kept(self, history: Sequence[int]) -> int:
+    def first_kept(self, history: History) -> int:
         """Position of the oldest item that still fits when all items are shown."""
         return self._fit(list(history), set())
 

@@ -4,11 +4,8 @@ The files are memory-mapped: a catalogue of any size costs the memory of the ite
 dataset, and of one dataset the few that were used last are kept.
 """
 
-import json
-import logging
 import os
 import shutil
-import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -16,17 +13,17 @@ from pathlib import Path
 import numpy as np
 
 from upsr_core.datasets.store import Dataset, derived_folder
+from upsr_core.logs import warn
 from upsr_core.schema import digest_of
-from upsr_core.storage.atomic import new_folder, write_json
+from upsr_core.storage.folders import filling
+from upsr_core.storage.records import check_folder_once, seal_folder
 from upsr_core.text.design import ItemDesign
 from upsr_core.text.render import ItemTexts, tokenised
 from upsr_core.text.tokenizer import TextTokenizer
 
 KEPT = 8  # designs of one dataset
-CHUNK = 1 << 22  # bytes
 _ARRAYS = {"ids": np.int32, "owner": np.int8, "lengths": np.int32, "full_tokens": np.int32}
 _TEXTS = "texts.arrow"
-_LOG = logging.getLogger(__name__)
 
 
 class StoredTexts(ItemTexts):
@@ -70,34 +67,30 @@ def texts_of(dataset: Dataset, design: ItemDesign, tokenizer: TextTokenizer) -> 
     """
     design.check(dataset.attributes, dataset.name)
     folder = derived_folder(dataset.digest) / "texts" / digest_of([design.digest, tokenizer.digest])
-    if not _is_whole(folder, dataset.n_items):
+    if not _is_whole(folder):
         _make(folder, dataset, design, tokenizer)
     with suppress(OSError):
         os.utime(folder)
     return StoredTexts(design, tokenizer, folder)
 
 
-def _is_whole(folder: Path, items: int) -> bool:
-    """Whether the texts are stored and have the check sums they were stored with."""
-    if not folder.exists():
-        return False
+def _is_whole(folder: Path) -> bool:
+    """Whether the texts are stored as they were made; what is left of damaged ones is removed."""
     try:
-        record = json.loads((folder / "texts.json").read_text(encoding="utf-8"))
-        whole = record["items"] == items and all(_sum(folder / name) == sum_ for name, sum_ in record["sums"].items())
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        whole = False
-    if not whole:
-        _LOG.warning("The stored texts in %s are damaged and are made again.", folder)
+        check_folder_once(folder)
+    except FileNotFoundError:
+        return False
+    except (OSError, ValueError) as error:
+        warn(f"texts of items {folder.name}: {error}; made again")
         shutil.rmtree(folder, ignore_errors=True)
-    return whole
+        return False
+    return True
 
 
 def _make(folder: Path, dataset: Dataset, design: ItemDesign, tokenizer: TextTokenizer) -> None:
     import pyarrow as pa
 
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    temporary = new_folder(folder)
-    try:
+    with filling(folder) as temporary:
         schema = pa.schema([("text", pa.large_string())])
         with pa.ipc.new_file(temporary / _TEXTS, schema) as texts:
             for part in tokenised(design, dataset.items, tokenizer):
@@ -105,13 +98,7 @@ def _make(folder: Path, dataset: Dataset, design: ItemDesign, tokenizer: TextTok
                 for name in _ARRAYS:
                     with (temporary / f"{name}.bin").open("ab") as file:
                         getattr(part, name).tofile(file)
-        files = [_TEXTS, *(f"{name}.bin" for name in _ARRAYS)]
-        record = {"items": dataset.n_items, "sums": {name: _sum(temporary / name) for name in files}}
-        write_json(temporary / "texts.json", record)
-        with suppress(OSError):  # another process has stored the same meanwhile
-            temporary.rename(folder)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        seal_folder(temporary)
     _forget_old(folder.parent)
 
 
@@ -123,11 +110,3 @@ def _forget_old(parent: Path) -> None:
                 stored.append((folder.stat().st_mtime, folder))
     for _, folder in sorted(stored)[:-KEPT]:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _sum(file: Path) -> int:
-    total = 0
-    with file.open("rb") as data:
-        while chunk := data.read(CHUNK):
-            total = zlib.crc32(chunk, total)
-    return total

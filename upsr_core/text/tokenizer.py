@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -74,7 +75,11 @@ class TextTokenizer:
 
     @cached_property
     def end(self) -> int:
-        return self.backend.token_to_id("</s>")
+        """The id of `</s>`. Raises ModelError for a text encoder's tokenizer that has none."""
+        token = self.backend.token_to_id("</s>")
+        if token is None:
+            raise ModelError("The tokenizer has no </s>", how="Choose a T5 (v1.0, v1.1 or FLAN-T5) model.")
+        return token
 
     @cached_property
     def sentinels(self) -> tuple[int, ...]:
@@ -85,12 +90,12 @@ class TextTokenizer:
     def encode(self, text: str) -> list[int]:
         return self.backend.encode(self._as_text(text), add_special_tokens=False).ids
 
-    def encode_many(self, texts: list[str]) -> list[list[int]]:
+    def encode_many(self, texts: Sequence[str]) -> list[list[int]]:
         """Ids of every text; faster than with offsets."""
         encodings = self.backend.encode_batch_fast([self._as_text(text) for text in texts], add_special_tokens=False)
         return [encoding.ids for encoding in encodings]
 
-    def encode_with_offsets(self, texts: list[str]) -> list[tuple[list[int], list[tuple[int, int]]]]:
+    def encode_with_offsets(self, texts: Sequence[str]) -> list[tuple[list[int], list[tuple[int, int]]]]:
         """Ids and character ranges (start, end) of every token of every text."""
         encodings = self.backend.encode_batch([self._as_text(text) for text in texts], add_special_tokens=False)
         return [(encoding.ids, encoding.offsets) for encoding in encodings]

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -14,6 +15,25 @@ from upsr_core.training.spec import TrainingSpec
 
 CONTRASTED = 4  # other texts that the right one is compared with in a contrastive term
 WINDOW = 2048  # histories of one window are grouped by length; windows are random
+
+
+Batch = dict[str, torch.Tensor]
+
+
+class Batches(Protocol):
+    """The batches of a training, one a step, each by its number alone."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, step: int) -> Batch: ...
+
+
+@runtime_checkable
+class Divisible(Batches, Protocol):
+    """Batches that several processes can share."""
+
+    def part(self, step: int, number: int, of: int) -> Batch:
+        """Part `number` of `of` of a batch; the mean of the parts' losses is the batch's own."""
 
 
 @dataclass(frozen=True)
@@ -35,15 +55,15 @@ class Source:
         """
         item = np.diff(self.builder.texts.offsets) + len(self.builder.separator)
         frame = len(self.builder.head) + len(self.builder.tail) + 1
-        numbers, ends, lengths = [], [], []
+        empty = np.zeros(0, dtype=np.int64)
+        numbers, ends, lengths = [empty], [empty], [empty]
         for number, history in enumerate(self.histories):
             first = 2 if prefixes else len(history)
             tokens = frame + np.cumsum(item[history])[first - 1 :]
             numbers.append(np.full(len(tokens), number))
             ends.append(np.arange(first, len(history) + 1))
             lengths.append(np.minimum(tokens, self.builder.limit))
-        empty = np.zeros(0, dtype=np.int64)
-        return tuple(np.concatenate([empty, *part]) for part in (numbers, ends, lengths))
+        return np.concatenate(numbers), np.concatenate(ends), np.concatenate(lengths)
 
     def dealt(self, seed: int) -> "Source":
         """The same items in histories of the same lengths, dealt out at random."""
@@ -54,6 +74,8 @@ class Source:
     def weights_of(self, items: np.ndarray) -> np.ndarray:
         """Weights of a target that holds these items: of each sentinel, each text token, and the end."""
         offsets = self.builder.texts.offsets
+        if self.weights is None:
+            return np.ones(int((offsets[items + 1] - offsets[items] + 1).sum()) + 1, np.float32)
         parts = [np.r_[1.0, self.weights[offsets[item] : offsets[item + 1]]] for item in items]
         return np.concatenate([*parts, [1.0]]).astype(np.float32)
 
@@ -110,10 +132,10 @@ class MaskedBatches(TorchDataset):
     def __len__(self) -> int:
         return len(self.plan)
 
-    def __getitem__(self, step: int) -> dict[str, torch.Tensor]:
+    def __getitem__(self, step: int) -> Batch:
         return self.part(step, 0, 1)
 
-    def part(self, step: int, number: int, of: int) -> dict[str, torch.Tensor]:
+    def part(self, step: int, number: int, of: int) -> Batch:
         """Every `of`-th history of a batch, from the `number`-th on, with what their loss is divided by.
 
         `total` and `contrasted` are the target weight and the contrasted rows of the whole batch, divided by `of`: the
@@ -124,7 +146,8 @@ class MaskedBatches(TorchDataset):
         drawn = [self._drawn(int(number), rng) for number in self.plan[step]]
         mine = range(number, len(drawn), of)
         batch = self._padded([drawn[row] for row in mine] or drawn[:1])
-        batch["total"] = torch.tensor(sum(self._weight(row) for row in drawn) / of)
+        total = sum(float(self.sources[source].weights_of(items).sum()) for source, _, _, items in drawn)
+        batch["total"] = torch.tensor(total / of)
         if self.spec.contrast:
             others = other_rows([(source, *items.tolist()) for source, _, _, items in drawn], rng)
             batch["others"] = torch.from_numpy(others[list(mine) or [0]])
@@ -148,7 +171,7 @@ class MaskedBatches(TorchDataset):
         masks = masks[: len(source.builder.tokenizer.sentinels)]
         return int(self.source_of[number]), history, masks, history[masks]
 
-    def _padded(self, drawn: list[tuple]) -> dict[str, torch.Tensor]:
+    def _padded(self, drawn: list[tuple]) -> Batch:
         inputs, targets, weights = [], [], []
         for number, history, masks, items in drawn:
             sequence, target = self.sources[number].builder.masked(history, masks)
@@ -162,15 +185,6 @@ class MaskedBatches(TorchDataset):
             batch["weights"] = _pad(weights, 0.0)
         return batch
 
-    def _weight(self, row: tuple) -> float:
-        """What the target of a sample weighs in the loss: its tokens, or their weights."""
-        number, _, _, items = row
-        source = self.sources[number]
-        if source.weights is not None:
-            return float(source.weights_of(items).sum())
-        offsets = source.builder.texts.offsets
-        return float((offsets[items + 1] - offsets[items] + 1).sum() + 1)
-
     def _target(self, row: tuple) -> np.ndarray:
         number, history, masks, _ = row
         return self.sources[number].builder.masked(history, masks)[1]
@@ -182,22 +196,23 @@ class Parts(TorchDataset):
     Raises RunError where the batches cannot be split.
     """
 
-    def __init__(self, batches: TorchDataset, of: int):
-        if of > 1 and not hasattr(batches, "part"):
+    def __init__(self, batches: Batches, of: int):
+        divisible = batches if isinstance(batches, Divisible) else None
+        if of > 1 and divisible is None:
             raise RunError(
                 "This model's training cannot be split over processes or accumulated",
                 "only UPSR's batches can be split",
                 "Train it in one process: it is small.",
             )
-        self.batches, self.of = batches, of
+        self.batches, self.divisible, self.of = batches, divisible, of
 
     def __len__(self) -> int:
         return len(self.batches) * self.of
 
-    def __getitem__(self, number: int) -> dict[str, torch.Tensor]:
-        if self.of == 1:
+    def __getitem__(self, number: int) -> Batch:
+        if self.divisible is None:
             return self.batches[number]
-        return self.batches.part(*divmod(number, self.of), self.of)
+        return self.divisible.part(*divmod(number, self.of), self.of)
 
 
 def _pad(rows: list[torch.Tensor], value: float) -> torch.Tensor:

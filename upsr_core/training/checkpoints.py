@@ -7,14 +7,14 @@ from pathlib import Path
 from upsr_core.logs import warn
 from upsr_core.storage.records import SUMS, check_folder, seal_folder
 
-# Written into a checkpoint after everything else. A kill while saving leaves none; one while an old checkpoint is being
-# removed leaves it, but not what it vouches for.
-COMPLETE = "complete"  # what older versions wrote in its place, an empty file
 STATE = "trainer_state.json"
 
 
 def mark_complete(checkpoint: Path) -> None:
-    """Say that a checkpoint is whole, with the sums of its files."""
+    """Say that a checkpoint is whole, with the sums of its files: written after everything else.
+
+    A kill while saving leaves no seal; one while an old checkpoint is removed leaves the seal of what is gone.
+    """
     seal_folder(checkpoint)
 
 
@@ -22,8 +22,6 @@ def is_whole(checkpoint: Path) -> bool:
     """Whether a checkpoint is there as it was saved."""
     try:
         check_folder(checkpoint)
-    except FileNotFoundError:
-        return (checkpoint / COMPLETE).exists() and (checkpoint / STATE).exists()
     except (OSError, ValueError):
         return False
     return True

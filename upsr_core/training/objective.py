@@ -48,10 +48,10 @@ class Encoded:
             real = labels >= 0
             found = target_log_probs(self.model, self.states, self.packed, PackedTexts.of(labels, real), rows)
             return found.new_zeros(labels.shape).masked_scatter(real, found)
-        rows = torch.as_tensor(rows, device=labels.device)
+        chosen = torch.as_tensor(rows, device=labels.device)
         # By its class: while it is trained, `model.forward` is the loss itself.
         logits = T5ForConditionalGeneration.forward(
-            self.model, encoder_outputs=BaseModelOutput(self.states[rows]), attention_mask=self.mask[rows],
+            self.model, encoder_outputs=BaseModelOutput(self.states[chosen]), attention_mask=self.mask[chosen],
             labels=labels, use_cache=False,
         ).logits  # fmt: skip
         logps = -torch.nn.functional.cross_entropy(logits.flatten(0, 1).float(), labels.flatten(), reduction="none")

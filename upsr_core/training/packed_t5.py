@@ -126,12 +126,12 @@ def packed_attention(model: T5ForConditionalGeneration):
     """
     attentions = [part for part in model.modules() if isinstance(part, T5Attention) and "forward" not in vars(part)]
     for module in attentions:
-        module.forward = MethodType(_attend, module)
+        vars(module)["forward"] = MethodType(_attend, module)
     try:
         yield
     finally:
         for module in attentions:
-            del module.forward
+            del vars(module)["forward"]
 
 
 def encode(model: T5ForConditionalGeneration, inputs: PackedTexts) -> torch.Tensor:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from upsr_core.likelihood.scores import ScoreSpec
+from upsr_core.likelihood.scores import Score, ScoreSpec
 from upsr_core.training.spec import TrainingSpec
 
 
@@ -19,8 +19,8 @@ class Recipe:
     title: str
     description: str
     training: Mapping[str, Any] = field(default_factory=dict)
-    score: str = ScoreSpec().name
-    untrained: str = ScoreSpec().name
+    score: Score = ScoreSpec().name
+    untrained: Score = ScoreSpec().name
     share: float = 1.0
 
 
@@ -43,7 +43,7 @@ RECIPES = {
 _TOLD_BY = ("learning_rate", "mask_share", "last_only", "prefixes", "informative", "contrast", "shorter_first", "dealt")
 
 
-def score_of(recipe: str, training: TrainingSpec) -> str:
+def score_of(recipe: str, training: TrainingSpec) -> Score:
     """The name of the score by which a recipe ranks after this training."""
     return RECIPES[recipe].score if training.tokens else RECIPES[recipe].untrained
 

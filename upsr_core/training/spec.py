@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import Field, model_serializer
+from pydantic import Field
 
 from upsr_core.schema import Spec
 
@@ -48,14 +48,6 @@ class TrainingSpec(Spec):
     dealt: bool = False
     seed: int = 0
     dtype: Literal["float32", "bfloat16"] = "float32"
-
-    @model_serializer(mode="wrap")
-    def _without_what_was_always_so(self, handler):
-        record = handler(self)
-        for name, always in (("dtype", "float32"), ("shorter_first", False), ("dealt", False)):
-            if record[name] == always:
-                del record[name]  # runs that were stored when there was no other keep their ids
-        return record
 
     @property
     def trains(self) -> bool:

@@ -7,13 +7,13 @@ the one of a single process.
 import copy
 from collections.abc import Callable
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from types import MethodType
 from typing import Literal, Protocol
 
 import pandas as pd
 import torch
-from torch.utils.data import Dataset as TorchDataset
 from transformers import EarlyStoppingCallback, PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 from transformers.trainer_callback import TrainerState
 from transformers.utils import logging
@@ -21,7 +21,7 @@ from transformers.utils import logging
 from upsr_core.errors import RunError
 from upsr_core.runtime import Cancelled, Progress, keep_freed_memory, keep_threads, seed_everything
 from upsr_core.training import distributed
-from upsr_core.training.batches import Parts
+from upsr_core.training.batches import Batches, Parts
 from upsr_core.training.checkpoints import (
     STATE,
     best_of,
@@ -54,11 +54,11 @@ class _RankingTrainer(Trainer):
     """Trainer whose evaluation is a ranking, not a loss; `twin` is what holds the whole model where it is sharded."""
 
     def __init__(self, *args, validate: Validate | None, twin, **kwargs):
-        self.validate, self.twin = validate, twin
+        self.validate, self.twin = validate or (lambda _: {}), twin
         super().__init__(*args, **kwargs)
 
     def evaluate(self, *_, **__):
-        whole, found = self.whole_model(), {}
+        whole, found = self.whole_model(), dict[str, float]()
         if distributed.first():
             with keep_threads():
                 torch.set_num_threads(torch.get_num_threads() * distributed.local_count())  # the others wait
@@ -75,9 +75,9 @@ class _RankingTrainer(Trainer):
         self._load_best_model()
 
     def _load_best_model(self) -> None:
-        best = Path(self.state.best_model_checkpoint)
-        if not is_whole(best):
-            raise RunError("The best checkpoint of this training was removed or damaged", str(best), "Resume the run.")
+        best = self.state.best_model_checkpoint
+        if best is None or not is_whole(Path(best)):
+            raise RunError("The best checkpoint of this training was removed or damaged", best or "", "Resume the run.")
         super()._load_best_model()
 
     def whole_model(self):
@@ -94,7 +94,8 @@ class _Watch(TrainerCallback):
     """Reports progress, keeps the curve, honours cancelling, and marks checkpoints that are complete."""
 
     def __init__(self, curve: Callable[[pd.DataFrame], None], progress: Progress, what: str, best: str | None):
-        self.curve, self.progress, self.what, self.best, self.cancelled = curve, progress, what, best, None
+        self.curve, self.progress, self.what, self.best = curve, progress, what, best
+        self.cancelled: Cancelled | None = None
 
     def on_train_begin(self, args, state, control, **_):
         if self.best:  # the state names its folder as it was then: the home folder may have moved since
@@ -140,7 +141,7 @@ def curve_of(log_history: list[dict]) -> pd.DataFrame:
 
 def train(
     model,
-    batches: TorchDataset,
+    batches: Batches,
     spec: Settings,
     folder: Path,
     progress: Progress,
@@ -200,8 +201,8 @@ def train(
         seed=spec.seed,
         optim="adamw_torch",
     )
-    checkpoint, best, ended = distributed.broadcast(_where_it_was(folder, spec) if distributed.first() else None)
-    watch = _Watch(curve, progress, what, best)
+    past = distributed.broadcast(_past(folder, spec) if distributed.first() else None)
+    watch = _Watch(curve, progress, what, past.best if past else None)
     callbacks = [watch] + ([EarlyStoppingCallback(spec.patience)] if validate else [])
     parts = Parts(batches, accumulation * distributed.count())
     twin = copy.deepcopy(model) if distributed.sharded() else model
@@ -217,10 +218,10 @@ def train(
             twin=twin,
         )
         trainer.remove_callback(PrinterCallback)
-        if ended and best:
-            trainer.end_where_it_stopped(checkpoint, best)
+        if past and past.best and past.ended:
+            trainer.end_where_it_stopped(past.checkpoint, past.best)
         else:
-            trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+            trainer.train(resume_from_checkpoint=str(past.checkpoint) if past else None)
         curve(curve_of(trainer.state.log_history))
         if watch.cancelled:
             raise watch.cancelled
@@ -228,13 +229,23 @@ def train(
     return trained.eval()
 
 
-def _where_it_was(folder: Path, spec: Settings) -> tuple[Path | None, str | None, bool]:
-    """The checkpoint to go on from, the name of its best one, and whether it is the end of a training stopped early."""
+@dataclass(frozen=True)
+class _Past:
+    """The checkpoint to go on from, the name of the best one, and whether it is the end of a training stopped early."""
+
+    checkpoint: Path
+    best: str | None
+    ended: bool
+
+
+def _past(folder: Path, spec: Settings) -> _Past | None:
+    """What was trained before; None where nothing was."""
     checkpoint = last_checkpoint(folder)
     if checkpoint is None:
-        return None, None, False
+        return None
     # Sharded weights are loaded by a training alone, which ends with its next validation then.
-    return checkpoint, best_of(checkpoint), not distributed.sharded() and stopped_early(checkpoint, spec.patience)
+    ended = not distributed.sharded() and stopped_early(checkpoint, spec.patience)
+    return _Past(checkpoint, best_of(checkpoint), ended)
 
 
 @contextmanager

@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import IO
 
 import numpy as np
 
@@ -48,7 +49,7 @@ class CTranslate2:
         return self
 
     def __exit__(self, *_):
-        self.process.stdin.close()
+        _pipe(self.process.stdin).close()
         self.process.wait()
         self.folder.cleanup()
 
@@ -57,10 +58,18 @@ class CTranslate2:
     ) -> tuple[float, np.ndarray]:
         """(seconds inside its process, sums of log-probabilities (c,)), as `rivals.naive` counts them."""
         targets = [[sentinel, *ids.tolist()] for ids in texts]
-        self.process.stdin.write(json.dumps({"source": sequence.tolist(), "targets": targets, "batch": batch}) + "\n")
-        self.process.stdin.flush()
-        answer = json.loads(self.process.stdout.readline())
+        questions, answers = _pipe(self.process.stdin), _pipe(self.process.stdout)
+        questions.write(json.dumps({"source": sequence.tolist(), "targets": targets, "batch": batch}) + "\n")
+        questions.flush()
+        answer = json.loads(answers.readline())
         return answer["seconds"], np.array(answer["sums"])
+
+
+def _pipe(stream: IO[str] | None) -> IO[str]:
+    """A pipe that was asked for. Raises OSError where the process was started without it."""
+    if stream is None:
+        raise OSError("the process has no such pipe")
+    return stream
 
 
 def _numbers_as_tokens(size: int):

@@ -8,10 +8,10 @@ from functools import partial
 
 import numpy as np
 import psutil
+from upsr_core.runs.scoring import USERS, Likelihoods, Scored, likelihoods
 
 from upsr_core.errors import RunError
 from upsr_core.parallel import Workers
-from upsr_core.runs.scoring import USERS, Likelihoods, Scored, likelihoods
 from upsr_core.runtime import Progress
 from workshop.benchmarks.transformers_rivals import encode_once
 
@@ -31,7 +31,7 @@ def bench(scored: Scored, workers: Workers, progress: Progress, lose_worker: boo
     """
     if lose_worker and workers.here:
         raise RunError("Threads cannot be killed one by one", how="Choose the backend loky, dask or ray.")
-    curve, killed = [], []
+    curve, killed = list[dict[str, float]](), list[int]()
     for share in SIZES:
         part = _first(scored, max(USERS, int(share * len(scored.test))))
         progress(len(curve), len(SIZES) + 1, "evaluated: sizes")
@@ -42,19 +42,19 @@ def bench(scored: Scored, workers: Workers, progress: Progress, lose_worker: boo
     progress(len(SIZES), len(SIZES) + 1, "evaluated: transformers")
     theirs, distance = _transformers(scored, alone)
     count = len(scored.test)
-    users, seconds = (np.array([row[name] for row in curve]) for name in ("users", "seconds"))
+    users, times = (np.array([row[name] for row in curve]) for name in ("users", "seconds"))
     return {
         "users": count,
         "backend": workers.backend,
         "workers_killed": len(killed),
-        "users_per_second": count / seconds[-1],
+        "users_per_second": count / times[-1],
         "users_per_second_plain": count / plain,
         "users_per_second_transformers": theirs,
-        "ratio_plain": plain / float(seconds[-1]),
-        "ratio_transformers": count / float(seconds[-1]) / theirs,
+        "ratio_plain": plain / float(times[-1]),
+        "ratio_transformers": count / float(times[-1]) / theirs,
         "same_bits": bool((_flat(found) == _flat(alone)).all()),
         "max_abs_diff_transformers": distance,
-        "growth_exponent": float(np.polyfit(np.log(users), np.log(seconds), 1)[0]) if len(set(users)) > 1 else None,
+        "growth_exponent": float(np.polyfit(np.log(users), np.log(times), 1)[0]) if len(set(users)) > 1 else None,
         "curve": curve,
     }
 
@@ -91,7 +91,7 @@ def kill_half_way(killed: list[int], done: float, total: float, _: str) -> None:
                 workers[process] = process.cpu_times().user
     if not workers:
         raise RunError("No worker process was found on this machine", how="Leave --lose-worker out.")
-    busiest = max(workers, key=workers.get)
+    busiest = max(workers, key=lambda process: workers[process])
     busiest.kill()
     killed.append(busiest.pid)
 

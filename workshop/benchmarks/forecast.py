@@ -15,6 +15,7 @@ from upsr_core.runs.spec import RunSpec, plan_run
 from upsr_core.runs.worker import work
 from upsr_core.runtime import Progress
 from upsr_core.text.design import parse_design
+from workshop.small_runs import with_training
 
 FACTOR = 1.5
 DESIGNS = ("title", "category,title,brand", "title,description")
@@ -28,9 +29,9 @@ def small_specs(datasets: list[str], count: int) -> list[RunSpec]:
         islice(cycle(product(datasets, DESIGNS, SIZES)), 7 * count), cycle((2048, 8192, 4096)), strict=False
     ):
         spec = plan_run(dataset, parse_design(design), budget="smoke" if tokens else "zero-shot")
-        training = spec.training.model_copy(update={"tokens": tokens, "batch_tokens": batch, "patience": 9})
+        spec = with_training(spec, tokens=tokens, batch_tokens=batch, patience=9)
         candidates = spec.candidates.model_copy(update={"users": users})
-        specs.append(spec.model_copy(update={"training": training, "candidates": candidates, "validation_users": 8}))
+        specs.append(spec.model_copy(update={"candidates": candidates, "validation_users": 8}))
     # Every seventh, so that a few already differ in everything.
     return specs[::7][:count]
 

@@ -31,8 +31,9 @@ def small_t5(vocabulary: int = 32128) -> T5ForConditionalGeneration:
     torch.manual_seed(0)
     config = T5Config(
         vocab_size=vocabulary, d_model=512, d_kv=64, d_ff=2048, num_layers=6, num_heads=8,
-        dropout_rate=0.0, decoder_start_token_id=0,
+        dropout_rate=0.0,
     )  # fmt: skip
+    config.decoder_start_token_id = 0
     return T5ForConditionalGeneration(config).eval().to("cuda" if torch.cuda.is_available() else "cpu")
 
 
@@ -198,12 +199,12 @@ def _alike(ours: np.ndarray, theirs: np.ndarray) -> bool:
 def flops(config: T5Config, load: Workload, user: int) -> float:
     """Multiplications and additions that the trie scorer needs for one user, linear layers and attention."""
     inner, model, tokens = config.num_heads * config.d_kv, config.d_model, len(load.sequences[user])
-    trie = load.scorer.trie
+    trie, layers = load.scorer.trie, config.num_decoder_layers or config.num_layers
     rows = len(trie.above(np.unique(trie.terminal[load.candidates[user]])))
     encoder = config.num_layers * (4 * model * inner + 2 * model * config.d_ff + 2 * tokens * inner) * tokens
-    memory = config.num_decoder_layers * 2 * model * inner * tokens
+    memory = layers * 2 * model * inner * tokens
     layer = 4 * model * inner + 2 * model * inner + 2 * model * config.d_ff + 2 * tokens * inner
-    return 2.0 * (encoder + memory + rows * (config.num_decoder_layers * layer + model * config.vocab_size))
+    return 2.0 * (encoder + memory + rows * (layers * layer + model * config.vocab_size))
 
 
 def gemm_rate(model: T5ForConditionalGeneration, rows: int = 1500) -> float:

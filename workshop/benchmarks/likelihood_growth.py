@@ -5,6 +5,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -42,7 +43,7 @@ def growth(model, builder: SequenceBuilder, budget: int, progress: Progress, see
     for number, (axis, value, sequences, size) in enumerate(cases):
         chosen = [rng.choice(count, size=size, replace=False) for _ in sequences]
         rows = sum(len(trie.above(np.unique(trie.terminal[items]))) for items in chosen)
-        seconds, memory = peak_memory(lambda s=sequences, c=chosen: scorer.log_likelihoods(s, c.__getitem__))
+        seconds, memory = peak_memory(partial(scorer.log_likelihoods, sequences, chosen.__getitem__))
         value = len(sequences[0]) if axis == "history tokens" else value
         measured.append((axis, value, rows, seconds, memory / MEBIBYTE))
         progress(number + 1, len(cases), axis)

@@ -15,7 +15,7 @@ from pytorch_lightning import Callback, Trainer
 from rectools.dataset import Dataset
 from rectools.models import SASRecModel
 
-ends = []
+ends: list[tuple[float, float]] = []
 
 
 class Clock(Callback):

@@ -22,7 +22,6 @@ import argparse
 import json
 import os
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -48,11 +47,13 @@ def training_events(dataset: Dataset, parts: Split) -> pd.DataFrame:
 def sized(model: str) -> SequenceSpec:
     """One epoch of our training in the size that both sides can have."""
     own = MODELS[model].training
+    if own is None:
+        raise ValueError(f"{model} is not trained")
     return own.model_copy(update={"epochs": 1, "evaluate_every": 1, "inner": own.width})
 
 
 def ours(dataset: Dataset, parts: Split, model: str) -> dict:
-    ends = []
+    ends: list[tuple[float, float]] = []
     with tempfile.TemporaryDirectory() as folder:
         ranker = SequenceRanker(model, sized(model), dataset, parts)
         ranker.fit(Path(folder), lambda *_: ends.append((time.perf_counter(), time.process_time())))
@@ -91,7 +92,7 @@ def main() -> None:
     chosen = parser.parse_args()
     dataset = load_dataset(chosen.dataset)
     parts = split(dataset, SplitSpec())
-    found = {"ours": [], "theirs": []}
+    found: dict[str, list[np.ndarray]] = {"ours": [], "theirs": []}
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "events.csv"
         training_events(dataset, parts).to_csv(file, index=False)
@@ -114,4 +115,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

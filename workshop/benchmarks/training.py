@@ -58,7 +58,7 @@ class _Turns:
     """Trainings that step in turns, each in a thread of its own, so that all meet the same moods of the machine."""
 
     def __init__(self, names: list[str]):
-        self.waiting, self.turn, self.ended = list(names), threading.Condition(), []
+        self.waiting, self.turn = list(names), threading.Condition()
 
     def wait_for(self, name: str) -> None:
         with self.turn:
@@ -106,9 +106,10 @@ class _Metered(Seq2SeqTrainer):
     meter: _Meter
 
     def compute_loss(self, model, inputs, *arguments, **options):
-        loss = super().compute_loss(model, inputs, *arguments, **options)
+        found = super().compute_loss(model, inputs, *arguments, **options)
+        loss = found if isinstance(found, torch.Tensor) else found[0]
         self.meter.saw(inputs, loss.detach())
-        return loss
+        return found
 
 
 def bench(make_model: Callable, tokenizer: PreTrainedTokenizerFast, source: Source, tokens: int, progress: Progress):
@@ -126,18 +127,17 @@ def bench(make_model: Callable, tokenizer: PreTrainedTokenizerFast, source: Sour
     size = max(1, round(np.mean([len(batch) for batch in plan])))
     samples = _Samples(source, spec)
     turns = _Turns([OURS, *RIVALS])
-    meters, threads, failures = {}, [], []
+    meters, threads = dict[str, _Meter](), list[threading.Thread]()
+    failures: list[BaseException] = []
     with tempfile.TemporaryDirectory() as folder:
         # All are built before one begins: the arguments of a Trainer reset what all Trainers of a process share.
         for name in (OURS, *RIVALS):
-            meter = meters[name] = _Meter(
-                name, turns, tokens, lambda done, what=name: progress(min(done, tokens), tokens, what), failures
-            )
+            meter = meters[name] = _Meter(name, turns, tokens, _reported(progress, tokens, name), failures)
             model, place = make_model(), Path(folder) / name
             if name == OURS:
                 batches = MaskedBatches([source], spec, 2 * tokens)
                 trainer = _trainer(model, batches, _only_element, place, meter, 1, "sequential")
-                train = partial(_with_loss, trainer, model, partial(loss_of, spec=spec))
+                train: Callable[[], object] = partial(_with_loss, trainer, model, partial(loss_of, spec=spec))
             else:
                 collator = DataCollatorForSeq2Seq(tokenizer, model)
                 train = _trainer(model, samples, collator, place, meter, size, RIVALS[name]).train
@@ -149,6 +149,10 @@ def bench(make_model: Callable, tokenizer: PreTrainedTokenizerFast, source: Sour
     if failures:
         raise failures[0]
     return summary({name: pd.DataFrame(meter.steps) for name, meter in meters.items()})
+
+
+def _reported(progress: Progress, tokens: int, what: str) -> Callable[[int], None]:
+    return lambda done: progress(min(done, tokens), tokens, what)
 
 
 def _guarded(run: Callable, name: str, turns: _Turns, failures: list) -> None:

@@ -17,7 +17,6 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -57,9 +56,10 @@ def preload(names: list[str]) -> None:
         importlib.import_module(module)
 
 
-def planned(options: argparse.Namespace, lab: Lab, folder: Path) -> list:
+def planned(options: argparse.Namespace, lab: Lab, folder: Path) -> list[partial[Tally]]:
     """All cases as functions of a home, in an order of the seed, so that a part of them is a sample of all kinds."""
-    kinds, seed, cases = options.only.split(","), options.seed, []
+    kinds, seed = options.only.split(","), options.seed
+    cases: list[partial[Tally]] = []
     ready = lab.ready
     if "kills" in kinds:
         total = sum(SHARES[name] for name in ready)
@@ -107,7 +107,7 @@ def planned(options: argparse.Namespace, lab: Lab, folder: Path) -> list:
     return cases
 
 
-_cases: list[Callable[..., Tally]] = []
+_cases: list[partial[Tally]] = []
 _folder = Path()
 
 

@@ -83,7 +83,7 @@ class Child:
 
 def _become(work: Callable[[], object], home: Path, out: Path, environ: dict[str, str]) -> None:
     """Never returns: the forked process does the work and ends."""
-    code = 99
+    code: object = 99
     try:
         os.setsid()
         file = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
@@ -127,7 +127,7 @@ def run(work: Callable[[], object], home: Path, environ: dict[str, str] | None =
     return ended
 
 
-def told(work: Callable[[], dict]) -> Callable[[], int]:
+def told(work: Callable[[], dict | None]) -> Callable[[], int]:
     """Work whose result is printed as JSON; an error of ours is printed as the command line does, with code 1."""
 
     def call() -> int:

@@ -2,6 +2,7 @@
 
 import shutil
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from workshop.faults.children import Ended, run, told, upsr
@@ -74,13 +75,14 @@ class Lab:
     """Everything that the cases share, made once under a folder."""
 
     def __init__(self, folder: Path, wanted: list[str]):
-        self.folder, self.ready = folder, {}
+        self.folder = folder
+        self.ready: dict[str, Ready] = {}
         self.tiny = folder / "tiny-t5"
         trained = any(WORKLOADS[name].torch for name in wanted)
         if trained:
-            self._must(told(lambda: tiny_model(self.tiny) or {}), folder / "setup")
+            self._must(told(partial(tiny_model, self.tiny)), folder / "setup")
         self.base = folder / "base"
-        self._must(told(lambda: base(trained) or {}), self.base)
+        self._must(told(partial(base, trained)), self.base)
         for name in wanted:
             self.ready[name] = self._prepared(name)
 
@@ -112,7 +114,7 @@ def look(home: Path) -> Ended:
             try:
                 upsr(*arguments)()
             except SystemExit as error:
-                codes.append(error.code or 0)
+                codes.append(error.code if isinstance(error.code, int) else int(bool(error.code)))
         return max(codes, default=0)
 
     return run(work, home)

@@ -17,7 +17,7 @@ TARGETS = {
     ),
     "text-vectors": ("text-vectors", "runs/{run}/tuning", "candidates"),
     "indicators": ("indicators", "datasets/sample%3Apantry"),
-    "import": ("datasets/.writing*", "datasets"),
+    "import": ("datasets/.*~", "datasets"),
 }  # fmt: skip
 
 

@@ -21,7 +21,7 @@ class Kind:
     """A folder or file of the home (`place`), what looks at it, and the command that mends it."""
 
     place: str
-    look: Callable[[], object]
+    look: Callable[[], dict]
     mend: Callable[[], object]
 
 
@@ -36,6 +36,8 @@ def digest(value) -> str:
 
 def run_look(run_id: str) -> dict:
     """All that is stored of a run, its weights among it. Raises what the product raises."""
+    from torch.nn import Module
+
     from upsr_core.errors import RunError
     from upsr_core.runs.run import load_run
     from upsr_core.runs.user_ranking import load_ranker
@@ -46,11 +48,13 @@ def run_look(run_id: str) -> dict:
     if status.state != "done":
         raise RunError(f"Run {run_id} is {status.state}: {status.message} It is damaged or not there any more")
     result = this.result()
+    if result is None:
+        raise RunError(f"The result of run {run_id} is damaged or not there any more")
     found["result"] = digest({key: result[key] for key in ("metrics", "gaps", "users", "candidates", "personal")})
     found |= {name: digest(getattr(this, name)()) for name in ("per_user", "scores", "curve")}
     ranker = load_ranker(this)
     network = getattr(ranker, "network", None) or getattr(ranker, "model", None)
-    if hasattr(network, "state_dict"):
+    if isinstance(network, Module):
         found["weights"] = digest([digest(weight.numpy()) for weight in network.state_dict().values()])
     return found
 

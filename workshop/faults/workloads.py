@@ -59,8 +59,9 @@ def tiny_model(folder: Path) -> None:
     torch.manual_seed(1)
     config = T5Config(
         vocab_size=8192, d_model=32, d_kv=8, num_heads=4, num_layers=2, num_decoder_layers=2, d_ff=64,
-        dropout_rate=0.0, decoder_start_token_id=0,
+        dropout_rate=0.0,
     )  # fmt: skip
+    config.decoder_start_token_id = 0
     T5ForConditionalGeneration(config).save_pretrained(folder)
     shutil.copy(locate("embedded") / "tokenizer.json", folder)
 
@@ -88,31 +89,34 @@ def _resume(spec, *more: str):
 def sasrec_spec(seed: int = 0, mode: str = "full"):
     """Sixty steps, validated every ten of them, ended early by a patience of two."""
     from upsr_core.runs.spec import plan_run
+    from workshop.small_runs import with_training
 
     spec = plan_run(SAMPLE, model="sasrec-ce", mode=mode, budget="smoke", seed=seed)
     size = {"width": 16, "inner": 16, "epochs": 60, "evaluate_every": 10, "patience": 2, "batch": 1024, "length": 20}
-    return spec.model_copy(update={"training": spec.training.model_copy(update=size)})
+    return with_training(spec, **size)
 
 
 def upsr_spec(tiny: Path, mode: str = "uni100"):
     """Pre-training on another domain, then training with four validations; eight users are ranked."""
     from upsr_core.runs.spec import plan_run
     from upsr_core.text.design import parse_design
+    from workshop.small_runs import with_training
 
     spec = plan_run(SAMPLE, parse_design(DESIGN), str(tiny), "smoke", mode=mode, pretrain_on=("sample:arts",))
     few = {"tokens": 20_000, "pretrain_tokens": 12_000, "batch_tokens": 512, "evaluations": 4, "patience": 4}
-    update = {"training": spec.training.model_copy(update=few), "validation_users": 2}
-    return spec.model_copy(update=update | {"candidates": spec.candidates.model_copy(update={"users": 8})})
+    candidates = spec.candidates.model_copy(update={"users": 8})
+    return with_training(spec, **few).model_copy(update={"validation_users": 2, "candidates": candidates})
 
 
 def unisrec_spec(tiny: Path):
     """Item texts as vectors of a frozen model, kept; a short training on them."""
     from upsr_core.runs.spec import plan_run
     from upsr_core.text.design import parse_design
+    from workshop.small_runs import with_training
 
     spec = plan_run(SAMPLE, parse_design(DESIGN), str(tiny), "smoke", mode="uni100", model="unisrec")
     size = {"width": 16, "inner": 16, "epochs": 20, "evaluate_every": 10, "batch": 1024}
-    return spec.model_copy(update={"training": spec.training.model_copy(update=size)})
+    return with_training(spec, **size)
 
 
 def _evaluation(tiny: Path):
@@ -148,18 +152,16 @@ def _experiment(tiny: Path):
 
 def _study(tiny: Path):
     from upsr_core.studies.study import create_study, plan_study
+    from workshop.small_runs import with_training
 
     spec = plan_study(SAMPLE, ["title", "category", "brand"], 1, "smoke", str(tiny))
     few = {"tokens": 2_000, "batch_tokens": 512, "evaluations": 1}
     trials = tuple(
-        trial.model_copy(
-            update={
-                "training": trial.training.model_copy(update=few), "validation_users": 2,
-                "candidates": trial.candidates.model_copy(update={"users": 2}),
-            }
+        with_training(trial, **few).model_copy(
+            update={"validation_users": 2, "candidates": trial.candidates.model_copy(update={"users": 2})}
         )
         for trial in spec.trials
-    )  # fmt: skip
+    )
     study = create_study(spec.model_copy(update={"trials": trials, "sample": 10, "domains": ()}))
     return ["study", "work", study.id], ["runs", f"studies/{study.id}", "indicators"]
 

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-import torch
+import pandas as pd
 from pydantic import Field
 
 from upsr_core.datasets.importing import import_dataset
@@ -93,13 +93,13 @@ def tune(spec: BehaviourSpec, words: list[str], folder: Path, work: Path, progre
         progress(number + 1, spec.domains, "inventing domains")
     model = load_model(spec.plm)
     batches = MaskedBatches(sources, spec.training, spec.training.tokens)
-    curves = []
+    curves: list[pd.DataFrame] = []
     loss = partial(loss_of, spec=spec.training)
     train(
         model, batches, spec.training, work / spec.digest, progress, "behaviour tuning", curve=curves.append, loss=loss
     )
     curve = curves[-1].dropna(subset=["tokens", "loss"])
-    model.cpu().to(torch.bfloat16).save_pretrained(folder)
+    model.cpu().bfloat16().save_pretrained(folder)
     for name in TOKENIZER_FILES:
         shutil.copy(locate(spec.plm) / name, folder / name)
     card = {

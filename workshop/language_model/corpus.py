@@ -10,6 +10,7 @@ from string import capwords
 import numpy as np
 
 from upsr_core.errors import DataError
+from upsr_core.storage.arrays import keep_arrays, kept_arrays
 
 HELD_OUT_BOOKS = 4  # the last books in name order are never trained on
 
@@ -29,13 +30,14 @@ def read_books(archive: Path) -> tuple[Corpus, Corpus]:
         raise DataError("The corpus of books was not found", str(archive), "Give the path of a tar of .txt files.")
     with tarfile.open(archive) as tar:
         members = sorted((m for m in tar.getmembers() if m.isfile() and m.name.endswith(".txt")), key=lambda m: m.name)
-        texts = [tar.extractfile(member).read().decode("utf-8", "replace") for member in members]
+        files = [file for member in members if (file := tar.extractfile(member))]
+        texts = [file.read().decode("utf-8", "replace") for file in files]
     books = [[" ".join(part.split()) for part in text.split("\n\n") if part.strip()] for text in texts]
-    parts = books[:-HELD_OUT_BOOKS], books[-HELD_OUT_BOOKS:]
-    return tuple(
-        Corpus(f"{len(part)} English books", "public domain", [line for book in part for line in book])
-        for part in parts
-    )
+    return _of_books(books[:-HELD_OUT_BOOKS]), _of_books(books[-HELD_OUT_BOOKS:])
+
+
+def _of_books(books: list[list[str]]) -> Corpus:
+    return Corpus(f"{len(books)} English books", "public domain", [line for book in books for line in book])
 
 
 def read_descriptions(file: Path) -> tuple[Corpus, Corpus]:
@@ -94,12 +96,11 @@ class Stream:
 
 def stream_of(paragraphs: Iterable[str], tokenizer, cache: Path) -> Stream:
     """Tokenise paragraphs; stored at `cache` (.npz) and read from there the next time."""
-    if not cache.exists():
+    kept = kept_arrays(cache, "ids", "starts")
+    if kept is None:
         encodings = tokenizer.encode_batch(list(paragraphs), add_special_tokens=False)
         lengths = np.array([len(encoding.ids) for encoding in encodings])
         ids = np.concatenate([np.array(encoding.ids, dtype=np.uint16) for encoding in encodings])
-        temporary = cache.with_suffix(".part.npz")
-        np.savez(temporary, ids=ids, starts=np.cumsum(lengths) - lengths)
-        temporary.replace(cache)
-    with np.load(cache) as stored:
-        return Stream(stored["ids"], stored["starts"])
+        kept = {"ids": ids, "starts": np.cumsum(lengths) - lengths}
+        keep_arrays(cache, **kept)
+    return Stream(**kept)

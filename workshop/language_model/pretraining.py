@@ -5,7 +5,6 @@ Started again with the same folders it goes on where it was: every batch depends
 
 from pathlib import Path
 
-import torch
 from tokenizers import Tokenizer
 from transformers import (
     T5Config,
@@ -45,7 +44,7 @@ def pretrain(
     keep_freed_memory()
     batches = make_batches(library, spec, work)
     model, log = _train(batches, work / spec.digest, progress)
-    model.to(torch.bfloat16).save_pretrained(folder)
+    model.bfloat16().save_pretrained(folder)
     for name in TOKENIZER_FILES:
         (folder / name).write_bytes((_tokenizer_folder(spec, work) / name).read_bytes())
     model.float()
@@ -100,20 +99,19 @@ def _train(batches: Batches, checkpoints: Path, progress: Progress) -> tuple[T5F
     """The trained model and Trainer's log."""
     spec = batches.spec
     seed_everything(spec.seed)
-    model = T5ForConditionalGeneration(
-        T5Config(
-            vocab_size=spec.vocabulary,
-            d_model=spec.d_model,
-            d_ff=spec.d_ff,
-            d_kv=spec.d_kv,
-            num_heads=spec.heads,
-            num_layers=spec.encoder_layers,
-            num_decoder_layers=spec.decoder_layers,
-            dropout_rate=0.0,  # fine-tuning without dropout is also twice as fast on a CPU
-            decoder_start_token_id=0,
-        )
+    config = T5Config(
+        vocab_size=spec.vocabulary,
+        d_model=spec.d_model,
+        d_ff=spec.d_ff,
+        d_kv=spec.d_kv,
+        num_heads=spec.heads,
+        num_layers=spec.encoder_layers,
+        num_decoder_layers=spec.decoder_layers,
+        dropout_rate=0.0,  # fine-tuning without dropout is also twice as fast on a CPU
     )
-    model.accepts_loss_kwargs = False  # Trainer would otherwise mis-scale T5's loss
+    config.decoder_start_token_id = 0
+    model = T5ForConditionalGeneration(config)
+    vars(model)["accepts_loss_kwargs"] = False  # Trainer would otherwise mis-scale T5's loss
     optimizer = Adafactor(
         model.parameters(), lr=spec.learning_rate, scale_parameter=True, relative_step=False, warmup_init=False
     )
@@ -139,7 +137,7 @@ def _train(batches: Batches, checkpoints: Path, progress: Progress) -> tuple[T5F
         callbacks=[_Report(progress)],
     )
     trainer.train(resume_from_checkpoint=checkpoints.exists() and any(checkpoints.iterdir()))
-    return trainer.model.cpu().eval(), trainer.state.log_history
+    return model.cpu().eval(), trainer.state.log_history
 
 
 def _tokens_seen(batches: Batches) -> dict[str, int]:

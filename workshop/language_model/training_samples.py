@@ -29,7 +29,10 @@ class Batches(TorchDataset):
 
     def __init__(self, spec: PretrainingSpec, streams: Sequence[Stream], writer: ShelfWriter, tokenizer: Tokenizer):
         self.spec, self.streams, self.writer, self.tokenizer = spec, streams, writer, tokenizer
-        self.sentinel = tokenizer.token_to_id("<extra_id_0>")
+        sentinel = tokenizer.token_to_id("<extra_id_0>")
+        if sentinel is None:
+            raise ValueError("the tokenizer has no <extra_id_0>")
+        self.sentinel = sentinel
         sizes = np.array([len(stream.ids) for stream in streams], dtype=float)
         self.by_token = sizes / sizes.sum()
         sizes = np.array([len(stream.starts) for stream in streams], dtype=float)

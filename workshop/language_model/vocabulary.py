@@ -46,7 +46,8 @@ def save_tokenizer(model_file: Path, folder: Path) -> None:
     """Turn a SentencePiece model into `tokenizer.json` with T5's sentinels, which needs neither torch nor pickles."""
     from transformers import PreTrainedTokenizerFast
 
-    proto = sentencepiece_model_pb2.ModelProto.FromString(model_file.read_bytes())
+    # The class is made when the module is imported, so that no reader of the source knows it.
+    proto = sentencepiece_model_pb2.ModelProto.FromString(model_file.read_bytes())  # type: ignore[attr-defined]
     pieces = [(piece.piece, piece.score) for piece in proto.pieces]
     sentinels = [f"<extra_id_{i}>" for i in reversed(range(SENTINELS))]
     tokenizer = Tokenizer(Unigram(pieces + [(name, 0.0) for name in sentinels], unk_id=2, byte_fallback=True))

@@ -20,8 +20,12 @@ class Good:
     children: list["Good"] = field(default_factory=list)
 
     def path(self, root: "Good") -> list[str]:
-        """First names from `root` down to this kind, both included."""
-        return [self.names[0]] if self is root else [*self.parent.path(root), self.names[0]]
+        """First names from `root` down to this kind, both included. Raises ValueError where it is not below `root`."""
+        if self is root:
+            return [self.names[0]]
+        if self.parent is None:
+            raise ValueError(f"{self.names[0]!r} is not below {root.names[0]!r}")
+        return [*self.parent.path(root), self.names[0]]
 
     def below(self) -> list["Good"]:
         """All kinds of this kind."""

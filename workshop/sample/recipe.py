@@ -47,7 +47,8 @@ class DomainRecipe:
     def leaves(self) -> list[Leaf]:
         """The leaf categories in the order of `shelves`."""
         leaves: list[Leaf] = []
-        section, lists = "", [()] * 3
+        section = ""
+        lists: list[tuple[str, ...]] = [(), (), ()]
         for line in self.shelves.strip().replace("\n~", "|").splitlines():
             if line.startswith("="):
                 section, *rest = (part.strip() for part in line[1:].split("|"))
