@@ -4,7 +4,7 @@ import math
 from abc import abstractmethod
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Literal, TypeVar
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from upsr_core.datasets.store import Dataset
 from upsr_core.models.base import Model, Request, TrainingJob
 from upsr_core.models.budgets import BUDGETS
 from upsr_core.models.cost import DataSizes, Work
-from upsr_core.models.spec import ModelSpec, SequenceSpec
+from upsr_core.models.spec import ModelSpec, SequenceSpec, TrainedModelSpec
 
 if TYPE_CHECKING:
     import torch
@@ -27,29 +27,11 @@ OF_THE_DATASET = {"epochs", "evaluate_every", "patience"}  # what a training doe
 BOUND = "It knows only items that occur in its training events: others rank last, and it cannot be used on other data."
 
 
-class HasTraining(Protocol):
-    """A record of a model with a transformer over items."""
-
-    @property
-    def training(self) -> SequenceSpec: ...
-
-
-class SequenceModelSpec(ModelSpec):
+class SequenceModelSpec(TrainedModelSpec):
     """A model of item ids and its training."""
 
     name: Literal["sasrec-ce", "sasrec-bce", "bert4rec"]
     training: SequenceSpec
-
-    @property
-    def trains(self) -> bool:
-        return True
-
-    @property
-    def seed(self) -> int:
-        return self.training.seed
-
-    def with_seed(self, seed: int) -> "SequenceModelSpec":
-        return self.model_copy(update={"training": self.training.model_copy(update={"seed": seed})})
 
 
 S = TypeVar("S", bound=ModelSpec)

@@ -1,11 +1,13 @@
 """What models vary by: the frozen records that a run names its model with, one type for each kind of model."""
 
 import math
+from typing import Self
 
 from pydantic import Field, model_validator
 
 from upsr_core.schema import Spec
 from upsr_core.text.design import Design
+from upsr_core.training.spec import TrainingSpec
 
 
 class PlmRef(Spec):
@@ -40,7 +42,7 @@ class ModelSpec(Spec):
         """What a person calls the recipe of its training, and its score where that is not the recipe's; else empty."""
         return ""
 
-    def with_seed(self, seed: int) -> "ModelSpec":
+    def with_seed(self, seed: int) -> Self:
         """The same with another seed; a model in which nothing is random stays as it is."""
         return self
 
@@ -104,3 +106,24 @@ class SequenceSpec(Spec):
     def evaluations(self) -> int:
         """Validations in all, where none ends the training."""
         return max(1, math.ceil(self.epochs / self.evaluate_every))
+
+
+class TrainedModelSpec(ModelSpec):
+    """A model that is trained step by step."""
+
+    training: TrainingSpec | SequenceSpec
+
+    @property
+    def trains(self) -> bool:
+        return True
+
+    @property
+    def seed(self) -> int:
+        return self.training.seed
+
+    def with_seed(self, seed: int) -> Self:
+        return self.with_training(seed=seed)
+
+    def with_training(self, **changes: object) -> Self:
+        """The same with other values in its training."""
+        return self.model_copy(update={"training": self.training.model_copy(update=changes)})

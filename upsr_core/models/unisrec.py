@@ -10,7 +10,7 @@ from upsr_core.datasets.store import Dataset
 from upsr_core.models.base import Request, TrainingJob
 from upsr_core.models.cost import DataSizes, Work
 from upsr_core.models.sequential import OF_THE_DATASET, SequenceModel
-from upsr_core.models.spec import SequenceSpec, TextModelSpec
+from upsr_core.models.spec import SequenceSpec, TextModelSpec, TrainedModelSpec
 from upsr_core.plm.loading import ENCODERS, width
 from upsr_core.runtime import Progress
 from upsr_core.text.design import ItemDesign
@@ -25,22 +25,11 @@ EXPERTS = 8
 WEIGHTS = "model.safetensors"
 
 
-class UnisrecSpec(TextModelSpec):
+class UnisrecSpec(TextModelSpec, TrainedModelSpec):
     """UniSRec over the texts of a design, and its training."""
 
     name: Literal["unisrec", "unisrec-transductive"]
     training: SequenceSpec
-
-    @property
-    def trains(self) -> bool:
-        return True
-
-    @property
-    def seed(self) -> int:
-        return self.training.seed
-
-    def with_seed(self, seed: int) -> "UnisrecSpec":
-        return self.model_copy(update={"training": self.training.model_copy(update={"seed": seed})})
 
     def pretraining_record(self) -> dict:
         training = self.training.model_dump(mode="json", exclude=OF_THE_DATASET)

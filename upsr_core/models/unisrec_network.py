@@ -54,6 +54,7 @@ class UnisrecNetwork(SequenceNetwork):
 
     def __init__(self, spec: SequenceSpec, texts: torch.Tensor, ids: bool):
         super().__init__(spec, len(texts))
+        self.texts: torch.Tensor
         self.register_buffer("texts", texts)
         self.embedding = nn.Embedding(len(texts), spec.width) if ids else None
         initialise(self)

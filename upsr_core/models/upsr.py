@@ -16,7 +16,7 @@ from upsr_core.likelihood.scores import SCORES, Score, ScoreSpec, prior_of
 from upsr_core.models.base import LEAVE_ONE_OUT, Model, Request, TrainingJob
 from upsr_core.models.budgets import BUDGETS, Budget
 from upsr_core.models.cost import Calibration, DataSizes, Work, parameters, plm_sizes
-from upsr_core.models.spec import TextModelSpec
+from upsr_core.models.spec import TextModelSpec, TrainedModelSpec
 from upsr_core.plm.loading import T5
 from upsr_core.training.recipes import PAPER, PERSONAL, RECIPES, recipe_of, score_of
 from upsr_core.training.spec import TrainingSpec
@@ -31,7 +31,7 @@ SCORE_BYTES = 20  # of a candidate in `scores.parquet`, compressed
 OF_THE_DATASET = {"tokens", "evaluations", "patience"}  # what a training does with the dataset that is ranked
 
 
-class UpsrSpec(TextModelSpec):
+class UpsrSpec(TextModelSpec, TrainedModelSpec):
     """UPSR with a design, a T5, a training, and the score that stands for its runs."""
 
     name: Literal["upsr"] = "upsr"
@@ -41,10 +41,6 @@ class UpsrSpec(TextModelSpec):
     @property
     def trains(self) -> bool:
         return self.training.trains
-
-    @property
-    def seed(self) -> int:
-        return self.training.seed
 
     @property
     def own_score(self) -> str:
@@ -63,9 +59,6 @@ class UpsrSpec(TextModelSpec):
         usual = score_of(name, self.training) if name in RECIPES else self.score.name
         parts = [] if name == PAPER else [f"{name} recipe"]
         return ", ".join(parts if usual == self.score.name else [*parts, f"{self.score.name} score"])
-
-    def with_seed(self, seed: int) -> "UpsrSpec":
-        return self.model_copy(update={"training": self.training.model_copy(update={"seed": seed})})
 
     def pretraining_record(self) -> dict:
         training = self.training.model_dump(mode="json", exclude=OF_THE_DATASET)

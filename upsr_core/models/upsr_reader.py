@@ -1,6 +1,7 @@
 """UPSR reading single instances: the log-probability of every token of every candidate, whatever was edited."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -41,9 +42,8 @@ class UpsrReader:
         found: dict[int, InstanceScores] = {}
         for members in groups.values():
             done = len(found)
-            result = self._group(
-                [instances[i] for i in members], lambda n, d=done: progress(d + n, len(instances), "reading")
-            )
+            report = partial(_report, progress, done, len(instances))
+            result = self._group([instances[i] for i in members], report)
             found.update(zip(members, result, strict=True))
         return [found[number] for number in range(len(instances))]
 
@@ -67,6 +67,10 @@ class UpsrReader:
         beside = self.score.beside(instances[0].candidates.prior.to_numpy())
         parts = [TokenScores(texts, found[seq.ids.tobytes()], base, beside, seq.dropped) for seq in sequences]
         return [InstanceScores(tokens.scores, tokens) for tokens in parts]
+
+
+def _report(progress: Progress, before: int, total: int, done: float) -> None:
+    progress(before + done, total, "reading")
 
 
 def _design(instance: Instance) -> Design:

@@ -3,13 +3,14 @@
 from collections.abc import Callable, Sequence
 
 from upsr_core.errors import RunError, UpsrError
+from upsr_core.models.base import silent
 from upsr_core.parallel import Workers
 from upsr_core.runs.run import Run, create_run
 from upsr_core.runs.spec import RunSpec
 from upsr_core.runtime import Progress
 
 
-def finish(spec: RunSpec, progress: Progress, workers: Workers | None = None) -> Run:
+def finish(spec: RunSpec, progress: Progress = silent, workers: Workers | None = None) -> Run:
     """The finished run of a specification, worked on in this process unless it is done.
 
     `workers` score UPSR's test users. Raises RunError while another process works on it or where it was cancelled, and
@@ -31,7 +32,7 @@ def finish(spec: RunSpec, progress: Progress, workers: Workers | None = None) ->
 
 
 def finish_all(
-    specs: Sequence[RunSpec], progress: Progress, failed: Callable[[RunSpec, UpsrError], None] | None = None
+    specs: Sequence[RunSpec], progress: Progress = silent, failed: Callable[[RunSpec, UpsrError], None] | None = None
 ) -> list[Run]:
     """The finished runs of all specifications. With `failed` an error of one is told and the others go on."""
     runs = []
