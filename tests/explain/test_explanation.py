@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
+from upsr_core.explain.scoring import TextReading, reading_of
 
 from upsr_core.errors import RunError
 from upsr_core.explain.attribution import attribute_parts, difference, sum_error, token_parts
 from upsr_core.explain.explanation import explain
 from upsr_core.explain.instance import PRIOR, instance_of, pair_of
 from upsr_core.explain.leave_one_out import attribute_effects, item_effects, leave_out
-from upsr_core.explain.scoring import TextReading, reading_of
 from upsr_core.likelihood.reference import reference_log_likelihood
 from upsr_core.likelihood.scores import SCORES, TEMPERATURE
 from upsr_core.runs.user_ranking import find_user, load_ranker, ranked
@@ -50,7 +50,11 @@ def test_popularity_is_a_part_of_a_posterior_lead(runs, user):
 
 def test_leave_one_out_is_a_fresh_scoring_of_the_edited_history(runs, user):
     run = runs["perplexity"]
-    instance, ranker, reading = instance_of(run, find_user(run.spec.dataset.load(), user)), load_ranker(run), reading_of(run)
+    instance, ranker, reading = (
+        instance_of(run, find_user(run.spec.dataset.load(), user)),
+        load_ranker(run),
+        reading_of(run),
+    )
     items = instance.candidates.item.to_numpy()
     history = instance.history.item.to_numpy()
     [full] = ranker.scores([history], lambda _: items)

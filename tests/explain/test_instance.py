@@ -2,11 +2,11 @@
 
 import numpy as np
 import pandas as pd
+from upsr_core.explain.scoring import Read
 
 from upsr_core.explain.attribution import difference, largest
 from upsr_core.explain.instance import instance_of, pair_of
 from upsr_core.explain.leave_one_out import item_effects, leave_out
-from upsr_core.explain.scoring import Read
 from upsr_core.likelihood.candidate_scorer import TokenLogProbs
 from upsr_core.plm.loading import load_tokenizer
 from upsr_core.runs.user_ranking import find_user
@@ -51,7 +51,8 @@ class OnlyOneItemMatters:
 
     def scores(self, instances, progress=None):
         return [
-            np.array([2.0 * (self.item in instance.history.item.tolist()), 0.0]) + 0.1 * len(instance.history) for instance in instances
+            np.array([2.0 * (self.item in instance.history.item.tolist()), 0.0]) + 0.1 * len(instance.history)
+            for instance in instances
         ]
 
 
