@@ -33,7 +33,7 @@ def import_dataset(
     preparation: PreparationSpec | None = None,
     synthetic: bool = False,
     memory: int | None = None,
-    told: Callable[[Cost], None] | None = None,
+    on_cost: Callable[[Cost], None] | None = None,
     progress: Progress | None = None,
 ) -> Dataset:
     """Import an item file and an event file and store them as a dataset.
@@ -41,7 +41,7 @@ def import_dataset(
     A mapping replaces the guessed one as a whole (`guess(path).mapping.changed(...)` corrects a part of it); `kind`
     replaces the recognised kind of both files; `preparation` is the 5-core unless given. One file may be both: a log
     that carries the titles, say. `memory` is what the import may use, in bytes, about half of what is free unless
-    given: larger files are worked on from the disk. `told` is called before a long import with what it will take.
+    given: larger files are worked on from the disk. `on_cost` is called before a long import with what it will take.
 
     Raises DataError when a file cannot be read or used, nothing is left, or it cannot be stored; what was stored
     under this name stays as it was.
@@ -59,8 +59,8 @@ def import_dataset(
     with new_folder(name) as folder, scratch_in(folder, memory, progress) as scratch, Checks(files) as checks:
         scratch.progress = checks.watched(progress)
         cost = cost_of(scratch, items, item_mapping, events, event_mapping)
-        if cost and told:
-            told(cost)
+        if cost and on_cost:
+            on_cost(cost)
         raw_events = read_events(scratch, events, event_mapping, lambda: checks.whole(events.path))
         raw_items = read_items(scratch, items, item_mapping, lambda: checks.whole(items.path))
         prepared = prepare(scratch, raw_items, raw_events, preparation)

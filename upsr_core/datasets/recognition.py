@@ -9,7 +9,7 @@ from typing import Any
 
 from upsr_core.datasets import amazon, recbole
 from upsr_core.datasets.file_layouts import DATE, HEAD_ROWS, Layout, detect, rows
-from upsr_core.datasets.source_lines import Reading
+from upsr_core.datasets.source_lines import SourceFile
 from upsr_core.datasets.spec import KINDS, ColumnMapping, Kind, Role
 from upsr_core.errors import DataError
 from upsr_core.schema import ATTRIBUTES
@@ -96,9 +96,9 @@ def _is_objects(layout: Layout) -> bool:
 
 def _sample(path: Path, layout: Layout) -> tuple[list[dict], str]:
     """The first rows, and what was odd about them."""
-    reading = Reading(path)
-    found = islice(rows(layout, layout.columns, reading), HEAD_ROWS)
-    return [dict(zip(layout.columns, row, strict=True)) for row in found], reading.note
+    source_file = SourceFile(path)
+    found = islice(rows(layout, layout.columns, source_file), HEAD_ROWS)
+    return [dict(zip(layout.columns, row, strict=True)) for row in found], source_file.note
 
 
 def attribute_name(column: str) -> str:

@@ -20,7 +20,7 @@ from upsr_core.datasets.folders import (
     folder_of,
     folders,
     locked,
-    reading,
+    locked_if_writable,
     stamp_of,
     writing,
 )
@@ -128,7 +128,7 @@ def load_dataset(name: str) -> Dataset:
 
     Raises DataError when there is none of this name, or it was stored by another version or is damaged.
     """
-    with reading():
+    with locked_if_writable():
         folder = folder_of(name)
         if not folder.is_dir():
             raise DataError(f"There is no dataset {name!r}", how="`upsr data list` names those that are stored.")
@@ -168,7 +168,7 @@ def _load(name: str, folder: Path, stamp: tuple) -> Dataset:
 
 
 def _read_items(name: str, digest: str) -> pd.DataFrame:
-    with reading():
+    with locked_if_writable():
         folder = folder_of(name)
         try:
             record = read_record(folder / RECORD, "dataset")
@@ -192,7 +192,7 @@ def list_datasets() -> list[dict]:
 
     `problem` is empty, or says why the dataset cannot be loaded; its counts are then 0.
     """
-    with reading():
+    with locked_if_writable():
         found = [_summary(folder) for folder in folders()]
     return sorted(found, key=lambda entry: entry["name"])
 

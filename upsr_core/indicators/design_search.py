@@ -121,8 +121,8 @@ def search(
     note = f"{len(made.rows):,} sampled items that have every attribute"
     note += f"; {stopped} designs stopped early, their perplexity is of fewer items" if stopped else ""
     facts = {"designs": len(table), "items": len(made.rows), "stopped": stopped}
-    reading = IndicatorResult("search", float(len(table)), "designs", note=note, facts=facts, tables={"designs": table})
-    return keep(spec.digest, reading)
+    result = IndicatorResult("search", float(len(table)), "designs", note=note, facts=facts, tables={"designs": table})
+    return keep(spec.digest, result)
 
 
 def stored_search(

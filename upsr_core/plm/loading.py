@@ -1,4 +1,4 @@
-"""One door to every T5, and to encoders for text vectors: the embedded one, a local folder, a hub id.
+"""Every T5, and encoders for text vectors, are loaded here: those of the product, a local folder, a hub id.
 
 Tokenizers open without torch. Weights are read from safetensors only, and no model brings code of its own.
 """

@@ -1,4 +1,4 @@
-"""A history as a text sequence: prompt, items, masks, fitted to the token limit, every token traceable."""
+"""A history as a text sequence: prompt, items, masks; every token traceable to its item and attribute."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ import numpy as np
 from upsr_core.errors import DesignError
 from upsr_core.text.design import Design, template_parts
 from upsr_core.text.render import ItemTexts
+from upsr_core.text.truncation import Room, oldest_kept
 
 History = Sequence[int] | np.ndarray  # item indices, oldest first
 # Marks in `place` for tokens that belong to no item of the history.
@@ -43,9 +44,11 @@ class SequenceBuilder:
         self.between = self.tokenizer.continue_with(between.rstrip())
         self.tail = self.tokenizer.continue_with(tail)
         self.separator = self.tokenizer.continue_with(",")
-        room = self.limit - len(self.head) - len(self.between) - len(self.tail) - 2
-        if room < 1:
+        self.lengths = np.diff(texts.offsets)
+        room = self.limit - len(self.head) - len(self.tail) - 1  # `</s>` closes the sequence
+        if room < len(self.between) + 2:  # an item and a mask of a token each
             raise DesignError("The prompt leaves no room for a history", f"limit of {self.limit} tokens")
+        self.room = Room(room, len(self.separator), len(self.between))
 
     def ranking(self, history: History) -> TextSequence:
         """The input of ranking: the history, then `<extra_id_0>` for the item to predict (paper, section 3.4.2)."""
@@ -76,19 +79,11 @@ class SequenceBuilder:
 
     def _fit(self, history: list[int], masked: set[int]) -> int:
         """How many of the oldest items must go so that head, mask and closing question stay within the limit."""
-        room = self.limit - len(self.head) - len(self.tail) - 1
-        last = len(history) - 1
-        used = 0
-        for position in range(last, -1, -1):
-            tokens = 1 if position in masked or history[position] < 0 else len(self.texts.ids_of(history[position]))
-            if position != last:
-                tokens += len(self.between if position == last - 1 else self.separator)
-            used += tokens
-            if used > room:
-                if position == last:
-                    raise DesignError("One item and the prompt exceed the token limit", how="Raise it or lower caps.")
-                return position + 1
-        return 0
+        places = np.array(history, dtype=np.int64)
+        shown = places >= 0
+        shown[list(masked)] = False
+        # A mask is a single token, a sentinel.
+        return oldest_kept(np.where(shown, self.lengths[places], 1), self.room)
 
     def _assemble(self, history: list[int], masks: dict[int, int], dropped: int | None = None) -> TextSequence:
         if dropped is None:
