@@ -22,8 +22,9 @@ ROWS_AT_ONCE = 100_000
 class RawEvents:
     """The events of a source as tables of a scratch.
 
-    `raw` (user, item, number, text; see times) has a row per event in the order of the source; `users` and `things`
-    (name, first, events) a row per user and per item of an event, `first` the row of its first event, in this order.
+    `raw` (user, item, number, text; see `timestamps`) has a row per event in the order of the source; `users` and
+    `things` (name, first, events) a row per user and per item of an event, `first` the row of its first event, in this
+    order.
     """
 
     source_file: SourceFile

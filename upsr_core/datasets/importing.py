@@ -38,13 +38,39 @@ def import_dataset(
 ) -> Dataset:
     """Import an item file and an event file and store them as a dataset.
 
-    A mapping replaces the guessed one as a whole (`guess(path).mapping.changed(...)` corrects a part of it); `kind`
-    replaces the recognised kind of both files; `preparation` is the 5-core unless given. One file may be both: a log
-    that carries the titles, say. `memory` is what the import may use, in bytes, about half of what is free unless
-    given: larger files are worked on from the disk. `on_cost` is called before a long import with what it will take.
+    Parameters
+    ----------
+    name
+        Under which it is stored; a dataset of this name is replaced once everything is written.
+    items_path, events_path
+        A row per item, and a row per event, in any form that `guess` recognises. One file may be both: a log that
+        carries the titles, say.
+    item_mapping, event_mapping
+        Which column is what, instead of what was guessed (`guess(path).mapping.changed(...)` corrects a part of it).
+    kind
+        The kind of both files, one of KINDS, instead of what was recognised.
+    preparation
+        Thresholds of the k-core; 5 events of every user and item unless given.
+    synthetic
+        Whether the data are invented; said wherever the dataset is shown.
+    memory
+        Bytes that the import may use, about half of what is free unless given: larger files are worked on from the
+        disk.
+    on_cost
+        Called before a long import with what it will take.
+    progress
+        Called with (done, total, what); what it raises stops the import.
 
-    Raises DataError when a file cannot be read or used, nothing is left, or it cannot be stored; what was stored
-    under this name stays as it was.
+    Returns
+    -------
+    Dataset
+        As `load_dataset` gives it.
+
+    Raises
+    ------
+    DataError
+        A file cannot be read or used, nothing is left, or it cannot be stored. What was stored under this name stays
+        as it was.
     """
     check_name(name)
     started = time.monotonic()

@@ -64,9 +64,19 @@ class Guess:
 
 
 def guess(path: Path | str, kind: str | None = None, role: Role | None = None) -> Guess:
-    """Recognise a source file; `kind` and `role` ("items", "events") replace what was recognised.
+    """Recognise a source file by its content.
 
-    Raises DataError when the file cannot be read or `kind` is not one of KINDS.
+    Parameters
+    ----------
+    path
+        JSON lines, Python literals, delimited text (all plain or gz), or Parquet.
+    kind, role
+        What the file is (one of KINDS) and what it is about, instead of what is recognised.
+
+    Raises
+    ------
+    DataError
+        The file cannot be read, or there is no such kind.
     """
     path = Path(path)
     known = None if kind is None else _known(kind)

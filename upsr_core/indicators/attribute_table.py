@@ -47,7 +47,22 @@ class AttributeTable:
 
 
 def attribute_table(setting: Setting, attributes: tuple[str, ...], progress: Progress) -> AttributeTable:
-    """Measure every attribute alone. Raises DesignError for an attribute that the dataset lacks."""
+    """Measure every attribute alone, as the paper's Table 1 does.
+
+    Parameters
+    ----------
+    setting
+        On what, with what and how exactly.
+    attributes
+        Text columns of the dataset.
+    progress
+        Called with (measurements done, in all, what); what it raises stops the work, and those done are kept.
+
+    Raises
+    ------
+    DesignError
+        The dataset lacks an attribute.
+    """
     names = check_names(None)
     results: dict[str, dict[str, IndicatorResult]] = {}
     steps, done = len(attributes) * len(names), 0

@@ -45,9 +45,21 @@ class IndicatorSpec(Spec):
 class Setting:
     """On what, with what and how exactly indicators are measured.
 
-    `tokenizer` names the tokens that the cheap indicators count, that of the language model by default; the
-    model-based ones always read with the model's own. `domains` are further datasets for domain consistency.
-    `sample` items at most are read by the model, 0 means all. `method` is likelihood or masked-spans.
+    Attributes
+    ----------
+    dataset
+        Whose items are measured.
+    plm
+        The language model of the model-based indicators, as `locate` takes it.
+    tokenizer
+        Names the tokens that the cheap indicators count, that of the language model by default; the model-based ones
+        always read with the model's own.
+    domains
+        Further datasets, for domain consistency.
+    sample, seed
+        Items that the model reads at most, 0 for all, drawn with the seed.
+    method
+        Of naturalness: likelihood or masked-spans.
     """
 
     dataset: Dataset
@@ -98,8 +110,25 @@ def measure(
 ) -> IndicatorResult:
     """One indicator of one design, kept or computed.
 
-    Raises DesignError where the dataset lacks an attribute of the design, ModelError where the model cannot be read,
-    and whatever `progress` raises to stop.
+    Parameters
+    ----------
+    indicator
+        One of INDICATORS.
+    setting
+        On what, with what and how exactly.
+    design
+        The item texts that are measured.
+    progress
+        Called with (done, total, what); what it raises stops the work.
+    context
+        Of domain consistency: the design in whose texts the words are read for their sense.
+
+    Raises
+    ------
+    DesignError
+        The dataset lacks an attribute of the design.
+    ModelError
+        The language model cannot be read.
     """
     design.check(setting.dataset.attributes, setting.dataset.name)
     digest = setting.spec(indicator, design, context).digest
@@ -118,7 +147,29 @@ def stored_result(
 def profile(
     setting: Setting, design: ItemDesign, progress: Progress, only: Iterable[str] | None = None
 ) -> dict[str, IndicatorResult]:
-    """All indicators of a design by name, or `only` some. `progress` counts indicators; a stop keeps those done."""
+    """All indicators of a design, kept or computed.
+
+    Parameters
+    ----------
+    setting, design
+        On what, and the item texts that are measured.
+    progress
+        Called with (indicators done, in all, what); what it raises stops the work, and those done are kept.
+    only
+        Names of some of INDICATORS; all by default.
+
+    Returns
+    -------
+    dict of str to IndicatorResult
+        By name, the cheap ones first.
+
+    Raises
+    ------
+    DesignError
+        There is no such indicator, or the dataset lacks an attribute of the design.
+    ModelError
+        The language model cannot be read.
+    """
     names = check_names(only)
     results = {}
     for number, name in enumerate(names):

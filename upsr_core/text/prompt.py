@@ -17,11 +17,18 @@ PROMPT, SENTINEL = -1, -2
 
 @dataclass(frozen=True)
 class TextSequence:
-    """Token ids (s,) closed by `</s>`.
+    """A prompt with a history in it, as tokens.
 
-    `place[i]` is the position in the history of the item that token `i` belongs to, or PROMPT or SENTINEL;
-    `owner[i]` its attribute as in `ItemTexts.owner`, -1 outside items; `dropped` how many of the oldest items did
-    not fit.
+    Attributes
+    ----------
+    ids : ndarray of int, (s,)
+        Token ids, closed by `</s>`.
+    place : ndarray of int, (s,)
+        Position in the history of the item that a token belongs to, or PROMPT or SENTINEL.
+    owner : ndarray of int, (s,)
+        Attribute of a token as in `ItemTexts.owner`, -1 outside items.
+    dropped
+        How many of the oldest items did not fit.
     """
 
     ids: np.ndarray
@@ -35,6 +42,18 @@ class SequenceBuilder:
 
     Each part (head, item, separator, tail) is tokenised by itself, so an item has the same tokens wherever it stands,
     as history and as candidate.
+
+    Parameters
+    ----------
+    design
+        Its prompt and limit are used; item texts are those of `texts`.
+    texts
+        The items that histories consist of.
+
+    Raises
+    ------
+    DesignError
+        The prompt leaves no room for a history.
     """
 
     def __init__(self, design: Design, texts: ItemTexts):
@@ -55,11 +74,28 @@ class SequenceBuilder:
         return self._assemble([*history, -1], {len(history): 0})
 
     def masked(self, history: History, masks: Sequence[int]) -> tuple[TextSequence, np.ndarray]:
-        """A training sample: the items at positions `masks` replaced by sentinels, and the target ids (t,).
+        """A training sample (paper, section 3.4.1, equation 1).
 
-        Items are dropped from the old end before masking, so a mask that fell off is in neither. The target is
-        `<extra_id_0> text <extra_id_1> text ... </s>` (paper, section 3.4.1, equation 1). Raises ValueError where no
-        mask is left; the last item is always left.
+        Items are dropped from the old end before masking, so a mask that fell off is in neither part.
+
+        Parameters
+        ----------
+        history
+            Item indices, oldest first.
+        masks
+            Positions in it that are replaced by sentinels.
+
+        Returns
+        -------
+        sequence : TextSequence
+            The input.
+        target : ndarray of int, (t,)
+            `<extra_id_0> text <extra_id_1> text ... </s>`.
+
+        Raises
+        ------
+        ValueError
+            No mask is left; the last item is always left.
         """
         items = list(history)
         dropped = self._fit(items, set(masks))

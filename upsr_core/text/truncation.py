@@ -40,6 +40,8 @@ def oldest_kept(lengths: np.ndarray, room: Room) -> int:
     DesignError
         Not even the newest place fits.
 
+    Examples
+    --------
     >>> oldest_kept(np.array([5, 5, 5, 1]), Room(tokens=14, separator=1, between=2))
     1
     """
