@@ -192,7 +192,7 @@ def _start(found: dict[str, Guess], mappings: dict[str, ColumnMapping]) -> str |
                 item_mapping=mappings["items"],
                 event_mapping=mappings["events"],
                 preparation=st.session_state.thresholds,
-                told=lambda cost: st.caption(plain(str(cost))),
+                on_cost=lambda cost: st.caption(plain(str(cost))),
                 progress=lambda done, total, what: bar.progress(min(1.0, done / max(total, 1)), text=plain(what)),
             )
             return name

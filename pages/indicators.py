@@ -109,7 +109,7 @@ def own_table() -> None:
     left, right = st.columns(2)
     attribute = left.selectbox("Open", attributes, key="open_attribute")
     name = right.selectbox("under", list(INDICATORS), key="open_indicator", format_func=lambda key: INDICATORS[key][0])
-    show(made.readings[attribute][name], setting.dataset, ItemDesign(attributes=(attribute,)), "own_")
+    show(made.results[attribute][name], setting.dataset, ItemDesign(attributes=(attribute,)), "own_")
 
 
 def design_search() -> None:

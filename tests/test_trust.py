@@ -94,7 +94,7 @@ def test_a_pickle_beside_a_configuration_is_refused(tmp_path):
 
 @pytest.mark.parametrize("part", [b'{"user_id":"u","item_id":"i","timestamp":1}\n', b"x"])
 def test_a_file_that_explodes_is_refused_before_it_does(tmp_path, part):
-    from upsr_core.datasets.source_lines import Reading, is_intact, lines
+    from upsr_core.datasets.source_lines import SourceFile, is_intact, lines
     from upsr_core.runtime import forget_peak_memory, peak_memory_mib
 
     block = gzip.compress(part * (20_000_000 // len(part)), 9, mtime=0)
@@ -102,7 +102,7 @@ def test_a_file_that_explodes_is_refused_before_it_does(tmp_path, part):
     forget_peak_memory()
     before = peak_memory_mib()
     with pytest.raises(DataError, match=r"times its size|longer than") as refused:
-        for _ in lines(Reading(tmp_path / "bomb.json.gz")):
+        for _ in lines(SourceFile(tmp_path / "bomb.json.gz")):
             pass
     assert "bomb.json.gz" in refused.value.where
     with pytest.raises(DataError, match="times its size"):

@@ -12,7 +12,7 @@ import psutil
 from upsr_core.datasets import store as datasets
 from upsr_core.datasets.folders import folder_of
 from upsr_core.errors import DesignError, UpsrError
-from upsr_core.indicators import result_store as readings
+from upsr_core.indicators import result_store
 from upsr_core.logs import log_file, note
 from upsr_core.paper.experiment import ExperimentSpec
 from upsr_core.paper.runner import Study as Experiment
@@ -68,7 +68,7 @@ def examine(progress: Progress = lambda *_: None) -> Report:
 
     Raises StorageError where the home folder cannot be used.
     """
-    checks = (_datasets, _runs, _studies, _experiments, _designs, _readings, _arrays, _leftovers)
+    checks = (_datasets, _runs, _studies, _experiments, _designs, _indicators, _arrays, _leftovers)
     findings: list[Finding] = []
     for number, check in enumerate(checks):
         progress(number, len(checks), f"looking at {check.__name__.strip('_')}")
@@ -225,8 +225,8 @@ def _designs() -> Iterator[Finding]:
             yield Finding("broken", error.what, str(file), error.how)
 
 
-def _readings() -> Iterator[Finding]:
-    yield from _caches("indicators", readings.damage_of)
+def _indicators() -> Iterator[Finding]:
+    yield from _caches("indicators", result_store.damage_of)
 
 
 def _arrays() -> Iterator[Finding]:

@@ -22,9 +22,9 @@ def small_parts(monkeypatch):
     monkeypatch.setattr(import_cost, "PARTS", (2_000, 20_000))
 
 
-def told(items, events):
+def costs_of(items, events):
     found = []
-    dataset = import_dataset("d", items, events, preparation=ALL, told=found.append)
+    dataset = import_dataset("d", items, events, preparation=ALL, on_cost=found.append)
     assert (len(dataset.sequence), dataset.n_items) == (len(EVENTS), 300)
     return found[0]
 
@@ -32,7 +32,7 @@ def told(items, events):
 @pytest.mark.parametrize("suffix", ["", ".gz"])
 def test_rows_are_told_by_the_first_parts(tmp_path, suffix):
     items = write_json_lines(tmp_path / f"i.jsonl{suffix}", ITEMS)
-    found = told(items, write_table(tmp_path / f"e.tsv{suffix}", EVENTS))
+    found = costs_of(items, write_table(tmp_path / f"e.tsv{suffix}", EVENTS))
     # A compressed file is read a block ahead of the rows, so that a short one seems to have fewer.
     least = 0.9 if not suffix else 0.0
     assert least * len(EVENTS) < found.events < 1.1 * len(EVENTS)
@@ -44,14 +44,14 @@ def test_rows_are_told_by_the_first_parts(tmp_path, suffix):
 def test_parquet_knows_its_rows(tmp_path):
     pd.DataFrame(EVENTS, columns=["user_id", "item_id", "timestamp"]).to_parquet(tmp_path / "e", row_group_size=500)
     pd.DataFrame(ITEMS).to_parquet(tmp_path / "i", row_group_size=100)
-    found = told(tmp_path / "i", tmp_path / "e")
+    found = costs_of(tmp_path / "i", tmp_path / "e")
     assert (found.events, found.items) == (len(EVENTS), len(ITEMS))
 
 
 def test_a_first_part_that_does_not_tell_leaves_it_to_the_import(tmp_path):
     events = write_table(tmp_path / "e.tsv", [("u", "i0", "soon")] * 2_000 + EVENTS)
     found = []
-    import_dataset("d", write_json_lines(tmp_path / "i.jsonl", ITEMS), events, preparation=ALL, told=found.append)
+    import_dataset("d", write_json_lines(tmp_path / "i.jsonl", ITEMS), events, preparation=ALL, on_cost=found.append)
     assert found == []
 
 
@@ -59,4 +59,4 @@ def test_a_disk_without_room_is_told_before_the_start(tmp_path, monkeypatch):
     usage = namedtuple("usage", "free")
     monkeypatch.setattr(import_cost.shutil, "disk_usage", lambda _: usage(10_000))
     with pytest.raises(DataError, match=r"needs about 0\.0 GB of the disk"):
-        told(write_json_lines(tmp_path / "i.jsonl", ITEMS), write_table(tmp_path / "e.tsv", EVENTS))
+        costs_of(write_json_lines(tmp_path / "i.jsonl", ITEMS), write_table(tmp_path / "e.tsv", EVENTS))

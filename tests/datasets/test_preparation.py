@@ -11,6 +11,7 @@ from source_files import ITEMS, write_json_lines, write_table
 
 from upsr_core.datasets import event_order
 from upsr_core.datasets.importing import import_dataset
+from upsr_core.datasets.k_core import k_core
 from upsr_core.datasets.spec import PreparationSpec
 
 ALL = PreparationSpec(min_user=1, min_item=1)
@@ -37,7 +38,7 @@ def test_core_is_the_plain_definition(events, min_user, min_item):
         patch.setattr(event_order, "EVENTS_AT_ONCE", 7)
         found = event_order.Sequences(Path(folder) / "events.bin", users=7, items=7, timed=False)
         found.write([np.array(events, found.dtype)])
-        by_user, by_item, _ = event_order.k_core(found, min_user, min_item)
+        by_user, by_item, _ = k_core(found, min_user, min_item)
         found.keep(lambda part: (by_user[part["user"]] > 0) & (by_item[part["item"]] > 0))
         kept = [tuple(event) for part in found.parts() for event in part.tolist()]
     assert kept == plain_core(events, min_user, min_item)

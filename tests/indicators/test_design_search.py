@@ -113,4 +113,4 @@ def test_the_users_own_table(movies, make):
     assert table.use["related"] in ("discard", "tuning only") and "noise high" in table.reason["related"]
     assert table.paper_use["related"] == "discard" and "consistency unknown" in " ".join(table.reason)
     assert "paper" in "".join(table.differs) and not table.differs.str.contains("alignment").any()
-    assert set(made.readings) == set(table.index)
+    assert set(made.results) == set(table.index)

@@ -8,7 +8,7 @@ from made_data import silent
 
 from upsr_core.errors import DesignError
 from upsr_core.indicators import profile as module
-from upsr_core.indicators.profile import Setting, profile, read
+from upsr_core.indicators.profile import Setting, measure, profile
 from upsr_core.indicators.result import CHEAP, INDICATORS
 from upsr_core.runtime import Cancelled
 from upsr_core.text.design import ItemDesign
@@ -54,10 +54,10 @@ def test_a_stop_keeps_what_is_done(movies):
 
 def test_a_damaged_reading_is_made_again(movies, home):
     setting = Setting(movies)
-    whole = read("length", setting, DESIGN, silent)
+    whole = measure("length", setting, DESIGN, silent)
     for file in (home / "indicators").rglob("*.parquet"):
         file.write_bytes(b"broken")
-    assert read("length", setting, DESIGN, silent).summary() == whole.summary()
+    assert measure("length", setting, DESIGN, silent).summary() == whole.summary()
 
 
 def test_unknown_names_are_refused(movies):

@@ -14,14 +14,14 @@ def names(text: str) -> set[str]:
     return set(re.findall(r"[A-Za-z]{3,}", text))
 
 
-def test_a_varied_domain_has_other_words_and_the_same_shelves():
+def test_a_varied_domain_has_other_words_and_the_same_categories():
     base = DOMAINS[3]
     same = varied(base, 0, WORDS, 0.0, np.random.default_rng(0))
-    assert same.shelves == base.shelves and same.vocabulary_seed != base.vocabulary_seed
+    assert same.categories == base.categories and same.vocabulary_seed != base.vocabulary_seed
     other = varied(base, 1, WORDS, 1.0, np.random.default_rng(0))
     assert len(other.leaves()) == len(base.leaves()) and other.root != base.root
     assert [leaf.price for leaf in other.leaves()] == [leaf.price for leaf in base.leaves()]
-    assert {name.lower() for name in names(other.shelves)} <= set(WORDS)
+    assert {name.lower() for name in names(other.categories)} <= set(WORDS)
     assert other == varied(base, 1, WORDS, 1.0, np.random.default_rng(0))
 
 

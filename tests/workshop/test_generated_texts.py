@@ -1,6 +1,6 @@
 from random import Random
 
-from workshop.language_model.generated_shelves import ShelfWriter
+from workshop.language_model.generated_listings import ListingWriter
 from workshop.language_model.generated_titles import TitleHabit, shop_title, work_title
 from workshop.language_model.wordnet_goods import read_goods, read_qualities, roots_of
 
@@ -29,7 +29,7 @@ def test_real_kinds_are_listed_under_their_category(tmp_path):
 
     file = tmp_path / "wordnet.txt"
     file.write_text("\n".join(LINES))
-    writer = ShelfWriter([f"word{i}" for i in range(50)], read_goods(file), ["clean"])
+    writer = ListingWriter([f"word{i}" for i in range(50)], read_goods(file), ["clean"])
     lines = [line for seed in range(60) for line in writer.write(np.random.default_rng(seed))[1]]
     soaps = [line for line in lines if "Soap" in line and "category" in line]
     assert len(soaps) > 20 and all("(category: Toiletries)" in line for line in soaps)

@@ -8,7 +8,7 @@ from upsr_core.errors import DataError
 from workshop.language_model import configuration_search as search_module
 from workshop.language_model.configuration_search import flops_of_step, search, write_on_card
 from workshop.language_model.corpus import Corpus
-from workshop.language_model.generated_shelves import ShelfWriter
+from workshop.language_model.generated_listings import ListingWriter
 from workshop.language_model.pretraining import make_batches, pretrain
 from workshop.language_model.spec import PretrainingSpec
 from workshop.language_model.texts import Library, listings
@@ -18,7 +18,7 @@ rng = np.random.default_rng(0)
 PARAGRAPHS = [" ".join(rng.choice(WORDS, size=30)) + "." for _ in range(400)]
 CORPORA = [Corpus("first", "none", PARAGRAPHS[:300]), Corpus("second", "none", PARAGRAPHS[300:])]
 HELD_OUT = Corpus("held out", "none", [" ".join(PARAGRAPHS[i : i + 5]) for i in range(0, 50, 5)])
-WRITER = ShelfWriter(WORDS)
+WRITER = ListingWriter(WORDS)
 LIBRARY = Library([*CORPORA, listings(WRITER, 30)], HELD_OUT, WRITER)
 SMALL = PretrainingSpec(
     vocabulary=640, d_model=16, d_ff=32, d_kv=8, heads=2, encoder_layers=1, decoder_layers=1, steps=6,

@@ -5,7 +5,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workshop.language_model.generated_shelves import ShelfWriter
+from workshop.language_model.generated_listings import ListingWriter
 from workshop.language_model.span_corruption import corrupt, random_spans
 
 
@@ -34,9 +34,9 @@ def repeats(items: list[str]) -> float:
     return float(np.mean([bool(names(a) & names(b)) for a, b in pairwise(items)]))
 
 
-def test_shelves_hold_together_and_depend_on_the_seed_alone():
-    writer = ShelfWriter([f"word{i}" for i in range(500)])
-    shelves = [writer.write(np.random.default_rng(seed))[1] for seed in range(50)]
-    assert shelves[7] == writer.write(np.random.default_rng(7))[1]
-    mixed = [[shelf[0], other[-1]] for shelf, other in pairwise(shelves)]
-    assert np.mean([repeats(shelf) for shelf in shelves]) > 0.9 > 0.5 > np.mean([repeats(pair) for pair in mixed])
+def test_listings_hold_together_and_depend_on_the_seed_alone():
+    writer = ListingWriter([f"word{i}" for i in range(500)])
+    listings = [writer.write(np.random.default_rng(seed))[1] for seed in range(50)]
+    assert listings[7] == writer.write(np.random.default_rng(7))[1]
+    mixed = [[listing[0], other[-1]] for listing, other in pairwise(listings)]
+    assert np.mean([repeats(listing) for listing in listings]) > 0.9 > 0.5 > np.mean([repeats(pair) for pair in mixed])

@@ -81,7 +81,7 @@ def import_(
             kind=kind_or_none,
             preparation=preparation,
             memory=limit,
-            told=lambda cost: _print(str(cost)),
+            on_cost=lambda cost: _print(str(cost)),
             progress=progress,
         )
     _print(f"Item file: {_mapping(dataset.spec.items.mapping)}.")

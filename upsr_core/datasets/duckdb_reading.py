@@ -11,7 +11,7 @@ from pathlib import Path
 from upsr_core.datasets.cleaning import MISSING, identifier
 from upsr_core.datasets.file_layouts import Layout
 from upsr_core.datasets.import_scratch import Scratch
-from upsr_core.datasets.source_lines import Reading, is_gzip, lines
+from upsr_core.datasets.source_lines import SourceFile, is_gzip, lines
 
 NAMES_AT_ONCE = 250_000
 # A number or a list where text is expected is written differently by Python; a hex floating point number is rare.
@@ -90,7 +90,7 @@ def _written_alike(kind, pa, lists: bool) -> bool:
 
 def _starts_at_once(path: Path) -> bool:
     """Whether the first line is no blank one, which the line reader passes over."""
-    return bool(next(lines(Reading(path))).strip())
+    return bool(next(lines(SourceFile(path))).strip())
 
 
 def _compression(path: Path) -> str:

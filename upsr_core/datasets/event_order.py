@@ -1,4 +1,4 @@
-"""Events on the disk in their final order, read and thinned out a part at a time."""
+"""Events on the disk in their final order, read and thinned out a part at a time; which of them are repeats."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -62,25 +62,6 @@ class Sequences:
                 by_user[least : least + len(found)] += found.astype(np.int32)
                 by_item += np.bincount(item, minlength=self.items).astype(np.int32)
         return by_user, by_item
-
-
-def k_core(events: Sequences, min_user: int, min_item: int) -> tuple[np.ndarray, np.ndarray, int]:
-    """The largest part of the events in which every user and every item has enough of them.
-
-    Dropping an item can leave a user with too few events, so one pass is not enough: it is repeated until nothing is
-    dropped any more. Nothing is dropped from the file.
-
-    Returns:
-        Events of every user and of every item in that part, 0 for those outside, and how many passes dropped some.
-    """
-    by_user, by_item = events.counts()
-    passes = 0
-    while ((by_user > 0) & (by_user < min_user)).any() or ((by_item > 0) & (by_item < min_item)).any():
-        enough_user, enough_item = by_user >= min_user, by_item >= min_item
-        # Who is out has no events left and stays out, so the masks of this pass hold those of all before.
-        by_user, by_item = events.counts(lambda part: enough_user[part["user"]] & enough_item[part["item"]])  # noqa: B023
-        passes += 1
-    return by_user, by_item, passes
 
 
 def repeated(part: np.ndarray, timed: bool) -> np.ndarray:

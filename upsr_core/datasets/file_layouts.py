@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from upsr_core.datasets import parquet_files
-from upsr_core.datasets.source_lines import Reading, is_parquet, lines
+from upsr_core.datasets.source_lines import SourceFile, is_parquet, lines
 from upsr_core.errors import DataError
 
 HEAD_ROWS = 1000  # rows looked at to know the columns of a file without a header
@@ -43,7 +43,7 @@ def detect(path: Path) -> Layout:
     """
     if is_parquet(path):
         return Layout("parquet", parquet_files.columns(path))
-    first = next((line for line in lines(Reading(path)) if line.strip()), "").strip()
+    first = next((line for line in lines(SourceFile(path)) if line.strip()), "").strip()
     if not first:
         raise DataError("The file holds blank lines only", str(path), "Export or download it again.")
     if first.startswith("{"):
@@ -54,10 +54,10 @@ def detect(path: Path) -> Layout:
     return _delimited(first, path)
 
 
-def rows(layout: Layout, columns: Sequence[str], reading: Reading) -> Iterator[tuple]:
+def rows(layout: Layout, columns: Sequence[str], source_file: SourceFile) -> Iterator[tuple]:
     """The values of the asked columns, row by row: text, or what JSON and Parquet hold; None where absent.
 
-    Rows that cannot be read are counted in `reading`. Raises DataError when a column is not there.
+    Rows that cannot be read are counted in `source_file`. Raises DataError when a column is not there.
     """
     if layout.form in ("delimited", "parquet"):
         there = set(layout.columns)
@@ -65,19 +65,19 @@ def rows(layout: Layout, columns: Sequence[str], reading: Reading) -> Iterator[t
         if missing:
             raise DataError(
                 f"There is no column {missing[0]!r}",
-                str(reading.path),
+                str(source_file.path),
                 f"The columns are: {', '.join(layout.columns)}. Correct the mapping.",
             )
     if layout.form == "parquet":
-        return parquet_files.rows(columns, reading)
+        return parquet_files.rows(columns, source_file)
     if layout.form == "delimited":
-        return _delimited_rows(layout, columns, reading)
-    return _object_rows(_json if layout.form == "json" else _literal, columns, reading)
+        return _delimited_rows(layout, columns, source_file)
+    return _object_rows(_json if layout.form == "json" else _literal, columns, source_file)
 
 
 def preview(path: Path, layout: Layout, count: int) -> list[dict]:
     """The first rows as dictionaries."""
-    found = rows(layout, layout.columns, Reading(path))
+    found = rows(layout, layout.columns, SourceFile(path))
     return [dict(zip(layout.columns, row, strict=True)) for row in islice(found, count)]
 
 
@@ -102,7 +102,7 @@ def _literal(line: str) -> dict | None:
 def _keys(path: Path, form: Literal["json", "literal"]) -> tuple[str, ...]:
     parse = _json if form == "json" else _literal
     keys: dict[str, None] = {}
-    for line in islice(lines(Reading(path)), HEAD_ROWS):
+    for line in islice(lines(SourceFile(path)), HEAD_ROWS):
         keys.update(dict.fromkeys(map(str, parse(line) or ())))
     if not keys:
         raise DataError(
@@ -111,14 +111,14 @@ def _keys(path: Path, form: Literal["json", "literal"]) -> tuple[str, ...]:
     return tuple(keys)
 
 
-def _object_rows(parse, columns: Sequence[str], reading: Reading) -> Iterator[tuple]:
-    for line in lines(reading):
+def _object_rows(parse, columns: Sequence[str], source_file: SourceFile) -> Iterator[tuple]:
+    for line in lines(source_file):
         value = parse(line)
         if value is None:
             if line.strip():
-                reading.skip()
+                source_file.skip()
             continue
-        reading.rows += 1
+        source_file.rows += 1
         yield tuple(map(value.get, columns))
 
 
@@ -148,25 +148,26 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def _delimited_rows(layout: Layout, columns: Sequence[str], reading: Reading) -> Iterator[tuple]:
+def _delimited_rows(layout: Layout, columns: Sequence[str], source_file: SourceFile) -> Iterator[tuple]:
     numbers = {column: number for number, column in enumerate(layout.columns)}
     places = [numbers[column] for column in columns]
     width = len(layout.columns)
-    records = _quoted(layout.delimiter, reading) if layout.delimiter in ",;" else _split(layout.delimiter, reading)
+    split = _quoted if layout.delimiter in ",;" else _split
+    records = split(layout.delimiter, source_file)
     if layout.header:
         next(records, None)
     for record in records:
         if len(record) != width:
             if record:
-                reading.skip()
+                source_file.skip()
             continue
-        reading.rows += 1
+        source_file.rows += 1
         yield tuple([record[place] for place in places])
 
 
-def _split(delimiter: str, reading: Reading) -> Iterator[list[str]]:
+def _split(delimiter: str, source_file: SourceFile) -> Iterator[list[str]]:
     """Tab-separated text: a quotation mark is text, unless it wraps a whole field."""
-    for line in lines(reading):
+    for line in lines(source_file):
         line = line.rstrip("\r\n")
         fields = line.split(delimiter) if line else []
         yield [_unwrapped(value) for value in fields] if '"' in line else fields
@@ -177,20 +178,20 @@ def _unwrapped(value: str) -> str:
     return value[1:-1].replace('""', '"') if wrapped else value
 
 
-def _quoted(delimiter: str, reading: Reading) -> Iterator[list[str]]:
+def _quoted(delimiter: str, source_file: SourceFile) -> Iterator[list[str]]:
     """Comma-separated text with quoted fields, which may span lines."""
-    records = csv.reader(lines(reading), delimiter=delimiter, strict=True)
+    records = csv.reader(lines(source_file), delimiter=delimiter, strict=True)
     while True:
-        before = reading.line
+        before = source_file.line
         try:
             record = next(records, None)
         except csv.Error:
             record = []
-            reading.skip(before + 1, max(reading.line - before, 1))
-        if reading.line - before > LONGEST_RECORD:
+            source_file.skip(before + 1, max(source_file.line - before, 1))
+        if source_file.line - before > LONGEST_RECORD:
             raise DataError(
                 f"A quotation mark is not closed within {LONGEST_RECORD:,} lines",
-                f"{reading.path}, line {before + 1}",
+                f"{source_file.path}, line {before + 1}",
                 "Close it, or double the quotation marks inside fields.",
             )
         if record is None:

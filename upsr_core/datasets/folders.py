@@ -68,7 +68,7 @@ def locked() -> Iterator[None]:
 
 
 @contextmanager
-def reading() -> Iterator[None]:
+def locked_if_writable() -> Iterator[None]:
     """As `locked`; where nothing can be written nothing can be replaced either, and no lock is needed."""
     try:
         (root() / ".lock").touch()

@@ -54,7 +54,7 @@ def cost_of(
     if items.path.stat().st_size + events.path.stat().st_size < WORTH_IT or recbole.is_sequence_file(events.layout):
         return None
     try:
-        count, reading, _ = _tried(scratch, events, lambda part: read_events(scratch, part, event_mapping, _whole))
+        count, seconds, _ = _tried(scratch, events, lambda part: read_events(scratch, part, event_mapping, _whole))
         # One process cleans the parts, all cores will clean the file.
         item_count, cleaning, size = _tried(
             scratch, items, lambda part: read_items(scratch, part, item_mapping, _whole, workers=1)
@@ -66,7 +66,7 @@ def cost_of(
     if free < disk:
         what = f"The import needs about {disk / 1e9:.1f} GB of the disk, {free / 1e9:.1f} GB are free"
         raise DataError(what, str(scratch.folder), "Free some space, or set UPSR_HOME to another disk.")
-    total = reading * (1 + AFTER_READING) + cleaning / max(os.cpu_count() or 1, 1)
+    total = seconds * (1 + AFTER_READING) + cleaning / max(os.cpu_count() or 1, 1)
     return Cost(count, item_count, total, disk)
 
 
@@ -84,7 +84,7 @@ def _tried(scratch: Scratch, source: Guess, read) -> tuple[int, float, int]:
         began = time.perf_counter()
         found = read(replace(source, path=path))
         seconds.append(time.perf_counter() - began)
-        rows.append(found.reading.rows)
+        rows.append(found.source_file.rows)
         sizes.append(path.stat().st_size)
         path.unlink()
     whole = rows[1] / share

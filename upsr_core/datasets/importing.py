@@ -33,18 +33,44 @@ def import_dataset(
     preparation: PreparationSpec | None = None,
     synthetic: bool = False,
     memory: int | None = None,
-    told: Callable[[Cost], None] | None = None,
+    on_cost: Callable[[Cost], None] | None = None,
     progress: Progress | None = None,
 ) -> Dataset:
     """Import an item file and an event file and store them as a dataset.
 
-    A mapping replaces the guessed one as a whole (`guess(path).mapping.changed(...)` corrects a part of it); `kind`
-    replaces the recognised kind of both files; `preparation` is the 5-core unless given. One file may be both: a log
-    that carries the titles, say. `memory` is what the import may use, in bytes, about half of what is free unless
-    given: larger files are worked on from the disk. `told` is called before a long import with what it will take.
+    Parameters
+    ----------
+    name
+        Under which it is stored; a dataset of this name is replaced once everything is written.
+    items_path, events_path
+        A row per item, and a row per event, in any form that `guess` recognises. One file may be both: a log that
+        carries the titles, say.
+    item_mapping, event_mapping
+        Which column is what, instead of what was guessed (`guess(path).mapping.changed(...)` corrects a part of it).
+    kind
+        The kind of both files, one of KINDS, instead of what was recognised.
+    preparation
+        Thresholds of the k-core; 5 events of every user and item unless given.
+    synthetic
+        Whether the data are invented; said wherever the dataset is shown.
+    memory
+        Bytes that the import may use, about half of what is free unless given: larger files are worked on from the
+        disk.
+    on_cost
+        Called before a long import with what it will take.
+    progress
+        Called with (done, total, what); what it raises stops the import.
 
-    Raises DataError when a file cannot be read or used, nothing is left, or it cannot be stored; what was stored
-    under this name stays as it was.
+    Returns
+    -------
+    Dataset
+        As `load_dataset` gives it.
+
+    Raises
+    ------
+    DataError
+        A file cannot be read or used, nothing is left, or it cannot be stored. What was stored under this name stays
+        as it was.
     """
     check_name(name)
     started = time.monotonic()
@@ -59,8 +85,8 @@ def import_dataset(
     with new_folder(name) as folder, scratch_in(folder, memory, progress) as scratch, Checks(files) as checks:
         scratch.progress = checks.watched(progress)
         cost = cost_of(scratch, items, item_mapping, events, event_mapping)
-        if cost and told:
-            told(cost)
+        if cost and on_cost:
+            on_cost(cost)
         raw_events = read_events(scratch, events, event_mapping, lambda: checks.whole(events.path))
         raw_items = read_items(scratch, items, item_mapping, lambda: checks.whole(items.path))
         prepared = prepare(scratch, raw_items, raw_events, preparation)

@@ -15,7 +15,7 @@ from upsr_core.datasets.file_layouts import rows
 from upsr_core.datasets.import_scratch import Scratch
 from upsr_core.datasets.parallel_items import Plan, Shard, clean_part
 from upsr_core.datasets.recognition import Guess
-from upsr_core.datasets.source_lines import Reading
+from upsr_core.datasets.source_lines import SourceFile
 from upsr_core.datasets.spec import ColumnMapping
 from upsr_core.errors import DataError
 from upsr_core.schema import ATTRIBUTES
@@ -34,7 +34,7 @@ class RawItems:
     """
 
     texts: Path
-    reading: Reading
+    source_file: SourceFile
     attributes: tuple[str, ...]
     present: np.ndarray
     mends: dict[str, dict[str, int]]
@@ -59,9 +59,9 @@ def read_items(
     try:
         items = _in_bulk(scratch, source, plan, columns, whole, workers)
     except _NotClean:
-        reading, used = Reading(source.path, scratch.progress), [False] * len(columns)
-        items = _collected(scratch, plan, _lines(source, columns, reading, used), reading, used, workers)
-        _check_columns(source, columns, used, reading)
+        source_file, used = SourceFile(source.path, scratch.progress), [False] * len(columns)
+        items = _collected(scratch, plan, _lines(source, columns, source_file, used), source_file, used, workers)
+        _check_columns(source, columns, used, source_file)
     query = "SELECT name, min(rowid) AS place, count(*) AS rows FROM item_rows GROUP BY name"
     scratch.run(f"CREATE OR REPLACE TABLE catalogue AS {query}", "Counting items")
     items.duplicates, items.duplicated = scratch.one(
@@ -86,16 +86,16 @@ def _in_bulk(scratch: Scratch, source: Guess, plan: Plan, columns: tuple[str, ..
     if found is None or plan.sequences:
         raise _NotClean
     query = f"SELECT {', '.join(f'{found.expressions[name]} AS c{place}' for place, name in enumerate(columns))}"
-    reading, used = Reading(source.path), [False] * len(columns)
+    source_file, used = SourceFile(source.path), [False] * len(columns)
     try:
         parts = scratch.batches(f"{query} FROM {found.table}", ROWS_AT_ONCE, found.parameters)
-        items = _collected(scratch, plan, _tables(parts), reading, used, workers)
+        items = _collected(scratch, plan, _tables(parts), source_file, used, workers)
     except (duckdb.IOException, duckdb.InvalidInputException, duckdb.ConversionException) as error:
         raise _NotClean from error
     if not whole():  # DuckDB does not look at the check sums
         raise _NotClean
-    reading.rows = len(items.present)
-    _check_columns(source, columns, used, reading)
+    source_file.rows = len(items.present)
+    _check_columns(source, columns, used, source_file)
     return items
 
 
@@ -106,25 +106,25 @@ def _tables(batches: Iterable) -> Iterator:
         yield pa.Table.from_arrays([column.cast(pa.string()) for column in batch.columns], batch.schema.names)
 
 
-def _lines(source: Guess, columns: tuple[str, ...], reading: Reading, used: list[bool]) -> Iterator[list[tuple]]:
+def _lines(source: Guess, columns: tuple[str, ...], source_file: SourceFile, used: list[bool]) -> Iterator[list[tuple]]:
     """Rows with an id, by the thousand; `used` takes which columns have a value in some row."""
-    found = _with_id(rows(source.layout, columns, reading), reading, used)
+    found = _with_id(rows(source.layout, columns, source_file), source_file, used)
     while part := list(islice(found, ROWS_AT_ONCE)):
         yield part
 
 
-def _with_id(found: Iterator[tuple], reading: Reading, used: list[bool]) -> Iterator[tuple]:
+def _with_id(found: Iterator[tuple], source_file: SourceFile, used: list[bool]) -> Iterator[tuple]:
     for row in found:
         if not all(used):
             used[:] = [was or value is not None for was, value in zip(used, row, strict=True)]
         if identifier(row[0]):
             yield row
         else:
-            reading.skip()
+            source_file.skip()
 
 
 def _collected(
-    scratch: Scratch, plan: Plan, parts: Iterator, reading: Reading, used: list[bool], workers: int | None
+    scratch: Scratch, plan: Plan, parts: Iterator, source_file: SourceFile, used: list[bool], workers: int | None
 ) -> RawItems:
     """Clean all parts; their texts go to a file, their ids to a table, in order."""
     import pyarrow as pa
@@ -145,9 +145,9 @@ def _collected(
                 mends[name].update(counts)
             used[:] = [was or is_ for was, is_ in zip(used, shard.used, strict=True)]
             count += len(shard.rows)
-            scratch.tell(0, 1, f"Cleaning {reading.path.name}: {count:,} items")
+            scratch.tell(0, 1, f"Cleaning {source_file.path.name}: {count:,} items")
     found = {name: dict(sorted((+counts).items())) for name, counts in mends.items() if +counts}
-    return RawItems(texts, reading, names, np.concatenate(present), found)
+    return RawItems(texts, source_file, names, np.concatenate(present), found)
 
 
 def _cleaned(parts: Iterator, plan: Plan, workers: int | None) -> Iterator[Shard | None]:
@@ -176,9 +176,9 @@ def _cleaned(parts: Iterator, plan: Plan, workers: int | None) -> Iterator[Shard
         executor.shutdown(kill_workers=True)
 
 
-def _check_columns(source: Guess, columns: tuple, used: list[bool], reading: Reading) -> None:
-    if reading.rows == 0:
-        raise DataError("No item could be read", str(source.path), reading.note or "The file has a header only.")
+def _check_columns(source: Guess, columns: tuple, used: list[bool], source_file: SourceFile) -> None:
+    if source_file.rows == 0:
+        raise DataError("No item could be read", str(source.path), source_file.note or "The file has a header only.")
     # A published form may lack a field in every item (no prices, say); a field that was named by hand may not.
     expected = {column for _, column in source.mapping.attributes} if source.kind.startswith("amazon") else set()
     for column, found in zip(columns, used, strict=True):

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from upsr_core.datasets.source_lines import MOST_RATIO, UNSUSPECTED, Reading, head
+from upsr_core.datasets.source_lines import MOST_RATIO, UNSUSPECTED, SourceFile, head
 from upsr_core.errors import DataError
 
 ROWS_PER_BATCH = 1 << 16
@@ -25,23 +25,23 @@ def columns(path: Path) -> tuple[str, ...]:
     return names
 
 
-def rows(columns: Sequence[str], reading: Reading) -> Iterator[tuple]:
+def rows(columns: Sequence[str], source_file: SourceFile) -> Iterator[tuple]:
     """The values of the asked columns, row by row. Raises DataError where the file is damaged."""
     import pyarrow as pa
 
-    file = _open(reading.path, texts=True)
+    file = _open(source_file.path, texts=True)
     total = file.metadata.num_rows
     try:
         for batch in file.iter_batches(ROWS_PER_BATCH, columns=list(dict.fromkeys(columns))):
-            if reading.progress:
-                reading.progress(reading.rows, total, f"Reading {reading.path.name}")
-            values = {name: _values(batch.column(name), reading) for name in batch.schema.names}
+            if source_file.progress:
+                source_file.progress(source_file.rows, total, f"Reading {source_file.path.name}")
+            values = {name: _values(batch.column(name), source_file) for name in batch.schema.names}
             for row in zip(*(values[column] for column in columns), strict=True):
-                reading.rows += 1
-                reading.line += 1
+                source_file.rows += 1
+                source_file.line += 1
                 yield row
     except (pa.ArrowException, OSError) as error:
-        raise _damaged(f"{reading.path}, after row {reading.line}", error) from error
+        raise _damaged(f"{source_file.path}, after row {source_file.line}", error) from error
 
 
 def _open(path: Path, texts: bool = False):
@@ -82,26 +82,26 @@ def _is_text(kind) -> bool:
     return pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_binary(kind)
 
 
-def _values(column, reading: Reading) -> list[Any]:
+def _values(column, source_file: SourceFile) -> list[Any]:
     import pyarrow as pa
 
     if not pa.types.is_dictionary(column.type):
-        return [_decoded(value, reading) for value in column.to_pylist()]
+        return [_decoded(value, source_file) for value in column.to_pylist()]
     known = column.is_valid().to_numpy(zero_copy_only=False)
     used, place = np.unique(column.indices.drop_null().to_numpy(), return_inverse=True)
-    texts = [_decoded(value, reading) for value in column.dictionary.take(pa.array(used)).to_pylist()]
+    texts = [_decoded(value, source_file) for value in column.dictionary.take(pa.array(used)).to_pylist()]
     found: list[Any] = [None] * len(column)
     for row, number in zip(np.flatnonzero(known).tolist(), place.tolist(), strict=True):
         found[row] = texts[number]
     return found
 
 
-def _decoded(value: Any, reading: Reading) -> Any:
+def _decoded(value: Any, source_file: SourceFile) -> Any:
     """Text that was written as bytes, as some writers do, is text."""
     if not isinstance(value, bytes):
         return value
     try:
         return value.decode()
     except UnicodeDecodeError:
-        reading.replaced += 1
+        source_file.replaced += 1
         return value.decode(errors="replace")

@@ -7,9 +7,10 @@ import numpy as np
 import pyarrow as pa
 
 from upsr_core.datasets.event_file import RawEvents
-from upsr_core.datasets.event_order import EVENTS_AT_ONCE, Sequences, k_core, repeated
+from upsr_core.datasets.event_order import EVENTS_AT_ONCE, Sequences, repeated
 from upsr_core.datasets.import_scratch import Scratch
 from upsr_core.datasets.item_file import RawItems
+from upsr_core.datasets.k_core import k_core
 from upsr_core.datasets.spec import PreparationSpec
 from upsr_core.errors import DataError
 from upsr_core.schema import TIME, USER
@@ -94,8 +95,8 @@ def prepare(scratch: Scratch, raw_items: RawItems, raw_events: RawEvents, spec: 
         "repeats": repeats,
         "core_iterations": passes,
         "duplicate_item_rows": raw_items.duplicates,
-        "unreadable_item_lines": raw_items.reading.unreadable,
-        "unreadable_event_lines": raw_events.reading.unreadable,
+        "unreadable_item_lines": raw_items.source_file.unreadable,
+        "unreadable_event_lines": raw_events.source_file.unreadable,
         "mends": raw_items.mends,
         "coverage": _coverage(raw_items, kept_items),
     }
@@ -120,11 +121,11 @@ def _record_reading(steps: _Steps, scratch: Scratch, raw_items: RawItems, raw_ev
         users, items = scratch.one(query)
     untimed = f"{rows - left:,} events without a time among events with one." if left < rows else ""
     steps.left = {"users": users, "items": items, "interactions": left}
-    note = f"{raw_events.reading.note} {raw_events.clock.note} {untimed}"
-    steps.record("events read", note, raw_events.reading.unreadable + rows - left)
+    note = f"{raw_events.source_file.note} {raw_events.clock.note} {untimed}"
+    steps.record("events read", note, raw_events.source_file.unreadable + rows - left)
     count = len(raw_items.present)
-    note = f"{raw_items.reading.rows:,} rows. {raw_items.reading.note}"
-    steps.record("items read", note, raw_items.reading.unreadable, items=count)
+    note = f"{raw_items.source_file.rows:,} rows. {raw_items.source_file.note}"
+    steps.record("items read", note, raw_items.source_file.unreadable, items=count)
     count -= raw_items.duplicates
     note = f"{raw_items.duplicated:,} items had more than one row; the first was kept." if raw_items.duplicates else ""
     steps.record("duplicate item rows", note, raw_items.duplicates, items=count)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from upsr_core.datasets.file_layouts import Layout, detect, rows
-from upsr_core.datasets.source_lines import Reading, lines
+from upsr_core.datasets.source_lines import SourceFile, lines
 from upsr_core.errors import DataError
 
 SEQUENCE = "item_id_list"
@@ -31,7 +31,7 @@ def _held_out(path: Path) -> list[Path]:
     return [path.with_name(f"{name}.{part}.{end}") for part in ("valid", "test")] if found else []
 
 
-def sequence_events(layout: Layout, user: str, item: str, reading: Reading) -> Iterator[tuple[str, str]]:
+def sequence_events(layout: Layout, user: str, item: str, source_file: SourceFile) -> Iterator[tuple[str, str]]:
     """One (user, item) per event from rows of (user, items so far, next item), each user's events in order.
 
     The rows of a user may stand from the shortest to the longest sequence or the other way round; the sequences
@@ -39,32 +39,34 @@ def sequence_events(layout: Layout, user: str, item: str, reading: Reading) -> I
     end; a remark says which are not there. A row that does not continue its user's sequence is counted as unreadable.
     Raises DataError for a row that names no item.
     """
-    index = index_file(reading.path)
-    items, where = (_raw_names(index), f"{reading.path.name}, {index.name}") if index else (None, "")
+    index = index_file(source_file.path)
+    items, where = (_raw_names(index), f"{source_file.path.name}, {index.name}") if index else (None, "")
     samples: dict[str, list[Sample]] = {}
-    for name, so_far, target in rows(layout, (user, SEQUENCE, item), reading):
-        samples.setdefault(name, []).append((so_far.split(), target.strip(), reading.line))
+    for name, so_far, target in rows(layout, (user, SEQUENCE, item), source_file):
+        samples.setdefault(name, []).append((so_far.split(), target.strip(), source_file.line))
     for found in samples.values():
         if _longest_first(found):
             found.reverse()
-    for file in held_out_files(reading.path):
-        beside = Reading(file)
+    for file in held_out_files(source_file.path):
+        beside = SourceFile(file)
         for name, so_far, target in rows(detect(file), (user, SEQUENCE, item), beside):
             samples.setdefault(name, []).append((so_far.split(), target.strip(), beside.line))
         if beside.unreadable:
-            reading.remarks.append(f"{file.name}: {beside.note}")
-    if missing := [file.name for file in _held_out(reading.path) if not file.is_file()]:
-        reading.remarks.append(f"The last events of every user are missing: no {' and no '.join(missing)} beside it.")
+            source_file.remarks.append(f"{file.name}: {beside.note}")
+    if missing := [file.name for file in _held_out(source_file.path) if not file.is_file()]:
+        source_file.remarks.append(
+            f"The last events of every user are missing: no {' and no '.join(missing)} beside it."
+        )
     for name, found in samples.items():
-        for event in _unrolled(found, reading):
+        for event in _unrolled(found, source_file):
             yield name, event if items is None else _raw_name(items, event, where)
 
 
-def _unrolled(ordered: list[Sample], reading: Reading) -> list[str]:
+def _unrolled(ordered: list[Sample], source_file: SourceFile) -> list[str]:
     events = list(ordered[0][0])
     for so_far, target, line in ordered:
         if events[len(events) - len(so_far) :] != so_far:
-            reading.skip(line)
+            source_file.skip(line)
             continue
         events.append(target)
     return events
@@ -79,7 +81,7 @@ def _longest_first(samples: list[Sample]) -> bool:
 
 
 def _raw_names(index: Path) -> dict[str, str]:
-    pairs = (line.rstrip("\r\n").split("\t") for line in lines(Reading(index)))
+    pairs = (line.rstrip("\r\n").split("\t") for line in lines(SourceFile(index)))
     return {pair[1]: pair[0] for pair in pairs if len(pair) == 2}
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from upsr_core.datasets import amazon, recbole
 from upsr_core.datasets.file_layouts import DATE, HEAD_ROWS, Layout, detect, rows
-from upsr_core.datasets.source_lines import Reading
+from upsr_core.datasets.source_lines import SourceFile
 from upsr_core.datasets.spec import KINDS, ColumnMapping, Kind, Role
 from upsr_core.errors import DataError
 from upsr_core.schema import ATTRIBUTES
@@ -64,9 +64,19 @@ class Guess:
 
 
 def guess(path: Path | str, kind: str | None = None, role: Role | None = None) -> Guess:
-    """Recognise a source file; `kind` and `role` ("items", "events") replace what was recognised.
+    """Recognise a source file by its content.
 
-    Raises DataError when the file cannot be read or `kind` is not one of KINDS.
+    Parameters
+    ----------
+    path
+        JSON lines, Python literals, delimited text (all plain or gz), or Parquet.
+    kind, role
+        What the file is (one of KINDS) and what it is about, instead of what is recognised.
+
+    Raises
+    ------
+    DataError
+        The file cannot be read, or there is no such kind.
     """
     path = Path(path)
     known = None if kind is None else _known(kind)
@@ -96,9 +106,9 @@ def _is_objects(layout: Layout) -> bool:
 
 def _sample(path: Path, layout: Layout) -> tuple[list[dict], str]:
     """The first rows, and what was odd about them."""
-    reading = Reading(path)
-    found = islice(rows(layout, layout.columns, reading), HEAD_ROWS)
-    return [dict(zip(layout.columns, row, strict=True)) for row in found], reading.note
+    source_file = SourceFile(path)
+    found = islice(rows(layout, layout.columns, source_file), HEAD_ROWS)
+    return [dict(zip(layout.columns, row, strict=True)) for row in found], source_file.note
 
 
 def attribute_name(column: str) -> str:

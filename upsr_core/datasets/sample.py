@@ -26,8 +26,7 @@ def sample_name(domain: str) -> str:
 def sample_files(domain: str) -> tuple[Path, Path]:
     """The metadata file and the review file of a domain in Amazon's 2018 format.
 
-    Raises:
-        DataError: there is no such domain.
+    Raises DataError where there is no such domain.
     """
     if domain not in DOMAINS:
         raise DataError(f"The embedded sample has no domain {domain!r}", how=f"Choose one of {', '.join(DOMAINS)}.")
@@ -35,13 +34,23 @@ def sample_files(domain: str) -> tuple[Path, Path]:
 
 
 def ensure_sample(progress: Progress | None = None) -> list[str]:
-    """Import every domain that is not stored as it is shipped and give the names of those imported.
+    """Import every domain of the embedded sample that is not stored as it is shipped.
 
-    `progress` is told the number of domains done and to do. What it raises stops the work between two domains; those
-    imported before stay.
+    Parameters
+    ----------
+    progress
+        Called with (domains done, to do, what). What it raises stops the work between two domains; those imported
+        before stay.
 
-    Raises:
-        DataError: a file of the sample is missing or damaged.
+    Returns
+    -------
+    list of str
+        The names of the datasets that were imported.
+
+    Raises
+    ------
+    DataError
+        A file of the sample is missing or damaged.
     """
     stored = {entry["name"] for entry in list_datasets() if not entry["problem"]}
     missing = [domain for domain in DOMAINS if sample_name(domain) not in stored or not _as_shipped(domain)]

@@ -42,7 +42,7 @@ MAGIC = {
 
 
 @dataclass
-class Reading:
+class SourceFile:
     """What happened while one file was read; `line` is where the reader stands (1-based)."""
 
     path: Path
@@ -67,7 +67,8 @@ class Reading:
         """A line as text. Spreadsheets save in the code page of their country: a line where no byte beyond ASCII makes
         sense as UTF-8 is read as Windows-1252; in a line of UTF-8 the bad bytes are replaced. Both are counted.
 
-        >>> Reading(Path("a")).text("café".encode("cp1252")), Reading(Path("a")).text("café".encode() + bytes([255]))
+        >>> file = SourceFile(Path("a"))
+        >>> file.text("café".encode("cp1252")), file.text("café".encode() + bytes([255]))
         ('café', 'café�')
         """
         try:
@@ -90,7 +91,7 @@ class Reading:
     def note(self) -> str:
         """One sentence per defect, and the remarks; empty when there was none.
 
-        >>> Reading(Path("a"), unreadable=2, unreadable_lines=[3, 9]).note
+        >>> SourceFile(Path("a"), unreadable=2, unreadable_lines=[3, 9]).note
         '2 unreadable lines (lines 3, 9).'
         """
         parts = []
@@ -150,30 +151,30 @@ def sha256(path: Path, stopped: Event | None = None) -> str:
 
 
 @contextmanager
-def _damage_named(reading: Reading):
+def _damage_named(source_file: SourceFile):
     try:
         yield
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise DataError(
             "The compressed file is damaged or incomplete",
-            f"{reading.path}, after line {reading.line}",
+            f"{source_file.path}, after line {source_file.line}",
             "Download or copy it again.",
         ) from error
     except OSError as error:
-        where = f"{reading.path}, after line {reading.line}"
+        where = f"{source_file.path}, after line {source_file.line}"
         raise DataError(f"The file cannot be read: {error}", where, "Check the disk, or copy it again.") from error
 
 
-def lines(reading: Reading) -> Iterator[str]:
-    """The lines of a text file, plain or gz, each with its line end; `reading.line` is the number of the last.
+def lines(source_file: SourceFile) -> Iterator[str]:
+    """The lines of a text file, plain or gz, each with its line end; `source_file.line` is the number of the last.
 
-    What is not UTF-8 is read as `Reading.text` says. Raises DataError for a missing, empty, damaged or binary file,
+    What is not UTF-8 is read as `SourceFile.text` says. Raises DataError for a missing, empty, damaged or binary file,
     for a line longer than LONGEST_LINE, and for a gz file made to explode.
     """
-    path = reading.path
+    path = source_file.path
     _reject_binary(path, head(path, 4096))
     size = path.stat().st_size
-    with _damage_named(reading), path.open("rb") as raw:
+    with _damage_named(source_file), path.open("rb") as raw:
         file = gzip.GzipFile(fileobj=raw) if is_gzip(path) else raw
         read = 0
         for data in iter(partial(file.readline, LONGEST_LINE), b""):
@@ -183,17 +184,17 @@ def lines(reading: Reading) -> Iterator[str]:
             if len(data) == LONGEST_LINE:
                 raise DataError(
                     f"The line is longer than {LONGEST_LINE >> 20} MiB",
-                    f"{path}, line {reading.line + 1}",
+                    f"{path}, line {source_file.line + 1}",
                     "Write one row per line.",
                 )
-            if reading.line == 0:
+            if source_file.line == 0:
                 data = data.removeprefix(b"\xef\xbb\xbf")
                 _reject_binary(path, data[:4096], unpacked=True)
-            reading.line += 1
-            if reading.progress and reading.line % LINES_PER_REPORT == 1:
-                reading.progress(raw.tell(), size, f"Reading {path.name}")
-            yield reading.text(data)
-        if reading.line == 0:
+            source_file.line += 1
+            if source_file.progress and source_file.line % LINES_PER_REPORT == 1:
+                source_file.progress(raw.tell(), size, f"Reading {path.name}")
+            yield source_file.text(data)
+        if source_file.line == 0:
             raise DataError("The compressed file holds no text", str(path), "Export or download it again.")
 
 

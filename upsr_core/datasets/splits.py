@@ -14,9 +14,14 @@ from upsr_core.schema import Spec
 class SplitSpec(Spec):
     """How behaviour is divided.
 
-    leave-one-out: a user's last event is the test target, the one before it the validation target.
-    leave-last-k: the last k events are test targets, all seen from the history that ends before the first of them.
-    zero-shot: every event but the first is a test target; nothing is trained.
+    Attributes
+    ----------
+    kind
+        `leave-one-out`: a user's last event is the test target, the one before it the validation target.
+        `leave-last-k`: the last k events are test targets, all seen from the history that ends before the first of
+        them. `zero-shot`: every event but the first is a test target; nothing is trained.
+    k
+        Of `leave-last-k` alone.
     """
 
     kind: Literal["leave-one-out", "leave-last-k", "zero-shot"] = "leave-one-out"
@@ -33,12 +38,19 @@ class SplitSpec(Spec):
 class Split:
     """Instances of a dataset; a history is `dataset.history(user)[:end]` and never empty.
 
-    training: user, end; the events before `end` are trained on, of a user too short to be tested all of them.
-    validation: user, end, target (item index), cold (the target is in no training event).
-    test: the same and step, 1 for the event right after the history, 2 for the next, ...
-    not_evaluated: users with too few events for a test instance.
-    taken_before: of "validation" and of "test" the instances left out because their target is in their history. The
-        candidates hold no other item of it, so its being there would give the target away.
+    Attributes
+    ----------
+    training : DataFrame
+        Columns user, end; the events before `end` are trained on, of a user too short to be tested all of them.
+    validation : DataFrame
+        Columns user, end, target (item index), cold (the target is in no training event).
+    test : DataFrame
+        The same and step: 1 for the event right after the history, 2 for the next, and so on.
+    not_evaluated
+        Users with too few events for a test instance.
+    taken_before
+        Of "validation" and of "test" the instances left out because their target is in their history. The candidates
+        hold no other item of it, so its being there would give the target away.
     """
 
     training: pd.DataFrame
@@ -116,7 +128,7 @@ def _trained_items(dataset: Dataset, lengths: np.ndarray, ends: np.ndarray) -> n
 
 
 def training_counts(dataset: Dataset, parts: Split) -> np.ndarray:
-    """Training events of every item (n_items,); validation and test events do not count."""
+    """Training events of every item, (n_items,) int64; validation and test events do not count."""
     ends = np.zeros(len(dataset.users), dtype=np.int64)
     ends[parts.training.user.to_numpy()] = parts.training.end.to_numpy()
     lengths = np.diff(dataset.offsets)
@@ -125,7 +137,13 @@ def training_counts(dataset: Dataset, parts: Split) -> np.ndarray:
 
 
 def training_histories(dataset: Dataset, parts: Split) -> list[np.ndarray]:
-    """Training histories of at least two items: with one there is nothing to predict it from."""
+    """The events that a model may learn from.
+
+    Returns
+    -------
+    list of ndarray of int32
+        Item indices of each user, oldest first. At least two: with one there is nothing to predict it from.
+    """
     rows = parts.training[parts.training.end >= 2]
     return [dataset.history(user)[:end] for user, end in zip(rows.user.tolist(), rows.end.tolist(), strict=True)]
 

@@ -20,7 +20,7 @@ from upsr_core.datasets.folders import (
     folder_of,
     folders,
     locked,
-    reading,
+    locked_if_writable,
     stamp_of,
     writing,
 )
@@ -41,13 +41,28 @@ LOADED, SUMMARIES = 8, 256  # datasets and descriptions kept in memory
 class Dataset:
     """A stored dataset.
 
-    n_items: how many items; columns: item_id and the attributes that the items have a text column for.
-    read_items: reads the table `items`, when it is first asked for: texts are the larger part of most datasets.
-    users: (n_users,) user_id, place = user index.
-    offsets: (n_users + 1,) int64; the events of user u are offsets[u] to offsets[u + 1].
-    sequence: (n_events,) int32 item indices, users contiguous, each in time order.
-    timestamps: (n_events,) int64 seconds since 1970, None where the source has no times.
-    report: what preparation did, see preparation.prepare.
+    Attributes
+    ----------
+    digest
+        Names the data whatever the user calls them, see `DatasetSpec`.
+    report
+        What preparation did, see `preparation.prepare`.
+    n_items
+        How many items; an item index is a number below it.
+    columns
+        item_id and the attributes that the items have a text column for.
+    read_items
+        Reads the table `items` when it is first asked for: texts are the larger part of most datasets.
+    users : Series of str, (n_users,)
+        user_id; the place is the user index.
+    offsets : ndarray of int64, (n_users + 1,)
+        The events of user u are `offsets[u]` to `offsets[u + 1]`.
+    sequence : ndarray of int32, (n_events,)
+        Item indices, users contiguous, each in the order of time.
+    timestamps : ndarray of int64, (n_events,), or None
+        Seconds since 1970; None where the source has no times.
+    synthetic
+        Whether the data are invented.
     """
 
     name: str
@@ -124,11 +139,14 @@ def save_dataset(
 
 
 def load_dataset(name: str) -> Dataset:
-    """A stored dataset by name; the last ones are kept as long as nobody touches their files.
+    """A stored dataset by name; the last ones stay in memory as long as nobody touches their files.
 
-    Raises DataError when there is none of this name, or it was stored by another version or is damaged.
+    Raises
+    ------
+    DataError
+        There is none of this name, or it was stored by another version or is damaged.
     """
-    with reading():
+    with locked_if_writable():
         folder = folder_of(name)
         if not folder.is_dir():
             raise DataError(f"There is no dataset {name!r}", how="`upsr data list` names those that are stored.")
@@ -168,7 +186,7 @@ def _load(name: str, folder: Path, stamp: tuple) -> Dataset:
 
 
 def _read_items(name: str, digest: str) -> pd.DataFrame:
-    with reading():
+    with locked_if_writable():
         folder = folder_of(name)
         try:
             record = read_record(folder / RECORD, "dataset")
@@ -188,11 +206,15 @@ def _damaged(name: str, folder: Path, error: Exception) -> DataError:
 
 
 def list_datasets() -> list[dict]:
-    """The stored datasets by name: name, users, items, interactions, digest, synthetic, sources, problem.
+    """The stored datasets, in the order of their names.
 
-    `problem` is empty, or says why the dataset cannot be loaded; its counts are then 0.
+    Returns
+    -------
+    list of dict
+        Of each `name`, the counts `users`, `items`, `interactions`, `digest`, `synthetic`, `sources` (names of the
+        source files), and `problem`: empty, or why the dataset cannot be loaded; its counts are then 0.
     """
-    with reading():
+    with locked_if_writable():
         found = [_summary(folder) for folder in folders()]
     return sorted(found, key=lambda entry: entry["name"])
 

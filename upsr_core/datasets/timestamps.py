@@ -41,7 +41,7 @@ class Clock:
 
 
 def clock_of(scratch: Scratch, where: str) -> Clock:
-    """Look at all times of the table `raw` (columns `number` and `text`); makes the table `readings`.
+    """Look at all times of the table `raw` (columns `number` and `text`); makes the table `parsed`.
 
     Raises DataError when there are values and none is a time.
     """
@@ -50,7 +50,7 @@ def clock_of(scratch: Scratch, where: str) -> Clock:
     _read(scratch, _numbers)
     whole = scratch.one("SELECT count(number) FROM raw")[0]
     counts = "SELECT coalesce(sum(events) FILTER (value IS NOT NULL), 0), coalesce(sum(events) FILTER (given), 0)"
-    numbers, given = scratch.one(f"{counts} FROM readings")
+    numbers, given = scratch.one(f"{counts} FROM parsed")
     if not whole and not given:
         return Clock(None, "raw", NO_TIMES)
     number = "CAST(number AS DOUBLE)"
@@ -61,21 +61,21 @@ def clock_of(scratch: Scratch, where: str) -> Clock:
         first: Literal["day", "month"] = "day" if _day_first(scratch) else "month"
         noted = _read(scratch, partial(_dates, first=first))
         factor, note, number = 1.0, DAY_FIRST.replace("day", first) if noted else "", "NULL"
-        if not scratch.one("SELECT count(value) FROM readings")[0]:  # neither: what numbers there are count
+        if not scratch.one("SELECT count(value) FROM parsed")[0]:  # neither: what numbers there are count
             _read(scratch, _numbers)
             factor, note = _unit(scratch)
             number = "CAST(number AS DOUBLE)"
-    joined = scratch.one("SELECT count(*) FROM readings")[0]
+    joined = scratch.one("SELECT count(*) FROM parsed")[0]
     value = f"({f'coalesce({number}, value)' if joined else number} * {factor!r})"
     known = f"CASE WHEN abs({value}) < {LATEST} THEN CAST(trunc({value}) AS BIGINT) END"
-    clock = Clock(known, "raw LEFT JOIN readings USING (text)" if joined else "raw", note)
+    clock = Clock(known, "raw LEFT JOIN parsed USING (text)" if joined else "raw", note)
     if not scratch.one(f"SELECT count({known}) FROM {clock.source}")[0]:
         _refuse(scratch, where)
     return clock
 
 
 def _refuse(scratch: Scratch, where: str) -> None:
-    query = """SELECT coalesce(text, CAST(number AS VARCHAR)) FROM raw LEFT JOIN readings USING (text)
+    query = """SELECT coalesce(text, CAST(number AS VARCHAR)) FROM raw LEFT JOIN parsed USING (text)
         WHERE given OR number IS NOT NULL ORDER BY raw.rowid LIMIT 1"""
     raise DataError(
         f"{scratch.one(query)[0]!r} is not a time",
@@ -85,11 +85,11 @@ def _refuse(scratch: Scratch, where: str) -> None:
 
 
 def _read(scratch: Scratch, reader: Callable[[pd.Series], tuple[pd.Series, bool]]) -> bool:
-    """Fill the table `readings` with the value of every text; whether the reader met anything of note."""
+    """Fill the table `parsed` with the value of every text; whether the reader met anything of note."""
     import pyarrow as pa
 
     scratch.connection.execute(
-        "CREATE OR REPLACE TABLE readings (text VARCHAR, events BIGINT, given BOOLEAN, value DOUBLE)"
+        "CREATE OR REPLACE TABLE parsed (text VARCHAR, events BIGINT, given BOOLEAN, value DOUBLE)"
     )
     noted = False
     for batch in scratch.batches("SELECT text, events FROM texts", TEXTS_AT_ONCE):
@@ -99,7 +99,7 @@ def _read(scratch: Scratch, reader: Callable[[pd.Series], tuple[pd.Series, bool]
         noted |= note
         columns = [batch.column("text"), batch.column("events"), pa.array(given.to_numpy(bool)),
                    pa.array(values.to_numpy(np.float64), from_pandas=True)]  # fmt: skip
-        scratch.append("readings", pa.table(columns, ["text", "events", "given", "value"]))
+        scratch.append("parsed", pa.table(columns, ["text", "events", "given", "value"]))
     return noted
 
 
@@ -137,7 +137,7 @@ def _day_first(scratch: Scratch) -> bool:
 def _unit(scratch: Scratch) -> tuple[float, str]:
     """The factor to milliseconds and a note: the median's size tells the unit."""
     sizes = """(SELECT abs(CAST(number AS DOUBLE)) AS size, 1 AS events FROM raw WHERE number IS NOT NULL
-        UNION ALL SELECT abs(value), events FROM readings WHERE isfinite(value))"""
+        UNION ALL SELECT abs(value), events FROM parsed WHERE isfinite(value))"""
     for least, factor, name in UNITS:
         query = f"""SELECT sum(events), coalesce(sum(events) FILTER (size < {least}), 0),
             max(size) FILTER (size < {least}), min(size) FILTER (size >= {least}) FROM {sizes}"""

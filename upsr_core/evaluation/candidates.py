@@ -22,14 +22,24 @@ NEGATIVES = 100
 
 
 class CandidateSpec(Spec):
-    """`uni100`: the target and 100 items drawn uniformly without replacement. `full`: the whole catalogue.
+    """Who is evaluated, and what is ranked for each.
 
-    `pop100`: the target and 100 items drawn without replacement in proportion to their training events (Sun et al.,
-    BERT4Rec, CIKM 2019). Targets are drawn like that too, so a ranking that ignores the user gains little over
-    random. In all of them, items of the user's own history are left out (PROTOCOL: published full-ranking tables do
-    the same).
-    `users` limits the evaluation to a seeded sample of that many histories, each with all the targets that are seen
-    from it (one, but k in leave-last-k); None takes all.
+    Items of the user's own history are left out in all modes, as in published tables of full ranking.
+
+    Attributes
+    ----------
+    mode
+        `uni100`: the target and 100 items drawn uniformly without replacement. `pop100`: the target and 100 items
+        drawn without replacement in proportion to their training events (Sun et al., BERT4Rec, CIKM 2019); targets
+        are drawn like that too, so a ranking that ignores the user gains little over random. `full`: the whole
+        catalogue.
+    part
+        Which instances of the split.
+    users
+        Limits the evaluation to a seeded sample of that many histories, each with all the targets that are seen from
+        it (one, but k in leave-last-k); None takes all.
+    seed
+        Of the sample and of the draws.
     """
 
     mode: Mode = "uni100"
@@ -42,9 +52,16 @@ class CandidateSpec(Spec):
 class Candidates:
     """Evaluation instances and what is ranked for each.
 
-    `instances` has the columns user, end, target, cold (and step); `negatives` (n, 100) int32 item indices, or None
-    in mode `full`; `of` is the number of instances there were before sampling. `digest` identifies dataset, split
-    and specification.
+    Attributes
+    ----------
+    digest
+        Identifies dataset, split and specification.
+    instances : DataFrame, n rows
+        Columns user, end, target, cold and, of the test, step; see `Split`.
+    negatives : ndarray of int32, (n, 100), or None
+        Item indices that are ranked beside the target; None in mode `full`.
+    of
+        How many instances there were before sampling.
     """
 
     spec: CandidateSpec
@@ -116,9 +133,19 @@ class BorrowedHistories(Candidates):
 
 
 def candidates_for(dataset: Dataset, parts: Split, spec: CandidateSpec) -> Candidates:
-    """The stored candidates of this specification; drawn and stored if they are asked for the first time.
+    """The stored candidates of this specification; drawn and stored when they are asked for the first time.
 
-    Raises DataError where there is nothing to evaluate or the catalogue has too few items to draw 100 negatives.
+    Parameters
+    ----------
+    dataset, parts
+        The data, and how they are split.
+    spec
+        Which instances, and what is ranked for each. A sample of users is given the negatives that all users get.
+
+    Raises
+    ------
+    DataError
+        There is nothing to evaluate, or the catalogue has too few items to draw 100 negatives.
     """
     digest = digest_of([dataset.digest, parts.spec.digest, spec.digest])
     table = getattr(parts, spec.part).reset_index(drop=True)

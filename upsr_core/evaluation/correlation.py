@@ -40,13 +40,26 @@ class Correlation:
 
 
 def rank_correlation(x: np.ndarray, y: np.ndarray, seed: int = 0, resamples: int = 2000) -> Correlation:
-    """Spearman's rank correlation of `x` and `y` (n,), ties at their mean rank, with its 95 % interval.
+    """Spearman's rank correlation with its 95 % interval, Kendall's, and a permutation test.
 
     The interval is the percentile bootstrap over the pairs (Efron and Tibshirani, 1993): with few pairs it is wide, and
     rather too narrow than too wide, so a permutation test stands beside it. Resamples in which one side is constant
-    have no correlation and do not count. Pairs with NaN on a side are left out. Raises ValueError where the two are not
-    as long.
+    have no correlation and do not count.
 
+    Parameters
+    ----------
+    x, y : ndarray of float, (n,)
+        Pairs; those with NaN on a side are left out, ties have their mean rank.
+    seed, resamples
+        Of the bootstrap and the permutations.
+
+    Raises
+    ------
+    ValueError
+        The two are not as long.
+
+    Examples
+    --------
     >>> round(rank_correlation(np.array([1, 2, 3, 4, 5, 6.0]), np.array([1, 4, 9, 16, 25, 36.0])).rho, 6)
     1.0
     """

@@ -21,11 +21,23 @@ def target_rank(scores: np.ndarray) -> tuple[float, int, int]:
 
 
 def rank_frame(better: np.ndarray, tied: np.ndarray, candidates: np.ndarray) -> pd.DataFrame:
-    """One row per target from how many candidates are better and tied (n,), among `candidates` (n,) in all.
+    """Ranks and metrics, ties taken in expectation.
 
-    Columns: rank (expected), ties, candidates, HR@k and NDCG@k, each the mean over all orders of the tie. With one
-    target HR@k is Recall@k. A constant scorer so gets what random order gets, not the metric of its mean rank.
+    A constant scorer so gets what random order gets, not the metric of its mean rank.
 
+    Parameters
+    ----------
+    better, tied, candidates : ndarray of int, (n,)
+        Of each target how many candidates are better, how many are tied with it, and how many there are in all.
+
+    Returns
+    -------
+    DataFrame, n rows
+        Columns rank (expected), ties, candidates, HR@k and NDCG@k for k of CUTOFFS, each the mean over all orders of
+        the tie. With one target HR@k is Recall@k.
+
+    Examples
+    --------
     >>> rank_frame(np.array([0]), np.array([1]), np.array([101]))["HR@1"].item()
     0.5
     """
@@ -64,7 +76,23 @@ def check_numbers(scores: np.ndarray) -> None:
 
 
 def rank_table(scored: list[np.ndarray]) -> pd.DataFrame:
-    """One row per instance from its scores, target first, see `rank_frame`. Raises RunError, see `check_numbers`."""
+    """Ranks and metrics from scores.
+
+    Parameters
+    ----------
+    scored : list of ndarray of float, (n_candidates,)
+        Scores of each instance's candidates, the target first; higher is better.
+
+    Returns
+    -------
+    DataFrame
+        One row per instance, see `rank_frame`.
+
+    Raises
+    ------
+    RunError
+        A score is not a number.
+    """
     for scores in scored:
         check_numbers(scores)
     places = np.array([target_rank(scores)[1:] for scores in scored], dtype=np.int64).reshape(-1, 2)

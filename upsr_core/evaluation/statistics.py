@@ -7,11 +7,24 @@ AT_ONCE = 4_000_000  # numbers of a draw, 32 MB
 
 
 def mean_interval(values: np.ndarray, seed: int = 0, resamples: int = 2000) -> dict[str, float]:
-    """Mean over users with its 95 % percentile bootstrap interval: `mean`, `low`, `high`, `users`.
+    """Mean over users with its 95 % percentile bootstrap interval (Efron and Tibshirani, 1993).
 
-    Given the differences of two models on the same users it is the paired bootstrap (Efron and Tibshirani, 1993).
-    Constant values have an interval of no width.
+    Given the differences of two models on the same users it is the paired bootstrap.
 
+    Parameters
+    ----------
+    values : ndarray of float, (n_users,)
+        One value a user, at least one; see `by_user` where users have several instances.
+    seed, resamples
+        Of the bootstrap.
+
+    Returns
+    -------
+    dict
+        `mean`, `low`, `high`, and the number of `users`. Constant values have an interval of no width.
+
+    Examples
+    --------
     >>> mean_interval(np.zeros(10))
     {'mean': 0.0, 'low': 0.0, 'high': 0.0, 'users': 10}
     """
@@ -35,9 +48,9 @@ def _blocks(resamples: int, values: int) -> list[int]:
 
 
 def paired_difference(ours: np.ndarray, theirs: np.ndarray, seed: int = 0) -> dict[str, float]:
-    """Mean of `ours - theirs` over the same users with its 95 % interval.
+    """Mean of `ours - theirs` over the same users with its 95 % interval, see `mean_interval`.
 
-    Raises ValueError where the two are not as long.
+    Raises ValueError where the two, (n_users,) each, are not as long.
     """
     ours, theirs = np.asarray(ours), np.asarray(theirs)
     if ours.shape != theirs.shape:
@@ -46,10 +59,24 @@ def paired_difference(ours: np.ndarray, theirs: np.ndarray, seed: int = 0) -> di
 
 
 def randomisation_test(differences: np.ndarray, seed: int = 0, resamples: int = 9999) -> float:
-    """Two-sided p of a mean difference of zero over the same users: the sign of each is as likely the other one.
+    """Paired randomisation test (Smucker et al., CIKM 2007) of a mean difference of zero.
 
-    Paired randomisation test (Smucker et al., CIKM 2007) by `resamples` draws, so p is at least 1 / (resamples + 1).
+    Under it the sign of each user's difference is as likely the other one.
 
+    Parameters
+    ----------
+    differences : ndarray of float, (n_users,)
+        Of two models on the same users.
+    seed, resamples
+        Of the draws.
+
+    Returns
+    -------
+    float
+        Two-sided p, at least 1 / (resamples + 1).
+
+    Examples
+    --------
     >>> randomisation_test(np.zeros(10))
     1.0
     """
@@ -79,12 +106,21 @@ def holm(p: np.ndarray) -> np.ndarray:
 
 
 def difference_over_seeds(ours: np.ndarray, theirs: np.ndarray) -> dict[str, float]:
-    """Difference of two designs, each trained with several seeds: `mean`, 95 % interval `low`, `high`, and `p`.
+    """Difference of two designs, each trained with several seeds.
 
-    `ours` and `theirs` are (seeds, users) over the same users; a single row stands for what no seed changes. Users and
-    seeds are both samples: the variance of the mean over users and that of the seeds' means are added, and the degrees
-    of freedom are Satterthwaite's. What a seed does to single users counts in both parts, so the interval is rather too
-    wide than too narrow.
+    Users and seeds are both samples: the variance of the mean over users and that of the seeds' means are added, and
+    the degrees of freedom are Satterthwaite's. What a seed does to single users counts in both parts, so the interval
+    is rather too wide than too narrow.
+
+    Parameters
+    ----------
+    ours, theirs : ndarray of float, (n_seeds, n_users)
+        Over the same users; a single row stands for what no seed changes.
+
+    Returns
+    -------
+    dict
+        `mean`, the 95 % interval `low`, `high`, and the two-sided `p`.
     """
     difference = ours.mean(axis=0) - theirs.mean(axis=0)
     parts = [(difference.var(ddof=1) / len(difference), len(difference) - 1)] if len(difference) > 1 else []

@@ -34,7 +34,26 @@ def alignment(
     Somers' D of its text similarities to the others given their behavioural similarities, from -1 to 1: pairs that tie
     in behaviour, which most do at zero, are not counted. Facts: `neighbours_found`, the share of an item's ten nearest
     in behaviour among its ten nearest in text, `chance` that share for random texts, `spearman`. Only items with
-    training events; at most `sample` of them (0: all), at most 1,000 of them compared with all the others.
+    training events count.
+
+    Parameters
+    ----------
+    catalogue, behaviour
+        The items, and who had which of them in training events.
+    design
+        The item texts.
+    reader
+        Whose encoder reads them.
+    sample, seed
+        Items at most, 0 for all, drawn with the seed; at most 1,000 of them are compared with all the others.
+    progress
+        Called with (done, total, what); what it raises stops the work.
+
+    Returns
+    -------
+    IndicatorResult
+        Table `items`: item, correlation, spearman, found, behavioural (neighbours in behaviour), the least aligned
+        first; table `neighbours`: each item's ten nearest of both kinds.
     """
     if not behaviour.users.nnz:
         return IndicatorResult.impossible("alignment", "no user has two training events")

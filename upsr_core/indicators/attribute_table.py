@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from upsr_core.indicators.profile import Setting, check_names, read, stored_result
+from upsr_core.indicators.profile import Setting, check_names, measure, stored_result
 from upsr_core.indicators.result import INDICATORS, IndicatorResult
 from upsr_core.runtime import Progress
 from upsr_core.text.design import ItemDesign
@@ -36,28 +36,43 @@ PAPER = {
 
 @dataclass(frozen=True)
 class AttributeTable:
-    """One row per attribute in `bands`, and the readings behind it by attribute and indicator.
+    """One row per attribute in `bands`, and the results behind it by attribute and indicator.
 
     Columns: attribute, each of COLUMNS and its band as `<name>_band`, over_40 (share of items above 40 tokens), use,
     reason, paper_use, differs (where the paper's Table 1 has another band).
     """
 
     bands: pd.DataFrame
-    readings: dict[str, dict[str, IndicatorResult]]
+    results: dict[str, dict[str, IndicatorResult]]
 
 
 def attribute_table(setting: Setting, attributes: tuple[str, ...], progress: Progress) -> AttributeTable:
-    """Measure every attribute alone. Raises DesignError for an attribute that the dataset lacks."""
+    """Measure every attribute alone, as the paper's Table 1 does.
+
+    Parameters
+    ----------
+    setting
+        On what, with what and how exactly.
+    attributes
+        Text columns of the dataset.
+    progress
+        Called with (measurements done, in all, what); what it raises stops the work, and those done are kept.
+
+    Raises
+    ------
+    DesignError
+        The dataset lacks an attribute.
+    """
     names = check_names(None)
-    readings: dict[str, dict[str, IndicatorResult]] = {}
+    results: dict[str, dict[str, IndicatorResult]] = {}
     steps, done = len(attributes) * len(names), 0
     for attribute in attributes:
-        readings[attribute] = {}
+        results[attribute] = {}
         for name in names:
             what = f"{attribute}: {INDICATORS[name][0]}"
             progress(done, steps, what)
             around = _context(setting, attribute) if name == "domain_consistency" else None
-            readings[attribute][name] = read(
+            results[attribute][name] = measure(
                 name,
                 setting,
                 ItemDesign(attributes=(attribute,)),
@@ -66,7 +81,7 @@ def attribute_table(setting: Setting, attributes: tuple[str, ...], progress: Pro
             )
             done += 1
     progress(steps, steps, "done")
-    return AttributeTable(_banded(attributes, readings), readings)
+    return AttributeTable(_banded(attributes, results), results)
 
 
 def _within(progress: Progress, done: int, steps: int, what: str) -> Progress:
@@ -91,8 +106,8 @@ def _context(setting: Setting, attribute: str) -> ItemDesign:
     return ItemDesign(attributes=(*names, attribute), cap=80)
 
 
-def _banded(attributes: tuple[str, ...], readings: dict[str, dict[str, IndicatorResult]]) -> pd.DataFrame:
-    rows = [{"attribute": name, **_values(readings[name])} for name in attributes]
+def _banded(attributes: tuple[str, ...], results: dict[str, dict[str, IndicatorResult]]) -> pd.DataFrame:
+    rows = [{"attribute": name, **_values(results[name])} for name in attributes]
     table = pd.DataFrame(rows)
     for column in COLUMNS:
         values = table[column].astype(float).to_numpy()
@@ -108,13 +123,13 @@ def _banded(attributes: tuple[str, ...], readings: dict[str, dict[str, Indicator
     return table
 
 
-def _values(readings: dict[str, IndicatorResult]) -> dict[str, float]:
-    found = {name: readings[name].value for name in COLUMNS}
+def _values(results: dict[str, IndicatorResult]) -> dict[str, float]:
+    found = {name: results[name].value for name in COLUMNS}
     values = {name: np.nan if value is None else value for name, value in found.items()}
-    noise, clash = readings["noise"], readings["conflict"].value
+    noise, clash = results["noise"], results["conflict"].value
     if noise.value is not None:
         values["noise"] = 1 - (1 - noise.facts["in_values"]) * (1 - (clash or 0.0))
-    over = readings["length"]
+    over = results["length"]
     values["over_40"] = over.facts["attributes"][0]["over_40"] if over.value is not None else np.nan
     return values
 

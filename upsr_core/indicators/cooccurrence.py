@@ -62,7 +62,21 @@ def conflict(catalogue: Catalogue, behaviour: Behaviour, design: ItemDesign, see
     Paper, section 3.2: one text, different user preferences. The company of an item is its row of co-occurrence counts;
     two companies are compared by cosine. A pair conflicts when its cosine does not exceed the median of random pairs.
     `auc` in the facts is the chance that a pair with one text is closer than a random pair; 0.5 means that the text
-    says nothing of behaviour. Table `pairs`: item, other, similarity, conflict. At most 4,000 pairs, drawn.
+    says nothing of behaviour.
+
+    Parameters
+    ----------
+    catalogue, behaviour
+        The items, and who had which of them in training events.
+    design
+        The item texts.
+    seed
+        Of the random pairs, and of the 4,000 pairs that are drawn where there are more.
+
+    Returns
+    -------
+    IndicatorResult
+        Table `pairs`: item, other, similarity, conflict.
     """
     if not behaviour.users.nnz:
         return IndicatorResult.impossible("conflict", "no user has two training events")

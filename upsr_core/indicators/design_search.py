@@ -99,13 +99,36 @@ def search(
 ) -> IndicatorResult:
     """Naturalness and the cheap indicators of all ordered designs, kept or computed.
 
-    Table `designs`: design, size, perplexity (with low and high), bits, distinguishable (both among the sampled items),
-    tokens, noise (share of items with a defect inside values), items (scored), stopped, front (no other design is more
-    natural and as informative), pretrain and finetune (place among the best of the stage, see STAGES; 0: none).
     Domain consistency and alignment read each design anew and are not searched; the profile of a design has them.
 
-    With `early` a design is scored no further once it is clearly not among the ten best of a stage (at least ten
-    eligible designs are better by 3.5 standard errors of the paired difference) and clearly off the front.
+    Parameters
+    ----------
+    setting
+        On what, with what and how exactly; its domains and its sample do not count.
+    attributes
+        At most MOST text columns of the dataset.
+    progress
+        Called with (done, total, what); what it raises stops the work.
+    items
+        How many items that have every attribute are scored.
+    cap
+        Tokens that are kept of an item.
+    early
+        Whether a design is scored no further once it is clearly not among the ten best of a stage (at least ten
+        eligible designs are better by 3.5 standard errors of the paired difference) and clearly off the front.
+
+    Returns
+    -------
+    IndicatorResult
+        Table `designs`: design, size, perplexity (with low and high), bits, distinguishable (both among the sampled
+        items), tokens, noise (share of items with a defect inside values), items (scored), stopped, front (no other
+        design is more natural and as informative), pretrain and finetune (place among the best of the stage, see
+        STAGES; 0: none).
+
+    Raises
+    ------
+    DesignError
+        There are too many attributes, the dataset lacks one, or no item has all of them.
     """
     spec = _spec(setting, attributes, items, cap, early)
     if (found := stored(spec.digest)) is not None:
@@ -121,8 +144,8 @@ def search(
     note = f"{len(made.rows):,} sampled items that have every attribute"
     note += f"; {stopped} designs stopped early, their perplexity is of fewer items" if stopped else ""
     facts = {"designs": len(table), "items": len(made.rows), "stopped": stopped}
-    reading = IndicatorResult("search", float(len(table)), "designs", note=note, facts=facts, tables={"designs": table})
-    return keep(spec.digest, reading)
+    result = IndicatorResult("search", float(len(table)), "designs", note=note, facts=facts, tables={"designs": table})
+    return keep(spec.digest, result)
 
 
 def stored_search(

@@ -52,13 +52,30 @@ def consistency(
     The paper (section 3.2) leaves it to inspection. (a) `a_distance`, the proxy A-distance 2 (1 - 2 error) of a linear
     classifier of mean encoder states, five-fold cross-validated, from 0 (cannot be told apart) to 2 (Ben-David et al.,
     NIPS 2006); counts as 1 - distance / 2. (b) `sense_shift`, the mean over shared units of their shift (see
-    senses.shifts), weighted by uses; counts as 1 - shift. (c) `popularity`, the rank correlation of the popularity
-    (training events per item) of shared values; counts as (1 + correlation) / 2. A part that cannot be computed for a
-    pair says why and does not count. At most `sample` items of each domain (0: all). The sense of an attribute alone is
-    read in the texts of `context`, a design that holds it; by default in its own.
+    `semantic_shift.shifts`), weighted by uses; counts as 1 - shift. (c) `popularity`, the rank correlation of the
+    popularity (training events per item) of shared values; counts as (1 + correlation) / 2. A part that cannot be
+    computed for a pair says why and does not count.
 
-    Table `pairs`: one row per pair; `units`: shared words and values, those that shift most first; `values`: shared
-    values with their popularity in both domains.
+    Parameters
+    ----------
+    domains
+        At least two; those that lack an attribute, or any text, are left out.
+    design
+        The item texts.
+    reader
+        Whose encoder reads them.
+    sample, seed
+        Items of each domain at most, 0 for all, drawn with the seed.
+    progress
+        Called with (done, total, what); what it raises stops the work.
+    context
+        A design that holds this one's attributes, in whose texts the sense of its words is read; by default its own.
+
+    Returns
+    -------
+    IndicatorResult
+        Table `pairs`: one row per pair of domains; `units`: shared words and values, those that shift most first;
+        `values`: shared values with their popularity in both domains.
     """
     context = context or design
     needed = {*design.attributes, *context.attributes}

@@ -39,9 +39,13 @@ def informativeness(catalogue: Catalogue, design: ItemDesign) -> IndicatorResult
     """Mean over all items of the entropy in bits of the tokens inside an item's text, cut as the design says.
 
     Paper, section 3.2 ("information entropy of item textual representation"); per item, which reproduces its figures.
-    `steps` in the facts: for the first attribute, the first two, and so on, the bits, the gain, and the share of items
-    whose text no other item has. Table `items`: bits, tokens, and the number of attributes after which the item is
-    told apart (0 where it never is); table `steps` the same as the facts.
+
+    Returns
+    -------
+    IndicatorResult
+        Facts and table `steps`: for the first attribute, the first two, and so on, the bits, the gain, and the share of
+        items whose text no other item has. Table `items`: bits, tokens, and the number of attributes after which the
+        item is told apart (0 where it never is).
     """
     tokens = catalogue.tokens(design)
     if not len(tokens) or tokens.empty.all():

@@ -27,9 +27,26 @@ def naturalness(
     """Perplexity exp(-mean over items of the mean log P per token) of the item texts, as cut; lower is more natural.
 
     Paper, section 3.2 ("inputting the item textual representation into PLMs and calculating its perplexity").
-    `likelihood` scores the whole text from left to right, `masked-spans` spans of three tokens given the rest,
-    T5's own task; the two are not comparable with each other. At most `sample` items (0: all). Table `items`:
-    perplexity and tokens, the most natural item first.
+
+    Parameters
+    ----------
+    catalogue, design
+        The items, and their texts.
+    reader
+        The language model.
+    method
+        `likelihood` scores the whole text from left to right, `masked-spans` spans of three tokens given the rest,
+        T5's own task; the two are not comparable with each other.
+    sample, seed
+        Items at most, 0 for all, drawn with the seed.
+    progress
+        Called with (done, total, what); what it raises stops the work.
+
+    Returns
+    -------
+    IndicatorResult
+        Its interval is the 95 % bootstrap interval over the sampled items. Table `items`: perplexity and tokens, the
+        most natural item first.
     """
     tokens = catalogue.tokens(design)
     texts = np.flatnonzero(~tokens.empty)

@@ -26,10 +26,15 @@ EVERYWHERE = 0.9  # a word that so many items have tells none of them apart
 def noise(catalogue: Catalogue, design: ItemDesign) -> IndicatorResult:
     """Share of items with at least one defect (paper, section 3.2, "Noise & Ambiguity"; the paper does not quantify).
 
-    Facts: `components` the share of items with each (see COMPONENTS), `attributes` how much each attribute's values
-    vary, `in_values` the share of items with markup, boilerplate, stacked or repeated words. Tables: one per
-    component with the offending items, `values`, `words` (those in nine of ten items), `items` (one flag per
-    component). Conflict with behaviour is measured by `conflict`, because it needs events.
+    Conflict with behaviour is measured by `conflict`, because it needs events.
+
+    Returns
+    -------
+    IndicatorResult
+        Facts: `components` the share of items with each (see COMPONENTS), `attributes` how much each attribute's
+        values vary, `in_values` the share of items with markup, boilerplate, stacked or repeated words. Tables: one
+        per component with the offending items, `values`, `words` (those in nine of ten items), `items` (one flag per
+        component).
     """
     tokens = catalogue.tokens(design)
     if not len(tokens) or tokens.empty.all():

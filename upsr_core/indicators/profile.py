@@ -20,12 +20,12 @@ from upsr_core.schema import Spec
 from upsr_core.text.design import ItemDesign
 from upsr_core.text.tokenizer import TextTokenizer
 
-VERSION = 1  # of what the indicators mean: a kept reading of another version is not used
+VERSION = 1  # of what the indicators mean: a kept result of another version is not used
 SAMPLE = 1000
 
 
 class IndicatorSpec(Spec):
-    """All that one reading depends on; datasets, tokenizer and weights by their digests."""
+    """All that one result depends on; datasets, tokenizer and weights by their digests."""
 
     indicator: str
     version: int = VERSION
@@ -45,9 +45,21 @@ class IndicatorSpec(Spec):
 class Setting:
     """On what, with what and how exactly indicators are measured.
 
-    `tokenizer` names the tokens that the cheap indicators count, that of the language model by default; the
-    model-based ones always read with the model's own. `domains` are further datasets for domain consistency.
-    `sample` items at most are read by the model, 0 means all. `method` is likelihood or masked-spans.
+    Attributes
+    ----------
+    dataset
+        Whose items are measured.
+    plm
+        The language model of the model-based indicators, as `locate` takes it.
+    tokenizer
+        Names the tokens that the cheap indicators count, that of the language model by default; the model-based ones
+        always read with the model's own.
+    domains
+        Further datasets, for domain consistency.
+    sample, seed
+        Items that the model reads at most, 0 for all, drawn with the seed.
+    method
+        Of naturalness: likelihood or masked-spans.
     """
 
     dataset: Dataset
@@ -65,7 +77,7 @@ class Setting:
         return catalogue_of(dataset or self.dataset, self.tokens(indicator))
 
     def spec(self, indicator: str, design: ItemDesign, context: ItemDesign | None = None) -> IndicatorSpec:
-        """What the reading of an indicator depends on, and nothing else, so that nothing else makes it stale."""
+        """What the result of an indicator depends on, and nothing else, so that nothing else makes it stale."""
         depends: dict = {}
         if indicator in ("conflict", "alignment"):
             depends |= {"split": SplitSpec(), "seed": self.seed}
@@ -93,13 +105,30 @@ def behaviour_of(dataset: Dataset) -> Behaviour:
     return _behaviour(dataset.digest, dataset)
 
 
-def read(
+def measure(
     indicator: str, setting: Setting, design: ItemDesign, progress: Progress, context: ItemDesign | None = None
 ) -> IndicatorResult:
     """One indicator of one design, kept or computed.
 
-    Raises DesignError where the dataset lacks an attribute of the design, ModelError where the model cannot be read,
-    and whatever `progress` raises to stop.
+    Parameters
+    ----------
+    indicator
+        One of INDICATORS.
+    setting
+        On what, with what and how exactly.
+    design
+        The item texts that are measured.
+    progress
+        Called with (done, total, what); what it raises stops the work.
+    context
+        Of domain consistency: the design in whose texts the words are read for their sense.
+
+    Raises
+    ------
+    DesignError
+        The dataset lacks an attribute of the design.
+    ModelError
+        The language model cannot be read.
     """
     design.check(setting.dataset.attributes, setting.dataset.name)
     digest = setting.spec(indicator, design, context).digest
@@ -111,22 +140,44 @@ def read(
 def stored_result(
     indicator: str, setting: Setting, design: ItemDesign, context: ItemDesign | None = None
 ) -> IndicatorResult | None:
-    """A reading that was computed before; None where there is none."""
+    """A result that was computed before; None where there is none."""
     return stored(setting.spec(indicator, design, context).digest)
 
 
 def profile(
     setting: Setting, design: ItemDesign, progress: Progress, only: Iterable[str] | None = None
 ) -> dict[str, IndicatorResult]:
-    """All indicators of a design by name, or `only` some. `progress` counts indicators; a stop keeps those done."""
+    """All indicators of a design, kept or computed.
+
+    Parameters
+    ----------
+    setting, design
+        On what, and the item texts that are measured.
+    progress
+        Called with (indicators done, in all, what); what it raises stops the work, and those done are kept.
+    only
+        Names of some of INDICATORS; all by default.
+
+    Returns
+    -------
+    dict of str to IndicatorResult
+        By name, the cheap ones first.
+
+    Raises
+    ------
+    DesignError
+        There is no such indicator, or the dataset lacks an attribute of the design.
+    ModelError
+        The language model cannot be read.
+    """
     names = check_names(only)
-    readings = {}
+    results = {}
     for number, name in enumerate(names):
         title = INDICATORS[name][0]
         progress(number, len(names), title)
-        readings[name] = read(name, setting, design, _part(progress, number, len(names), title))
+        results[name] = measure(name, setting, design, _part(progress, number, len(names), title))
     progress(len(names), len(names), "done")
-    return readings
+    return results
 
 
 def check_names(only: Iterable[str] | None) -> list[str]:
@@ -145,13 +196,13 @@ def _part(progress: Progress, number: int, count: int, title: str) -> Progress:
     return lambda done, total, what: progress(number + done / max(total, 1), count, f"{title}: {what}")
 
 
-def _model_based(measure: Callable) -> Callable:
+def _model_based(function: Callable) -> Callable:
     """Torch is imported when the first model-based indicator is computed, not when a page opens."""
 
     def run(setting: Setting, design: ItemDesign, progress: Progress, context: ItemDesign | None) -> IndicatorResult:
         from upsr_core.indicators.encoder import text_model_of
 
-        return measure(setting, design, progress, context, text_model_of(setting.plm))
+        return function(setting, design, progress, context, text_model_of(setting.plm))
 
     return run
 

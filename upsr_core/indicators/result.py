@@ -25,9 +25,20 @@ MODEL_BASED = ("naturalness", "domain_consistency", "alignment")
 class IndicatorResult:
     """One indicator of one design.
 
-    `value` is None where it cannot be computed, and `reason` then says why. `low` and `high` are the 95 % interval
-    where items are sampled. `note` names the sample or approximation. `facts` are the components, `tables` the rows
-    behind them; a column `item` in a table is an item index.
+    Attributes
+    ----------
+    name, unit
+        See INDICATORS.
+    value
+        None where it cannot be computed; `reason` then says why.
+    low, high
+        The 95 % interval where items are sampled.
+    note
+        Names the sample or the approximation.
+    facts
+        The components, JSON-able.
+    tables
+        The rows behind them; a column `item` is an item index.
     """
 
     name: str

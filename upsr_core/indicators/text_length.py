@@ -14,9 +14,13 @@ from upsr_core.text.prompt import SequenceBuilder
 def length(catalogue: Catalogue, design: ItemDesign) -> IndicatorResult:
     """Mean tokens of an item before any cap (paper, section 3.2, "Text Length").
 
-    Facts: `kept` tokens per item after the caps, `cut` share of items that lose tokens, `attributes` the mean tokens of
-    each attribute before and after the caps, `history` how many of the newest items fit the paper's prompt of 512
-    tokens (mean over users, and the share of users whose whole history fits). Table `items`: tokens, full_tokens.
+    Returns
+    -------
+    IndicatorResult
+        Facts: `kept` tokens per item after the caps, `cut` share of items that lose tokens, `attributes` the mean
+        tokens of each attribute before and after the caps, `history` how many of the newest items fit the paper's
+        prompt of 512 tokens (mean over users, and the share of users whose whole history fits). Table `items`: tokens,
+        full_tokens.
     """
     tokens = catalogue.tokens(design)
     if not len(tokens) or tokens.empty.all():

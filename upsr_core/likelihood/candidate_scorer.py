@@ -28,10 +28,17 @@ class TokenLogProbs:
 
 
 class CandidateScorer:
-    """Scores candidates of one catalogue for encoded histories.
+    """Scores candidates of one catalogue under a T5, exactly.
 
-    `budget` bounds the working memory in bytes, beside the model and the results: histories and decoder rows are taken
-    in chunks that fit, at least one history and one candidate at a time.
+    Parameters
+    ----------
+    model : T5ForConditionalGeneration
+        Its weights are read in place: a model in training is scored as it is now.
+    trie
+        The texts of the catalogue.
+    budget
+        Bytes of working memory, beside the model and the results: histories and decoder rows are taken in chunks that
+        fit, at least one history and one candidate at a time.
     """
 
     def __init__(self, model, trie: CandidateTrie, budget: int = BUDGET):
@@ -56,11 +63,23 @@ class CandidateScorer:
         candidates: Callable[[int], np.ndarray],
         report: Callable[[int], None] | None = None,
     ) -> list[np.ndarray]:
-        """For each text sequence the sum of log P(token | history, earlier tokens) over each candidate's text (c,).
+        """Log-likelihoods of candidate texts.
 
-        `candidates(i)` gives the item indices for sequence `i`. The sentinel that opens the text and the end token
-        are not in the sum. Items with the same text have the same sum to the last bit. `report(done)` follows each
-        chunk of sequences.
+        Parameters
+        ----------
+        sequences : sequence of ndarray of int, (s,)
+            Encoded histories, see `SequenceBuilder.ranking`.
+        candidates
+            Gives the item indices (c,) to score for sequence `i`.
+        report
+            Called with the number of sequences done.
+
+        Returns
+        -------
+        list of ndarray of float64, (c,)
+            Of each sequence and candidate the sum of log P(token | history, earlier tokens) over its text, in nats.
+            The sentinel that opens the text and the end token are not in it. Items with the same text have the same
+            sum to the last bit.
         """
         results: list[np.ndarray] = [np.zeros(0)] * len(sequences)
         for number, (position, result) in enumerate(self.token_log_probs(sequences, candidates), start=1):
@@ -72,7 +91,15 @@ class CandidateScorer:
     def token_log_probs(
         self, sequences: Sequence[np.ndarray], candidates: Callable[[int], np.ndarray]
     ) -> Iterator[tuple[int, TokenLogProbs]]:
-        """(position in `sequences`, log-probability of every token of every candidate), longest history first."""
+        """What `log_likelihoods` sums up, token by token.
+
+        Yields
+        ------
+        position : int
+            In `sequences`; the longest history comes first.
+        found : TokenLogProbs
+            The log-probability of every token of every candidate, in nats.
+        """
         layers = T5Layers(self.model)
         order = np.argsort([-len(ids) for ids in sequences], kind="stable")
         # The longest history of a chunk comes first; as many more fit as if they were as long.

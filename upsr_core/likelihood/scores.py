@@ -15,12 +15,18 @@ TEMPERATURE = 0.5  # nats per text token that weigh as much as one nat of popula
 class ScoreSpec(Spec):
     """How a candidate's score follows from its text tokens' log-probabilities; higher is better.
 
-    `perplexity` is the paper's (equation 2): the mean log P(text | history) over the text's N tokens, of which
-    exp(-score) is the perplexity. `conditional` takes the unconditional likelihood away: the mean of
-    log P(text | history) - log P(text | empty history), domain-conditional PMI (Holtzman et al., EMNLP 2021).
-    `posterior` adds to it what is known of an item before the user is: TEMPERATURE times its log prior, see `prior_of`
-    (Bayes' rule; the ratio alone says nothing of how often an item is taken). None of them counts the sentinel nor the
-    end token. Computed in `dtype`.
+    Neither the sentinel nor the end token counts in any of them.
+
+    Attributes
+    ----------
+    name
+        `perplexity` is the paper's (equation 2): the mean log P(text | history) over the text's N tokens, of which
+        exp(-score) is the perplexity. `conditional` takes the unconditional likelihood away: the mean of
+        log P(text | history) - log P(text | empty history), domain-conditional PMI (Holtzman et al., EMNLP 2021).
+        `posterior` adds to it what is known of an item before the user is: TEMPERATURE times its log prior, see
+        `prior_of` (Bayes' rule; the ratio alone says nothing of how often an item is taken).
+    dtype
+        What the model computes in.
     """
 
     name: Score = "perplexity"
@@ -38,8 +44,19 @@ class ScoreSpec(Spec):
     def apply(
         self, logprob: np.ndarray, tokens: np.ndarray, unconditional: np.ndarray, prior: np.ndarray
     ) -> np.ndarray:
-        """Scores (c,) from sums of log-probabilities (c,), token counts (c,), sums without history (c,), log priors.
+        """Scores of c candidates.
 
+        Parameters
+        ----------
+        logprob, tokens : ndarray, (c,)
+            Sums of log-probabilities given the history, in nats, and the number of tokens of each text.
+        unconditional : ndarray, (c,)
+            The same sums given an empty history.
+        prior : ndarray, (c,)
+            Log priors, see `prior_of`.
+
+        Examples
+        --------
         >>> sums = np.array([-4.0]), np.array([2]), np.array([-6.0]), np.array([3.0])
         >>> [ScoreSpec(name=name).apply(*sums).item() for name in SCORES]
         [-2.0, 1.0, 2.5]

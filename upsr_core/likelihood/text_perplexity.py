@@ -12,10 +12,22 @@ LONGEST = 512  # tokens of a text that are scored
 
 
 def text_log_probs(model, tokenizer: TextTokenizer, texts: Sequence[str]) -> TokenLogProbs:
-    """log P of every token of each text, at most 512, where the encoder sees a mask and nothing else.
+    """log P of every token of each text, where the encoder sees a mask and nothing else.
 
     The input is `<extra_id_0> </s>` and the target `<extra_id_0> text`, the form that masked item text prediction has
-    too. Raises ValueError for a text without tokens.
+    too.
+
+    Parameters
+    ----------
+    model : T5ForConditionalGeneration
+        Any T5.
+    tokenizer, texts
+        The texts, and what makes tokens of them; the first 512 tokens of a text are scored.
+
+    Raises
+    ------
+    ValueError
+        A text has no tokens.
     """
     encoded = [ids[:LONGEST] for ids, _ in tokenizer.encode_with_offsets(list(texts))]
     lengths = np.array([len(ids) for ids in encoded])
@@ -29,6 +41,6 @@ def text_log_probs(model, tokenizer: TextTokenizer, texts: Sequence[str]) -> Tok
 
 
 def mean_log_probs(model, tokenizer: TextTokenizer, texts: Sequence[str]) -> np.ndarray:
-    """Mean log P per token of each text (n,); exp of its negative is the perplexity."""
+    """Mean log P per token of each text, (n,) in nats, see `text_log_probs`; exp of its negative is the perplexity."""
     found = text_log_probs(model, tokenizer, texts)
     return found.sums() / np.diff(found.offsets)

@@ -40,9 +40,16 @@ class SearchCost:
 
 
 class CandidateSearch:
-    """Searches the candidates `items` of one scorer by the mean log-probability of their texts (the paper's score).
+    """Searches candidates by the mean log-probability of their texts, the paper's score.
 
     Made once for a set of candidates and used for many histories.
+
+    Parameters
+    ----------
+    scorer
+        Of the catalogue.
+    items : ndarray of int, (c,)
+        Item indices of the candidates.
     """
 
     def __init__(self, scorer: CandidateScorer, items: np.ndarray):
@@ -78,9 +85,25 @@ class CandidateSearch:
     def top(
         self, sequence: np.ndarray, k: int, without: Sequence[int] | np.ndarray = ()
     ) -> tuple[np.ndarray, np.ndarray, SearchCost]:
-        """The k best candidates for a text sequence, best first: (items, mean log-probabilities, cost).
+        """The k best candidates for an encoded history, exactly.
 
-        Items of `without` (the history, say) are passed over. Equal scores are in the order of the items.
+        Parameters
+        ----------
+        sequence : ndarray of int, (s,)
+            See `SequenceBuilder.ranking`.
+        k
+            How many.
+        without
+            Items that are passed over, those of the history, say.
+
+        Returns
+        -------
+        items : ndarray of int, at most (k,)
+            The best first; equal scores are in the order of the items.
+        scores : ndarray of float64
+            Mean log-probabilities of their texts' tokens, in nats.
+        cost : SearchCost
+            How much had to be computed.
         """
         chosen = ~np.isin(self.items, without)
         weight = np.bincount(self.text_of[chosen], minlength=len(self.nodes))
@@ -92,9 +115,19 @@ class CandidateSearch:
         return self.items[order], score[order], state.cost()
 
     def rank(self, sequence: np.ndarray, target: int) -> tuple[int, int, SearchCost]:
-        """(better candidates, other candidates with the same text, cost) of an item among the candidates.
+        """Where an item stands among the candidates, exactly.
 
-        Raises ValueError where the target is no candidate.
+        Returns
+        -------
+        better, tied : int
+            Candidates with a higher score, and others with the same text.
+        cost : SearchCost
+            How much had to be computed.
+
+        Raises
+        ------
+        ValueError
+            The target is no candidate.
         """
         found = np.flatnonzero(self.items == target)
         if not len(found):

@@ -17,10 +17,20 @@ START, SENTINEL = 0, 1  # the nodes of the decoder's start and of the sentinel t
 class CandidateTrie:
     """The trie of a catalogue's texts, its m nodes in preorder: a subtree is a range of nodes.
 
-    `token` (m,) is the token that leads to a node, `parent` (m,) the node before it, `depth` (m,) how many nodes lie
-    above it, `end` (m,) one past the last node below it. `terminal` (n_items,) is the node at which an item's text
-    ends: items with the same text share it. Node START is the decoder's start, node SENTINEL the sentinel after it; a
-    text's first token is a child of SENTINEL.
+    Node START is the decoder's start, node SENTINEL the sentinel after it; a text's first token is a child of SENTINEL.
+
+    Attributes
+    ----------
+    token : ndarray of int32, (m,)
+        The token that leads to a node.
+    parent : ndarray of int64, (m,)
+        The node before it.
+    depth : ndarray of int32, (m,)
+        How many nodes lie above it.
+    end : ndarray of int64, (m,)
+        One past the last node below it.
+    terminal : ndarray of int64, (n_items,)
+        The node at which an item's text ends: items with the same text share it.
     """
 
     token: np.ndarray

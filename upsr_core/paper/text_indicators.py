@@ -3,7 +3,7 @@
 import pandas as pd
 
 from upsr_core.datasets.store import load_dataset
-from upsr_core.indicators.profile import Setting, read
+from upsr_core.indicators.profile import Setting, measure
 from upsr_core.indicators.result import INDICATORS
 from upsr_core.paper.experiment import DPT, ExperimentSpec, letters
 from upsr_core.runtime import Progress
@@ -21,7 +21,7 @@ def indicator_rows(
             title, unit = INDICATORS[name]
             row = {"dataset": dataset, "row": f"{title}, {unit}"}
             for column, code in columns.items():
-                row[column] = read(name, setting, letters(data, code), progress).value
+                row[column] = measure(name, setting, letters(data, code), progress).value
             rows.append(row)
     return pd.DataFrame(rows)
 

@@ -1,1 +1,1 @@
-"""Language models: one door to every T5, and how the embedded one was made."""
+"""Language models: one loading for every T5 and text encoder, and what their perplexity is worth."""

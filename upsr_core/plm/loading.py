@@ -1,4 +1,4 @@
-"""One door to every T5, and to encoders for text vectors: the embedded one, a local folder, a hub id.
+"""Every T5, and encoders for text vectors, are loaded here: those of the product, a local folder, a hub id.
 
 Tokenizers open without torch. Weights are read from safetensors only, and no model brings code of its own.
 """
@@ -61,9 +61,19 @@ def card(name: str) -> dict:
 
 
 def locate(name: str, kinds: tuple[str, ...] = T5) -> Path:
-    """The folder of a model of one of the `kinds`. A hub id is looked up in the local cache first, then at the hub.
+    """The folder of a model.
 
-    Raises ModelError at once where the folder is missing, its model is of another kind, or the hub cannot be reached.
+    Parameters
+    ----------
+    name
+        One of `available`, a folder, or a hub id, which is looked up in the local cache first, then at the hub.
+    kinds
+        As config.json may name the model: T5 or ENCODERS.
+
+    Raises
+    ------
+    ModelError
+        At once where the folder is missing, its model is of another kind, or the hub cannot be reached.
     """
     if not name.strip():
         raise ModelError("No language model was named", how=WAYS_OUT)
@@ -157,7 +167,18 @@ def _from_hub(name: str) -> Path:
 
 @lru_cache(maxsize=8)
 def load_tokenizer(name: str) -> TextTokenizer:
-    """The tokenizer of a model, without torch where the folder has a tokenizer.json; a folder may hold it alone."""
+    """The tokenizer of a T5, without torch where its folder has a tokenizer.json.
+
+    Parameters
+    ----------
+    name
+        As `locate` takes it; or a folder that holds a tokenizer alone.
+
+    Raises
+    ------
+    ModelError
+        There is none, it cannot be read, or it lacks the sentinels of a T5.
+    """
     folder = _path(name)
     alone = any((folder / file).is_file() for file in ("tokenizer.json", "spiece.model"))
     if not alone or (folder / "config.json").is_file():
@@ -223,9 +244,19 @@ def model_digest(name: str, kinds: tuple[str, ...] = T5) -> str:
 
 
 def load_model(name: str, dtype: str = "float32") -> "T5ForConditionalGeneration":
-    """The T5ForConditionalGeneration of a model in evaluation mode, on the best device.
+    """A T5 in evaluation mode, on the best device.
 
-    `dtype` is float32 or bfloat16; float16 overflows in T5 and is refused.
+    Parameters
+    ----------
+    name
+        As `locate` takes it. Weights are read from safetensors alone.
+    dtype
+        float32 or bfloat16; float16 overflows in T5.
+
+    Raises
+    ------
+    ModelError
+        The model cannot be found or read, lacks weights, or the dtype is another one.
     """
     if dtype not in ("float32", "bfloat16"):
         raise ModelError(f"T5 cannot be used in {dtype}", how="Choose float32 or bfloat16: float16 overflows.")
@@ -264,9 +295,19 @@ def _check_complete(name: str, missing: list[str]) -> None:
 
 
 def load_encoder(name: str) -> "tuple[PreTrainedModel, int | None]":
-    """What gives text vectors, in evaluation mode, on the best device: (model, most tokens it reads or None).
+    """What gives text vectors: the encoder of a T5, or a BERT-like one.
 
-    The encoder of a T5, or a BERT-like one. Raises ModelError where a weight is missing.
+    Returns
+    -------
+    model : PreTrainedModel
+        In evaluation mode, on the best device.
+    most : int or None
+        Tokens that it reads at most; None where there is no limit.
+
+    Raises
+    ------
+    ModelError
+        The model cannot be found or read, or a weight is missing.
     """
     folder = locate(name, ENCODERS)
     config = _config(folder)

@@ -6,6 +6,7 @@ import pandas as pd
 from upsr_core.datasets.store import Dataset
 from upsr_core.text.prompt import SequenceBuilder
 from upsr_core.text.render import ItemTexts
+from upsr_core.text.truncation import kept_before_mask
 
 
 def token_counts(texts: ItemTexts) -> pd.DataFrame:
@@ -43,14 +44,8 @@ def history_fit(builder: SequenceBuilder, dataset: Dataset) -> pd.DataFrame:
     The same numbers as `builder.ranking(history)` gives one by one, for all users at once.
     """
     starts, ends = dataset.offsets[:-1], dataset.offsets[1:] - 1
-    lengths = np.diff(builder.texts.offsets)[dataset.sequence] + len(builder.separator)
-    total = np.concatenate([[0], np.cumsum(lengths)])
-    # Head, tail, </s> and the mask's sentinel are always there; the last separator is the longer `between`.
-    fixed = len(builder.head) + len(builder.tail) + 2 + len(builder.between) - len(builder.separator)
-    room = builder.limit - fixed
-    first = np.searchsorted(total, total[ends] - room, side="left")
-    first = np.clip(first, starts, ends)
-    return pd.DataFrame({"items": ends - starts, "kept": ends - first})
+    kept = kept_before_mask(builder.lengths[dataset.sequence], starts, ends, builder.room)
+    return pd.DataFrame({"items": ends - starts, "kept": kept})
 
 
 def identical_groups(texts: ItemTexts) -> np.ndarray:

@@ -54,11 +54,26 @@ def template_parts(template: str) -> tuple[list[tuple[str, str]], str]:
 
 
 class ItemDesign(Spec):
-    """Ordered attributes of an item textual representation, its format, and its caps in tokens.
+    """An item textual representation: ordered attributes, their format, and caps in tokens.
 
-    Without a template it is the paper's format (section 3.3.1): the title bare, every other attribute as
-    `(name: value)`, an attribute without a value left out. A template such as `{title} by {brand}` is cut into one
-    piece per attribute: the text before a field belongs to it, and goes with it where the item has no such value.
+    Attributes
+    ----------
+    attributes
+        Names of text columns, each once, in the order in which they stand in the text.
+    template
+        None for the paper's format (section 3.3.1): the title bare, every other attribute as `(name: value)`, an
+        attribute without a value left out. Otherwise a text such as `{title} by {brand}` with the attributes in their
+        order; it is cut into one piece per attribute: the text before a field belongs to it, and goes with it where
+        the item has no such value.
+    cap
+        Tokens that are kept of a whole item.
+    attribute_caps
+        Pairs (attribute, tokens kept of it), applied before `cap`.
+
+    Raises
+    ------
+    DesignError
+        An attribute is there twice or cannot be named, the template does not fit, or a cap has no use.
     """
 
     attributes: tuple[str, ...] = Field(min_length=1)
@@ -119,7 +134,21 @@ class ItemDesign(Spec):
 class Design(Spec):
     """How items and histories become text in both stages; what every later number depends on.
 
-    `pretrain` is used in pre-training over several domains, `finetune` in tuning on and ranking of one domain.
+    Attributes
+    ----------
+    pretrain
+        Item texts in pre-training over several domains.
+    finetune
+        Item texts in tuning on, and ranking of, one domain.
+    prompt
+        The text around a history, with `{history}` and then `{mask}`; the paper's (section 3.3.2) unless given.
+    max_tokens
+        The longest text sequence, prompt and `</s>` included; the oldest items are dropped to fit.
+
+    Raises
+    ------
+    DesignError
+        The prompt has not just these two fields.
     """
 
     pretrain: ItemDesign = ItemDesign(attributes=("category", "title"))
@@ -158,8 +187,24 @@ class Design(Spec):
 
 
 def parse_design(finetune: str, pretrain: str | None = None, **options) -> Design:
-    """A design from names with commas; pre-training uses its category and title parts unless told otherwise.
+    """A design from names with commas.
 
+    Parameters
+    ----------
+    finetune
+        Attributes of the item texts of tuning, such as "category,title,brand".
+    pretrain
+        Those of pre-training; of `finetune` the category and title unless given, or all where it has neither.
+    **options
+        `prompt` and `max_tokens`, see `Design`.
+
+    Raises
+    ------
+    DesignError
+        A list is empty, or names an attribute twice.
+
+    Examples
+    --------
     >>> parse_design("category,title,brand").pretrain.label
     'category, title'
     """

@@ -1,4 +1,4 @@
-"""A history as a text sequence: prompt, items, masks, fitted to the token limit, every token traceable."""
+"""A history as a text sequence: prompt, items, masks; every token traceable to its item and attribute."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ import numpy as np
 from upsr_core.errors import DesignError
 from upsr_core.text.design import Design, template_parts
 from upsr_core.text.render import ItemTexts
+from upsr_core.text.truncation import Room, oldest_kept
 
 History = Sequence[int] | np.ndarray  # item indices, oldest first
 # Marks in `place` for tokens that belong to no item of the history.
@@ -16,11 +17,18 @@ PROMPT, SENTINEL = -1, -2
 
 @dataclass(frozen=True)
 class TextSequence:
-    """Token ids (s,) closed by `</s>`.
+    """A prompt with a history in it, as tokens.
 
-    `place[i]` is the position in the history of the item that token `i` belongs to, or PROMPT or SENTINEL;
-    `owner[i]` its attribute as in `ItemTexts.owner`, -1 outside items; `dropped` how many of the oldest items did
-    not fit.
+    Attributes
+    ----------
+    ids : ndarray of int, (s,)
+        Token ids, closed by `</s>`.
+    place : ndarray of int, (s,)
+        Position in the history of the item that a token belongs to, or PROMPT or SENTINEL.
+    owner : ndarray of int, (s,)
+        Attribute of a token as in `ItemTexts.owner`, -1 outside items.
+    dropped
+        How many of the oldest items did not fit.
     """
 
     ids: np.ndarray
@@ -34,6 +42,18 @@ class SequenceBuilder:
 
     Each part (head, item, separator, tail) is tokenised by itself, so an item has the same tokens wherever it stands,
     as history and as candidate.
+
+    Parameters
+    ----------
+    design
+        Its prompt and limit are used; item texts are those of `texts`.
+    texts
+        The items that histories consist of.
+
+    Raises
+    ------
+    DesignError
+        The prompt leaves no room for a history.
     """
 
     def __init__(self, design: Design, texts: ItemTexts):
@@ -43,20 +63,39 @@ class SequenceBuilder:
         self.between = self.tokenizer.continue_with(between.rstrip())
         self.tail = self.tokenizer.continue_with(tail)
         self.separator = self.tokenizer.continue_with(",")
-        room = self.limit - len(self.head) - len(self.between) - len(self.tail) - 2
-        if room < 1:
+        self.lengths = np.diff(texts.offsets)
+        room = self.limit - len(self.head) - len(self.tail) - 1  # `</s>` closes the sequence
+        if room < len(self.between) + 2:  # an item and a mask of a token each
             raise DesignError("The prompt leaves no room for a history", f"limit of {self.limit} tokens")
+        self.room = Room(room, len(self.separator), len(self.between))
 
     def ranking(self, history: History) -> TextSequence:
         """The input of ranking: the history, then `<extra_id_0>` for the item to predict (paper, section 3.4.2)."""
         return self._assemble([*history, -1], {len(history): 0})
 
     def masked(self, history: History, masks: Sequence[int]) -> tuple[TextSequence, np.ndarray]:
-        """A training sample: the items at positions `masks` replaced by sentinels, and the target ids (t,).
+        """A training sample (paper, section 3.4.1, equation 1).
 
-        Items are dropped from the old end before masking, so a mask that fell off is in neither. The target is
-        `<extra_id_0> text <extra_id_1> text ... </s>` (paper, section 3.4.1, equation 1). Raises ValueError where no
-        mask is left; the last item is always left.
+        Items are dropped from the old end before masking, so a mask that fell off is in neither part.
+
+        Parameters
+        ----------
+        history
+            Item indices, oldest first.
+        masks
+            Positions in it that are replaced by sentinels.
+
+        Returns
+        -------
+        sequence : TextSequence
+            The input.
+        target : ndarray of int, (t,)
+            `<extra_id_0> text <extra_id_1> text ... </s>`.
+
+        Raises
+        ------
+        ValueError
+            No mask is left; the last item is always left.
         """
         items = list(history)
         dropped = self._fit(items, set(masks))
@@ -76,19 +115,11 @@ class SequenceBuilder:
 
     def _fit(self, history: list[int], masked: set[int]) -> int:
         """How many of the oldest items must go so that head, mask and closing question stay within the limit."""
-        room = self.limit - len(self.head) - len(self.tail) - 1
-        last = len(history) - 1
-        used = 0
-        for position in range(last, -1, -1):
-            tokens = 1 if position in masked or history[position] < 0 else len(self.texts.ids_of(history[position]))
-            if position != last:
-                tokens += len(self.between if position == last - 1 else self.separator)
-            used += tokens
-            if used > room:
-                if position == last:
-                    raise DesignError("One item and the prompt exceed the token limit", how="Raise it or lower caps.")
-                return position + 1
-        return 0
+        places = np.array(history, dtype=np.int64)
+        shown = places >= 0
+        shown[list(masked)] = False
+        # A mask is a single token, a sentinel.
+        return oldest_kept(np.where(shown, self.lengths[places], 1), self.room)
 
     def _assemble(self, history: list[int], masks: dict[int, int], dropped: int | None = None) -> TextSequence:
         if dropped is None:

@@ -81,11 +81,39 @@ class Tokens:
 
 
 class ItemTexts:
-    """All items of a catalogue under one design and one tokenizer.
+    """All items of a catalogue as text and tokens, under one design and one tokenizer.
 
-    `ids` (n_tokens,) int32 and `owner` (n_tokens,) int8 are flat; item `i` has `offsets[i] : offsets[i + 1]`.
-    `full_tokens` (n_items,) counts tokens before the caps. An item with no text at all has a single unknown token,
-    so that it can still be masked and ranked; `empty` marks it. `stored.texts_of` keeps those of a dataset.
+    An item with no text at all has a single unknown token, so that it can still be masked and ranked. Those of a
+    dataset are kept by `text_cache.texts_of`.
+
+    Parameters
+    ----------
+    design
+        What an item looks like as text.
+    items : DataFrame
+        A row per item, a text column per attribute, "" where a value is missing.
+    tokenizer
+        Of the language model that reads the texts.
+
+    Attributes
+    ----------
+    texts : sequence of str, (n_items,)
+        Rendered, before any cap.
+    ids : ndarray of int32, (n_tokens,)
+        Tokens after the caps; item `i` has `offsets[i] : offsets[i + 1]`.
+    owner : ndarray of int8, (n_tokens,)
+        Of each token the place of its attribute in `design.attributes`.
+    offsets : ndarray of int64, (n_items + 1,)
+        Where the tokens of an item begin, closed by their number.
+    full_tokens : ndarray of int32, (n_items,)
+        Tokens before the caps.
+    empty : ndarray of bool, (n_items,)
+        Which items have no text.
+
+    Raises
+    ------
+    DesignError
+        The items lack an attribute of the design.
     """
 
     def __init__(self, design: ItemDesign, items: pd.DataFrame, tokenizer: TextTokenizer):

@@ -63,7 +63,15 @@ class _ArrowTexts(Sequence):
 def texts_of(dataset: Dataset, design: ItemDesign, tokenizer: TextTokenizer) -> ItemTexts:
     """All items of a dataset under a design; made and stored when first asked for, or when the files are damaged.
 
-    Raises DesignError where the dataset lacks an attribute of the design.
+    Returns
+    -------
+    ItemTexts
+        Its arrays are mapped from the disk; writing to them changes no file.
+
+    Raises
+    ------
+    DesignError
+        The dataset lacks an attribute of the design.
     """
     design.check(dataset.attributes, dataset.name)
     folder = derived_folder(dataset.digest) / "texts" / digest_of([design.digest, tokenizer.digest])

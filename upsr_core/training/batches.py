@@ -38,9 +38,16 @@ class Divisible(Batches, Protocol):
 
 @dataclass(frozen=True)
 class Source:
-    """Training histories of one domain (item indices, at least two each) and how they become text.
+    """Training histories of one domain, and how they become text.
 
-    `weights` (n_tokens,) of the catalogue's text tokens in order, or None where all weigh alike.
+    Attributes
+    ----------
+    builder
+        Makes text sequences of them.
+    histories : sequence of ndarray of int
+        Item indices, oldest first, at least two each.
+    weights : ndarray of float, (n_tokens,), or None
+        Of the catalogue's text tokens in order; None where all weigh alike.
     """
 
     builder: SequenceBuilder
@@ -81,10 +88,26 @@ class Source:
 
 
 def plan_batches(lengths: np.ndarray, tokens: int, batch_tokens: int, seed: int) -> list[np.ndarray]:
-    """Which histories each step sees: epochs in random order, grouped by length, until `tokens` real tokens are used.
+    """Which histories each step sees: epochs in random order, grouped by length, until the tokens are used.
 
-    Every batch holds at most `batch_tokens` padded tokens (at least one history).
+    Parameters
+    ----------
+    lengths : ndarray of int, (n,)
+        Encoder tokens of each history.
+    tokens
+        Real tokens to use.
+    batch_tokens
+        Padded tokens that a batch holds at most; at least one history.
+    seed
+        Of the order.
 
+    Returns
+    -------
+    list of ndarray of int
+        Numbers of histories, a batch each.
+
+    Examples
+    --------
     >>> [sorted(batch.tolist()) for batch in plan_batches(np.array([10, 10]), 40, 1000, 0)]
     [[0, 1], [0, 1]]
     """
@@ -112,7 +135,21 @@ def plan_batches(lengths: np.ndarray, tokens: int, batch_tokens: int, seed: int)
 class MaskedBatches(TorchDataset):
     """Step `i` as one ready batch: `input_ids`, `attention_mask` (b, s), `labels` (b, t) padded with -100.
 
-    `tokens` real encoder tokens are in all batches together.
+    Parameters
+    ----------
+    sources
+        One a domain; their histories are drawn alike.
+    spec
+        What is masked, and how many tokens a batch has.
+    tokens
+        Real encoder tokens after which there are no more batches; the attribute `tokens` has how many there are.
+    pad
+        The id of the padding token.
+
+    Raises
+    ------
+    RunError
+        There is no history of at least two items.
     """
 
     def __init__(self, sources: Sequence[Source], spec: TrainingSpec, tokens: int, pad: int = 0):

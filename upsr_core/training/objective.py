@@ -59,13 +59,25 @@ class Encoded:
 
 
 def loss_of(model, batch: dict[str, torch.Tensor], spec: TrainingSpec) -> torch.Tensor:
-    """The loss of one batch, or of a part of one, as `MaskedBatches` makes it.
+    """The loss of one batch, or of a part of one.
 
-    Without further terms it is the mean cross-entropy over target tokens (paper, equation 1). With `weights` (b, t)
-    it is their weighted mean. `spec.contrast` adds so many times the contrastive term. `total` and `contrasted` are
-    what the sums are divided by; without them, what is in the batch itself.
+    Without further terms it is the mean cross-entropy over target tokens (paper, equation 1). On a CPU the histories
+    are shared out over the cores, if there is no dropout: its draws would depend on the threads.
 
-    On a CPU the histories are shared out over the cores, if there is no dropout: its draws would depend on the threads.
+    Parameters
+    ----------
+    model : T5ForConditionalGeneration
+        In training or not.
+    batch
+        As `MaskedBatches` makes it: `input_ids`, `attention_mask` (b, s), `labels` (b, t); `weights` (b, t) make it a
+        weighted mean; `total` and `contrasted` are what the sums are divided by, without them what is in the batch.
+    spec
+        `contrast` adds so many times the contrastive term.
+
+    Returns
+    -------
+    Tensor
+        A scalar, in nats per target token.
     """
     count = min(torch.get_num_threads(), len(batch["labels"]))
     shared = batch["labels"].device.type == "cpu" and torch.is_grad_enabled() and not distributed.sharded()

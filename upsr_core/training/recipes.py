@@ -12,8 +12,16 @@ from upsr_core.training.spec import TrainingSpec
 class Recipe:
     """A way to train, and to rank with what was trained.
 
-    `training` is what it changes of the paper's, `score` the name of the score that it is made for, `untrained` that
-    where nothing is learned of the dataset, `share` the part of a budget's tokens that it takes in the same time.
+    Attributes
+    ----------
+    title, description
+        For people.
+    training
+        What it changes of the paper's `TrainingSpec`.
+    score, untrained
+        The score that it is made for, and that where nothing is learned of the dataset.
+    share
+        The part of a budget's tokens that it takes in the same time.
     """
 
     title: str

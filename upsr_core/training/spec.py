@@ -14,23 +14,41 @@ class TrainingSpec(Spec):
     """Masked item text prediction (paper, section 3.4.1) on a budget of real tokens.
 
     The budget and the batch are counted in real (non-padding) and padded encoder tokens, so that the time of a
-    training hardly depends on the dataset. `pretrain_tokens` is spent first, on the datasets of the pre-training,
-    without validation; `tokens` then on the dataset that is ranked. One in ten samples masks only the last item,
-    the others a tenth of the items at random. Every `tokens / evaluations` tokens the validation NDCG@10 is taken;
-    training stops after `patience` of them without a gain, and the best is kept.
+    training hardly depends on the dataset. By default it is the paper's recipe: one in ten samples masks only the last
+    item, the others a tenth of the items at random. Weights and optimizer are always float32.
 
-    Beside the paper's recipe, all off unless asked for:
-    `prefixes`: every beginning of a history is a sample too, with its last item masked (as in Kang and McAuley,
-    SASRec, ICDM 2018).
-    `informative`: from 0 to 1, how far a target token weighs by what it costs the language model without a history;
-    tokens that are clear from the text alone say nothing about the user (compare PMI masking, Levine et al., 2021).
-    `contrast`: weight of a contrastive term, the right text against those of other users in the batch.
-    `shorter_first`: the batches of the first half come in the order of their histories' length, shortest first
-    (a curriculum, Bengio et al., ICML 2009); no batch is another one.
-    `dealt`: a control. The items of all histories are dealt out anew, so that they are as popular and the histories as
-    long as before, and nothing about users can be learned.
-
-    `dtype` is what the linear layers are computed in; weights and optimizer are always float32.
+    Attributes
+    ----------
+    tokens
+        Spent on the dataset that is ranked; every `tokens / evaluations` of them the validation NDCG@10 is taken.
+    pretrain_tokens
+        Spent before, on the datasets of the pre-training, without validation.
+    batch_tokens
+        Padded encoder tokens of a batch at most.
+    learning_rate
+        The highest; it falls linearly after a short rise.
+    mask_share, last_only
+        The share of the items of a history that is masked, and of the samples in which the last item alone is.
+    evaluations, patience
+        Validations in all, and how many without a gain end the training; the best state is kept.
+    prefixes
+        Whether every beginning of a history is a sample too, with its last item masked (as in Kang and McAuley,
+        SASRec, ICDM 2018).
+    informative
+        From 0 to 1, how far a target token weighs by what it costs the language model without a history; tokens that
+        are clear from the text alone say nothing about the user (compare PMI masking, Levine et al., 2021).
+    contrast
+        Weight of a contrastive term, the right text against those of other users in the batch.
+    shorter_first
+        Whether the batches of the first half come in the order of their histories' length, shortest first (a
+        curriculum, Bengio et al., ICML 2009); no batch is another one.
+    dealt
+        A control: the items of all histories are dealt out anew, so that they are as popular and the histories as long
+        as before, and nothing about users can be learned.
+    seed
+        Of all draws.
+    dtype
+        What the linear layers are computed in.
     """
 
     tokens: int = Field(ge=0)

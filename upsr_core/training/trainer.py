@@ -132,10 +132,14 @@ class _Watch(TrainerCallback):
 
 
 def curve_of(log_history: list[dict]) -> pd.DataFrame:
-    """The learning curve, one row per logged step, NaN where a value was not taken; columns CURVE.
+    """The learning curve from Trainer's log.
 
-    `tokens` are real encoder tokens seen (of a model of item ids: items of histories), `ndcg10` the validation
-    NDCG@10, `user_dependence` the gain of the right history over another user's with its 95 % interval `low`, `high`.
+    Returns
+    -------
+    DataFrame
+        One row per logged step, NaN where a value was not taken; columns CURVE. `tokens` are real encoder tokens seen
+        (of a model of item ids: items of histories), `ndcg10` the validation NDCG@10, `user_dependence` the gain of
+        the right history over another user's with its 95 % interval `low`, `high`.
     """
     names = {"loss": "loss", "num_input_tokens_seen": "tokens"}
     names |= {f"eval_{name}": name for name in ("ndcg10", "user_dependence", "low", "high")}
@@ -162,14 +166,48 @@ def train(
 ):
     """Train `model` over all `batches`, one a step; with `validate`, the best validated state is kept.
 
-    The learning rate falls linearly after a short rise, or is constant: for trainings that end by early stopping.
-    `accumulation` parts of a batch follow one another in each process, which changes memory and nothing else. `half`
-    computes the linear layers in bfloat16, with weights in float32.
+    A training that was killed or cancelled goes on from its last whole checkpoint and sees the same batches.
 
-    Returns the trained model: `model` itself, unless its weights were sharded over processes; it is whole in the
-    first process. Checkpoints are in `folder`; a training that was killed or cancelled goes on from the last complete
-    one and sees the same batches. Raises Cancelled where `progress` did, after saving, and RunError where its best
-    checkpoint was removed meanwhile.
+    Parameters
+    ----------
+    model : torch.nn.Module
+        Its forward pass gives a loss, unless `loss` does.
+    batches
+        One a step, each a function of its number alone.
+    spec
+        Learning rate, validations in all, patience, seed.
+    folder
+        Where checkpoints are kept.
+    progress
+        Called with (steps done, in all, `what`).
+    what
+        What a person is told that is done.
+    validate
+        Ranks with the model as it is; the state with the best `ndcg10` is kept, and `spec.patience` validations
+        without a gain end the training. None for a training without validation.
+    curve
+        Called with the learning curve whenever it grows, see `curve_of`.
+    schedule
+        The learning rate falls linearly after a short rise, or is constant: for trainings that end by early stopping.
+    loss
+        The loss of the model on a batch, where it is not the model's own.
+    accumulation
+        Parts of a batch that follow one another in each process, which changes memory and nothing else.
+    half
+        Compute the linear layers in bfloat16, with weights in float32.
+
+    Returns
+    -------
+    torch.nn.Module
+        The trained model: `model` itself, unless its weights were sharded over processes; it is whole in the first
+        process.
+
+    Raises
+    ------
+    Cancelled
+        Where `progress` did, after saving.
+    RunError
+        The best checkpoint was removed meanwhile, or the batches cannot be shared by several processes.
     """
     keep_freed_memory()
     if not distributed.first():

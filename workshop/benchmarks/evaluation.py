@@ -35,8 +35,8 @@ def bench(scored: Scored, workers: Workers, progress: Progress, lose_worker: boo
     for share in SIZES:
         part = _first(scored, max(USERS, int(share * len(scored.test))))
         progress(len(curve), len(SIZES) + 1, "evaluated: sizes")
-        told = partial(kill_half_way, killed) if lose_worker and share == SIZES[-1] else lambda *_: None
-        seconds, found = _timed(lambda part=part, told=told: likelihoods(part, workers, told))
+        follow = partial(kill_half_way, killed) if lose_worker and share == SIZES[-1] else lambda *_: None
+        seconds, found = _timed(lambda part=part, follow=follow: likelihoods(part, workers, follow))
         curve.append({"users": len(part.test), "seconds": seconds})
     plain, alone = _timed(lambda: likelihoods(scored, Workers(count=1), lambda *_: None))
     progress(len(SIZES), len(SIZES) + 1, "evaluated: transformers")

@@ -20,7 +20,7 @@ strap strong summer sun table tall thick thread tide timber tin trail travel tra
 walnut warm water wave wax west wheel white wide willow wind winter wire wood wool yard young
 """
 _WORDS = _VOCABULARY.split()
-_SHELVES = [
+_CATEGORIES = [
     [root, f"{word.title()} {root}", f"{other.title()} {root}"]
     for root in ("Tools", "Toys & Games", "Kitchen", "Garden", "Sports & Outdoors", "Office")
     for word, other in zip(_WORDS[::3], _WORDS[1::3], strict=False)
@@ -40,7 +40,7 @@ CREATE MACRO sentence(n, salt) AS getvariable('sentences')[1 + draw(n, salt, len
 
 _ITEMS = """
 SELECT
-    getvariable('shelves')[1 + draw(item, 1, len(getvariable('shelves')))] AS category,
+    getvariable('categories')[1 + draw(item, 1, len(getvariable('categories')))] AS category,
     '' AS tech1,
     CASE WHEN part(item, 2) < .2 THEN [] WHEN part(item, 2) < .9 THEN [sentence(item, 3) || ' ' || sentence(item, 4)]
         WHEN part(item, 2) < .95 THEN ['<b>' || sentence(item, 3) || '</b><br>' || sentence(item, 4)]
@@ -110,7 +110,7 @@ def write_source(folder: Path, events: int, items: int, seed: int = 0) -> tuple[
         "users": max(events // EVENTS_PER_USER, 1),
         "words": _WORDS,
         "sentences": sentences,
-        "shelves": _SHELVES,
+        "categories": _CATEGORIES,
     }
     paths = folder / "meta_synthetic.json", folder / "synthetic.json"
     with duckdb.connect(config={"memory_limit": "1GB", "temp_directory": str(folder / ".spilled")}) as connection:

@@ -26,7 +26,7 @@ os.environ["CHROMIUM"] = "/bin/false"  # pictures take seconds and are no stored
 
 import upsr_core.runtime  # noqa: E402, F401  sets what must be set before torch is imported
 from workshop.faults import corruption, disk, kills, others, stored_files  # noqa: E402
-from workshop.faults.children import run, told  # noqa: E402
+from workshop.faults.children import printing, run  # noqa: E402
 from workshop.faults.lab import Lab, Tally  # noqa: E402
 from workshop.faults.workloads import WORKLOADS  # noqa: E402
 
@@ -91,7 +91,7 @@ def planned(options: argparse.Namespace, lab: Lab, folder: Path) -> list[partial
         stored = stored_files.rich_home(lab, rich)
         expected = {}
         for kind in stored:
-            ended = run(told(kind.look), rich)
+            ended = run(printing(kind.look), rich)
             if ended.code:
                 raise SystemExit(f"the suite cannot look at {kind.place}: {ended.output[-2000:]}")
             expected[kind.place] = ended.last

@@ -127,7 +127,7 @@ def run(work: Callable[[], object], home: Path, environ: dict[str, str] | None =
     return ended
 
 
-def told(work: Callable[[], dict | None]) -> Callable[[], int]:
+def printing(work: Callable[[], dict | None]) -> Callable[[], int]:
     """Work whose result is printed as JSON; an error of ours is printed as the command line does, with code 1."""
 
     def call() -> int:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from workshop.faults.children import Ended, run, told, upsr
+from workshop.faults.children import Ended, printing, run, upsr
 from workshop.faults.lab import Tally
 from workshop.faults.prints import fingerprint
 from workshop.faults.stored_files import Kind
@@ -61,14 +61,14 @@ def corrupt(rich: Path, kind: Kind, file: Path, how: str, home: Path, seed: int,
         shutil.copytree(rich, home)
     damage(home / file, how, rng)
     tally.count("damaged files")
-    seen = run(told(kind.look), home)
+    seen = run(printing(kind.look), home)
     _judge(tally, name, seen, expected)
     listed = run(upsr("runs"), home)
     if listed.code or listed.trace:
         tally.problem(f"{name}: `upsr runs` fails", listed)
     if seen.code:
         mended = run(kind.mend, home)
-        after = run(told(kind.look), home)
+        after = run(printing(kind.look), home)
         if mended.code or after.code or after.last != expected:
             tally.problem(f"{name}: is not mended by one command", mended if mended.code else after)
             tally.lost.append(f"{name}: not mended")

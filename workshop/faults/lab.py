@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from workshop.faults.children import Ended, run, told, upsr
+from workshop.faults.children import Ended, printing, run, upsr
 from workshop.faults.prints import changed, fingerprint
 from workshop.faults.workloads import SHOP, WORKLOADS, base, tiny_model
 
@@ -80,9 +80,9 @@ class Lab:
         self.tiny = folder / "tiny-t5"
         trained = any(WORKLOADS[name].torch for name in wanted)
         if trained:
-            self._must(told(partial(tiny_model, self.tiny)), folder / "setup")
+            self._must(printing(partial(tiny_model, self.tiny)), folder / "setup")
         self.base = folder / "base"
-        self._must(told(partial(base, trained)), self.base)
+        self._must(printing(partial(base, trained)), self.base)
         for name in wanted:
             self.ready[name] = self._prepared(name)
 
@@ -97,7 +97,7 @@ class Lab:
         before, after = self.folder / f"{name}-before", self.folder / f"{name}-after"
         shutil.copytree(self.base, before)
         prepare = WORKLOADS[name].prepare
-        said = self._must(told(lambda: {"said": prepare(self.tiny)}), before)
+        said = self._must(printing(lambda: {"said": prepare(self.tiny)}), before)
         command, made = said.last["said"]
         shutil.copytree(before, after)
         ended = self._must(upsr(*command), after)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from workshop.faults.children import run, told, upsr
+from workshop.faults.children import printing, run, upsr
 from workshop.faults.lab import Lab
 from workshop.faults.workloads import DESIGN, SAMPLE, SHOP, sasrec_spec, unisrec_spec, upsr_spec
 
@@ -183,7 +183,7 @@ def _runs(lab: Lab, home: Path) -> list[Kind]:
         caches_look(lab.tiny)
         return {"runs": found}
 
-    ended = run(told(work), home)
+    ended = run(printing(work), home)
     if ended.code:
         raise SystemExit(f"the suite cannot prepare runs: {ended.output[-3000:]}")
     caches = [

@@ -71,22 +71,22 @@ def varied(recipe: DomainRecipe, number: int, words: list[str], share: float, rn
         recipe,
         name=f"{recipe.name}-{number}",
         root=rename(recipe.root),
-        shelves=rename(recipe.shelves),
+        categories=rename(recipe.categories),
         styles=rename(recipe.styles),
         adjectives=rename(recipe.adjectives),
         vocabulary_seed=1000 + number,
     )
 
 
-def tune(spec: BehaviourSpec, words: list[str], folder: Path, work: Path, progress: Progress) -> dict:
-    """Tune `spec.plm` and save it in `folder` with its card; `work` keeps domains and checkpoints for resuming.
+def tune(spec: BehaviourSpec, words: list[str], folder: Path, work_folder: Path, progress: Progress) -> dict:
+    """Tune `spec.plm` and save it in `folder` with its card; `work_folder` keeps domains and checkpoints for resuming.
 
     The domains are stored as datasets `invented-NUMBER`, so give this its own UPSR_HOME.
     """
     tokenizer, sources = load_tokenizer(spec.plm), []
     for number in range(spec.domains):
         design = parse_design(ORDERS[number % len(ORDERS)])
-        dataset = _domain(spec, number, words, work / "domains")
+        dataset = _domain(spec, number, words, work_folder / "domains")
         texts = ItemTexts(design.finetune, dataset.items, tokenizer)
         histories = [dataset.history(user) for user in range(len(dataset.users))]
         sources.append(Source(SequenceBuilder(design, texts), histories))
@@ -96,7 +96,14 @@ def tune(spec: BehaviourSpec, words: list[str], folder: Path, work: Path, progre
     curves: list[pd.DataFrame] = []
     loss = partial(loss_of, spec=spec.training)
     train(
-        model, batches, spec.training, work / spec.digest, progress, "behaviour tuning", curve=curves.append, loss=loss
+        model,
+        batches,
+        spec.training,
+        work_folder / spec.digest,
+        progress,
+        "behaviour tuning",
+        curve=curves.append,
+        loss=loss,
     )
     curve = curves[-1].dropna(subset=["tokens", "loss"])
     model.cpu().bfloat16().save_pretrained(folder)

@@ -54,7 +54,7 @@ def tune(
     from workshop.language_model.behaviour_tuning import BehaviourSpec
     from workshop.language_model.behaviour_tuning import tune as make
     from workshop.language_model.corpus import read_glosses
-    from workshop.language_model.generated_shelves import book_vocabulary
+    from workshop.language_model.generated_listings import book_vocabulary
 
     spec = BehaviourSpec(plm=model)
     if tokens is not None:

@@ -37,25 +37,25 @@ def flops_of_step(spec: PretrainingSpec, batches) -> float:
     return float(np.mean([6 * (inputs * encoder + labels * decoder) for inputs, labels in shapes]))
 
 
-def search(library: Library, steps: int, work: Path, progress: Progress) -> list[dict]:
+def search(library: Library, steps: int, work_folder: Path, progress: Progress) -> list[dict]:
     """Train every configuration with as much arithmetic as the default has in `steps` steps; best first.
 
     Each entry: name, what differs, steps, parameters, bits per byte on the held-out books. Resumes where it was cut
-    off; the result is also in `work/search.json`.
+    off; the result is also in `work_folder/search.json`.
     """
     budget, found = None, []
     for number, (name, changes) in enumerate(CONFIGURATIONS.items()):
         spec = PretrainingSpec(steps=steps, warmup=min(100, max(1, steps // 5)), **changes)
-        cost = flops_of_step(spec, make_batches(library, spec, work))
+        cost = flops_of_step(spec, make_batches(library, spec, work_folder))
         budget = budget or cost * steps  # of the default, which comes first
         spec = spec.model_copy(update={"steps": max(1, round(budget / cost))})
-        folder = work / "search" / spec.digest
+        folder = work_folder / "search" / spec.digest
         folder.mkdir(parents=True, exist_ok=True)
 
         def report(done: float, total: float, _: str, name=name, number=number) -> None:
             progress(number + done / total, len(CONFIGURATIONS), name)
 
-        card = pretrain(library, folder, spec, work, report)
+        card = pretrain(library, folder, spec, work_folder, report)
         found.append(
             {
                 "name": name,
@@ -65,7 +65,7 @@ def search(library: Library, steps: int, work: Path, progress: Progress) -> list
                 "bits_per_byte": card["held_out"]["bits_per_byte"],
             }
         )
-        write_json(work / "search.json", sorted(found, key=lambda entry: entry["bits_per_byte"]))
+        write_json(work_folder / "search.json", sorted(found, key=lambda entry: entry["bits_per_byte"]))
     return sorted(found, key=lambda entry: entry["bits_per_byte"])
 
 

@@ -38,15 +38,20 @@ class _Report(TrainerCallback):
 
 
 def pretrain(
-    library: Library, folder: Path, spec: PretrainingSpec, work: Path, progress: Progress, title: str = "Embedded T5"
+    library: Library,
+    folder: Path,
+    spec: PretrainingSpec,
+    work_folder: Path,
+    progress: Progress,
+    title: str = "Embedded T5",
 ) -> dict:
-    """Make a model in `folder` and return its card; `work` keeps vocabulary, tokens and checkpoints for resuming."""
+    """Make a model in `folder` and return its card; `work_folder` keeps vocabulary, tokens, checkpoints: it resumes."""
     keep_freed_memory()
-    batches = make_batches(library, spec, work)
-    model, log = _train(batches, work / spec.digest, progress)
+    batches = make_batches(library, spec, work_folder)
+    model, log = _train(batches, work_folder / spec.digest, progress)
     model.bfloat16().save_pretrained(folder)
     for name in TOKENIZER_FILES:
-        (folder / name).write_bytes((_tokenizer_folder(spec, work) / name).read_bytes())
+        (folder / name).write_bytes((_tokenizer_folder(spec, work_folder) / name).read_bytes())
     model.float()
     card = {
         "title": title,
@@ -56,7 +61,7 @@ def pretrain(
             {"name": corpus.name, "licence": corpus.licence, "characters": sum(map(len, corpus.paragraphs)),
              "tokens": len(stream.ids)}
             for corpus, stream in zip(library.corpora, batches.streams, strict=True)
-        ] + [{"name": "generated shelves: lists of made-up things that belong together", "licence": "our own"}],
+        ] + [{"name": "generated listings of made-up things that belong together", "licence": "our own"}],
         "held_out": {
             "name": library.held_out.name,
             "bits_per_byte": bits_per_byte(model, batches.tokenizer, library.held_out.paragraphs),
@@ -76,23 +81,23 @@ def pretrain(
     return card
 
 
-def make_batches(library: Library, spec: PretrainingSpec, work: Path) -> Batches:
-    """The training batches; vocabulary and tokens are made when first asked for, and kept in `work`."""
-    work.mkdir(parents=True, exist_ok=True)
-    folder = _tokenizer_folder(spec, work)
+def make_batches(library: Library, spec: PretrainingSpec, work_folder: Path) -> Batches:
+    """The training batches; vocabulary and tokens are made when first asked for, and kept in `work_folder`."""
+    work_folder.mkdir(parents=True, exist_ok=True)
+    folder = _tokenizer_folder(spec, work_folder)
     if not (folder / "tokenizer.json").exists():
         lines = [line[:2000] for corpus in library.corpora for line in corpus.paragraphs]
         train_vocabulary(lines, folder, spec.vocabulary)
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     streams = [
-        stream_of(corpus.paragraphs, tokenizer, work / f"tokens-{spec.vocabulary}-{number}.npz")
+        stream_of(corpus.paragraphs, tokenizer, work_folder / f"tokens-{spec.vocabulary}-{number}.npz")
         for number, corpus in enumerate(library.corpora)
     ]
     return Batches(spec, streams, library.writer, tokenizer)
 
 
-def _tokenizer_folder(spec: PretrainingSpec, work: Path) -> Path:
-    return work / f"tokenizer-{spec.vocabulary}"
+def _tokenizer_folder(spec: PretrainingSpec, work_folder: Path) -> Path:
+    return work_folder / f"tokenizer-{spec.vocabulary}"
 
 
 def _train(batches: Batches, checkpoints: Path, progress: Progress) -> tuple[T5ForConditionalGeneration, list[dict]]:

@@ -8,7 +8,7 @@ from upsr_core.schema import Spec
 class PretrainingSpec(Spec):
     """Geometry, objective and budget; `tokens` in the card are counted, not planned.
 
-    `prefix` and `shelves` are shares of the steps; the rest is span corruption (15 %, spans of 3 on average).
+    `prefix` and `listings` are shares of the steps; the rest is span corruption (15 %, spans of 3 on average).
     """
 
     vocabulary: int = Field(default=8192, ge=300, le=65_000)
@@ -22,7 +22,7 @@ class PretrainingSpec(Spec):
     batch_tokens: int = 5120
     length: int = 192
     prefix: float = Field(default=0.25, ge=0, le=1)
-    shelves: float = Field(default=0.25, ge=0, le=1)
+    listings: float = Field(default=0.25, ge=0, le=1)
     learning_rate: float = 1.5e-2
     warmup: int = 100
     checkpoints: int = Field(default=500, ge=1)

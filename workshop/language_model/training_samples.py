@@ -9,25 +9,25 @@ from tokenizers import Tokenizer
 from torch.utils.data import Dataset as TorchDataset
 
 from workshop.language_model.corpus import Stream
-from workshop.language_model.generated_shelves import ShelfWriter
+from workshop.language_model.generated_listings import ListingWriter
 from workshop.language_model.span_corruption import corrupt, random_spans
 from workshop.language_model.spec import PretrainingSpec
 
 Pair = tuple[list[int], list[int]]  # encoder ids and target ids, both closed by </s>
 # Tokens drawn for each one used, so that a batch holds samples of like length and little padding: cheap for texts.
-SPANS_POOL, PREFIX_POOL, SHELVES_POOL = 1, 8, 3
+SPANS_POOL, PREFIX_POOL, LISTINGS_POOL = 1, 8, 3
 EMPTY_PREFIX = 0.5  # share of prefix batches whose encoder sees the mask alone, as a text's own perplexity does
 
 
 class Batches(TorchDataset):
     """Step `i` as one ready batch: `input_ids`, `attention_mask` (b, s) and `labels` (b, t) with -100 as padding.
 
-    A batch is of one kind: lists of things that belong together (`spec.shelves`), prefix language modelling
+    A batch is of one kind: lists of things that belong together (`spec.listings`), prefix language modelling
     (`spec.prefix`), and span corruption for the rest. Spans are drawn from all text alike, token by token;
     beginnings paragraph by paragraph, so that short texts count as much as long ones.
     """
 
-    def __init__(self, spec: PretrainingSpec, streams: Sequence[Stream], writer: ShelfWriter, tokenizer: Tokenizer):
+    def __init__(self, spec: PretrainingSpec, streams: Sequence[Stream], writer: ListingWriter, tokenizer: Tokenizer):
         self.spec, self.streams, self.writer, self.tokenizer = spec, streams, writer, tokenizer
         sentinel = tokenizer.token_to_id("<extra_id_0>")
         if sentinel is None:
@@ -45,9 +45,9 @@ class Batches(TorchDataset):
         rng = np.random.default_rng([self.spec.seed, step])
         kind = rng.random()
         make, drawn = self._spans, SPANS_POOL
-        if kind < self.spec.shelves:
-            make, drawn = self._shelf, SHELVES_POOL
-        elif kind < self.spec.shelves + self.spec.prefix:
+        if kind < self.spec.listings:
+            make, drawn = self._listing, LISTINGS_POOL
+        elif kind < self.spec.listings + self.spec.prefix:
             # One share for the whole batch, so that its sources and targets are of like lengths.
             seen = 0.0 if rng.random() < EMPTY_PREFIX else rng.random()
             make, drawn = partial(self._prefix, seen=seen), PREFIX_POOL
@@ -75,7 +75,7 @@ class Batches(TorchDataset):
         cut = int(seen * len(ids))
         return [*ids[:cut].tolist(), self.sentinel, 1], [self.sentinel, *ids[cut:].tolist(), 1]
 
-    def _shelf(self, rng) -> Pair:
+    def _listing(self, rng) -> Pair:
         lead, items = self.writer.write(rng)
         ids = self.tokenizer.encode(lead, add_special_tokens=False).ids if lead else []
         texts = [self.tokenizer.encode(item, add_special_tokens=False).ids for item in items]

@@ -1,4 +1,4 @@
-"""Kinds of things that are made, eaten or grown, as WordNet orders them: what generated shelves are filled with."""
+"""Kinds of things that are made, eaten or grown, as WordNet orders them: what generated listings are filled with."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from pathlib import Path
 from workshop.language_model.corpus import gloss_lines
 
 KINDS = {"06", "13", "20", "27"}  # lexicographer files: artifact, food, plant, substance
-FEWEST, MOST = 6, 400  # kinds below the root of a shelf
+FEWEST, MOST = 6, 400  # kinds below the root of a listing
 
 
 @dataclass
@@ -54,7 +54,7 @@ def read_goods(file: Path) -> list[Good]:
 
 
 def roots_of(goods: list[Good]) -> list[Good]:
-    """Kinds that a shelf can be about: neither nearly everything nor nearly nothing belongs to them."""
+    """Kinds that a listing can be about: neither nearly everything nor nearly nothing belongs to them."""
     return [good for good in goods if FEWEST <= len(good.below()) <= MOST]
 
 

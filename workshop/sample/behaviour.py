@@ -29,12 +29,11 @@ def walk(catalogue: Catalogue, users: int, events: tuple[int, int], rng: np.rand
 
 def _walk_block(catalogue: Catalogue, users: int, steps: int, rng: np.random.Generator) -> np.ndarray:
     """(users, steps) item indices."""
-    shelf = catalogue
-    log_popularity = np.log(shelf.popularity)
+    log_popularity = np.log(catalogue.popularity)
     everyone = np.arange(users)
     seen = np.zeros((users, len(log_popularity)), dtype=bool)
-    first = rng.choice(len(log_popularity), users, p=shelf.popularity)
-    kin = (shelf.leaf == shelf.leaf[first][:, None]) | (shelf.style == shelf.style[first][:, None])
+    first = rng.choice(len(log_popularity), users, p=catalogue.popularity)
+    kin = (catalogue.leaf == catalogue.leaf[first][:, None]) | (catalogue.style == catalogue.style[first][:, None])
     second = _draw(np.where(kin, log_popularity, -np.inf), rng)
     path = np.empty((users, steps), dtype=np.int32)
     path[:, 0] = first
@@ -43,31 +42,31 @@ def _walk_block(catalogue: Catalogue, users: int, steps: int, rng: np.random.Gen
         last = path[:, step - 1]
         taste = np.where(rng.random(users) < 0.5, first, second)
         anything = rng.integers(0, len(log_popularity), users)
-        leaf, brand, style = _wishes(shelf, last, taste, anything, rng)
-        scores = LEAF_PULL * (shelf.leaf == leaf[:, None])
-        scores += BRAND_PULL * (shelf.brand == brand[:, None])
-        scores += STYLE_PULL * (shelf.style == style[:, None])
+        leaf, brand, style = _wishes(catalogue, last, taste, anything, rng)
+        scores = LEAF_PULL * (catalogue.leaf == leaf[:, None])
+        scores += BRAND_PULL * (catalogue.brand == brand[:, None])
+        scores += STYLE_PULL * (catalogue.style == style[:, None])
         scores += log_popularity
         scores[seen] = -np.inf
         chosen = _draw(scores, rng)
-        volume = shelf.next_volume[last]
+        volume = catalogue.next_volume[last]
         follows = (volume >= 0) & ~seen[everyone, volume] & (rng.random(users) < NEXT_VOLUME)
         path[:, step] = np.where(follows, volume, chosen)
         seen[everyone, path[:, step]] = True
     return path
 
 
-def _wishes(shelf: Catalogue, last, taste, anything, rng) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _wishes(catalogue: Catalogue, last, taste, anything, rng) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The category, brand and style every user wishes next; each (users,)."""
     chance = rng.random((3, len(last)))
     jump = np.where(rng.random((3, len(last))) < 0.6, taste, anything)
     leaf = np.select(
         [chance[0] < SAME_LEAF, chance[0] < SAME_LEAF + NEXT_LEAF],
-        [shelf.leaf[last], shelf.next_leaf[shelf.leaf[last]]],
-        shelf.leaf[jump[0]],
+        [catalogue.leaf[last], catalogue.next_leaf[catalogue.leaf[last]]],
+        catalogue.leaf[jump[0]],
     )
-    brand = np.where(chance[1] < SAME_BRAND, shelf.brand[last], shelf.brand[jump[1]])
-    style = np.where(chance[2] < SAME_STYLE, shelf.style[last], shelf.style[jump[2]])
+    brand = np.where(chance[1] < SAME_BRAND, catalogue.brand[last], catalogue.brand[jump[1]])
+    style = np.where(chance[2] < SAME_STYLE, catalogue.style[last], catalogue.style[jump[2]])
     return leaf, brand, style
 
 

@@ -129,12 +129,12 @@ class _Shop:
         for number, share in enumerate(shares):
             end = len(made) + share
             while len(made) < end:
-                placed = self._shelf_place(number, int(end - len(made)), made)
+                placed = self._next_items(number, int(end - len(made)), made)
                 self.stock[placed[0].leaf] += len(placed)
                 made += placed
         return made
 
-    def _shelf_place(self, number: int, room: int, made: list[Item]) -> list[Item]:
+    def _next_items(self, number: int, room: int, made: list[Item]) -> list[Item]:
         """One item, a remake of an earlier one, or the volumes of a series."""
         rng, recipe, brand = self.rng, self.recipe, self.brands[number]
         crowd = self.stock[brand.leaves] + rng.random(len(brand.leaves))

@@ -39,7 +39,7 @@ def generate(domain: DomainRecipe, users: int, items: int, seed: int) -> tuple[l
     """Invent a domain.
 
     Args:
-        domain: shelves, words and habits; its `vocabulary_seed` decides the brands and the styles in fashion.
+        domain: categories, words and habits; its `vocabulary_seed` decides the brands and the styles in fashion.
         users: how many; each has between `domain.events[0]` and `domain.events[1]` events, no item twice.
         items: how many different items; at least `domain.events[1]`. A few of their rows come twice.
         seed: decides everything else; the same arguments give the same rows.

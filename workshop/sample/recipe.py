@@ -1,4 +1,4 @@
-"""What a made-up domain consists of: its shelves, its words, its titles and the habits of its customers."""
+"""What a made-up domain consists of: its categories, its words, its titles and the habits of its customers."""
 
 from dataclasses import dataclass
 
@@ -20,17 +20,17 @@ class Leaf:
 class DomainRecipe:
     """Everything `generate` needs to know about a domain.
 
-    `shelves` is text: `= section | materials` and below it `~ details | uses` open a section, a line
+    `categories` is text: `= section | materials` and below it `~ details | uses` open a section, a line
     `leaf @ price: noun, noun` adds a leaf category to it. Inside a section the order of the leaves is the order in
     which people buy (guitar, strings, picks). Title and sentence templates may use {style}, {mark} (the brand, its
     product line or nothing), {material}, {noun}, {detail}, {use} and the adjectives {a}, {b}, {c}.
     `events` is the least and the greatest number of events of a user. `vocabulary_seed` decides the invented brands,
-    their product lines and which styles are in fashion; two seeds give two worlds on the same shelves.
+    their product lines and which styles are in fashion; two seeds give two worlds on the same categories.
     """
 
     name: str
     root: str
-    shelves: str
+    categories: str
     styles: str
     adjectives: str
     titles: tuple[str, ...]
@@ -45,11 +45,11 @@ class DomainRecipe:
     vocabulary_seed: int = 0
 
     def leaves(self) -> list[Leaf]:
-        """The leaf categories in the order of `shelves`."""
+        """The leaf categories in the order of `categories`."""
         leaves: list[Leaf] = []
         section = ""
         lists: list[tuple[str, ...]] = [(), (), ()]
-        for line in self.shelves.strip().replace("\n~", "|").splitlines():
+        for line in self.categories.strip().replace("\n~", "|").splitlines():
             if line.startswith("="):
                 section, *rest = (part.strip() for part in line[1:].split("|"))
                 lists = [split_words(part) for part in rest]

@@ -5,7 +5,7 @@ from workshop.sample.recipe import DomainRecipe
 BOOKS = DomainRecipe(
     name="books",
     root="Books",
-    shelves="""
+    categories="""
 = Mystery & Thriller | Harbor, Alibi, Ledger, Witness, Crossing
 ~ A Novel, Large Print, A Detective Story | a rainy weekend, long train rides, readers who like to guess
 Police Procedurals @ 11: Verdict, Inspector, Case File, Patrol
@@ -68,7 +68,7 @@ Outdoor Grilling @ 19: Grill Manual, Smokehouse, Barbecue Nights
 CLOTHING = DomainRecipe(
     name="clothing",
     root="Clothing & Shoes",
-    shelves="""
+    categories="""
 = Women | Cotton, Linen, Viscose, Jersey, Merino
 ~ with Pockets, Plus Size, Petite, Knee Length | the office, garden parties, cool evenings
 Dresses @ 38: Wrap Dress, Maxi Dress, Shift Dress
@@ -129,7 +129,7 @@ Wallets @ 23: Bifold Wallet, Card Holder, Zip Wallet
 SPORTS = DomainRecipe(
     name="sports",
     root="Sports & Outdoors",
-    shelves="""
+    categories="""
 = Camping | Ripstop, Aluminum, Canvas, Titanium
 ~ 2 Person, 4 Season, with Carry Bag, Compact | family camping, backpacking, stormy nights
 Tents @ 120: Dome Tent, Tunnel Tent, Trekking Tent
@@ -189,7 +189,7 @@ Swim Bags @ 24: Wet Bag, Mesh Backpack, Swim Duffel
 MOVIES = DomainRecipe(
     name="movies",
     root="Movies & TV",
-    shelves="""
+    categories="""
 = Horror | Hollow, Cellar, Asylum, Marsh
 ~ DVD, Widescreen, Uncut Edition | Halloween parties, brave viewers, a dark living room
 Haunted House Films @ 11: House, Whisper, Visitor

@@ -5,7 +5,7 @@ from workshop.sample.recipe import DomainRecipe
 ARTS = DomainRecipe(
     name="arts",
     root="Arts & Crafts",
-    shelves="""
+    categories="""
 = Painting | Acrylic, Linen, Beech, Hog Bristle
 ~ 12 Pieces, Student Grade, Large, with Case | studio work, plein air trips, art classes
 Paint Sets @ 19: Acrylic Paint Set, Watercolor Set, Gouache Set
@@ -66,7 +66,7 @@ Jewelry Pliers @ 15: Round Nose Pliers, Crimping Pliers, Wire Cutter
 INSTRUMENTS = DomainRecipe(
     name="instruments",
     root="Musical Instruments",
-    shelves="""
+    categories="""
 = Guitars | Walnut, Mahogany, Spruce, Maple
 ~ Light Gauge, Full Size, Left Handed, with Gig Bag | campfire songs, stage work, first lessons
 Acoustic Guitars @ 180: Dreadnought Guitar, Parlor Guitar, Acoustic Guitar
@@ -127,7 +127,7 @@ Studio Headphones @ 60: Monitor Headphones, Closed Headphones, Open Headphones
 PANTRY = DomainRecipe(
     name="pantry",
     root="Pantry",
-    shelves="""
+    categories="""
 = Beverages | Whole Leaf, Fair Trade, Decaf, Cold Brew
 ~ 20 Bags, 12 oz, Pack of 6, Family Size | slow mornings, afternoon breaks, iced drinks
 Tea @ 6: Black Tea, Green Tea, Herbal Tea

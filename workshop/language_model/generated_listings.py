@@ -1,8 +1,8 @@
-"""Text of our own for the embedded language model: made-up shelves of things that belong together.
+"""Text of our own for the embedded language model: made-up listings of things that belong together.
 
-Books alone never show a model a list of objects with attributes. A shelf is such a list: every shelf has a small
+Books alone never show a model a list of objects with attributes. A listing is such a list: every listing has a small
 world of its own (kinds of thing, makers, style words, the habits of its titles), drawn at random, so nothing can be
-learned by heart; what can be learned is to look at the rest of the list. Half of the shelves hold real kinds of
+learned by heart; what can be learned is to look at the rest of the list. Half of the listings hold real kinds of
 things as WordNet orders them, the others words drawn without regard to sense. No real catalogue is used.
 """
 
@@ -34,8 +34,8 @@ def book_vocabulary(paragraphs: list[str], size: int = 9000) -> list[str]:
     return frequent_words(paragraphs)[200 : 200 + size]
 
 
-class ShelfWriter:
-    """Writes shelves. `write(rng)` returns the parts of one: a lead and the item texts in order."""
+class ListingWriter:
+    """Writes listings. `write(rng)` returns the parts of one: a lead and the item texts in order."""
 
     def __init__(self, vocabulary: list[str], goods: Sequence[Good] = (), qualities: Sequence[str] = ()):
         self.words = [word.capitalize() for word in vocabulary]
@@ -52,7 +52,7 @@ class ShelfWriter:
         habit = None if random.random() < 0.15 else TitleHabit.drawn(random)
         shape = self._shape(random)
         place, maker, style = random.choice(world), random.choice(makers), random.choice(styles)
-        stay = [random.uniform(0.5, 0.95) for _ in range(3)]  # how firmly a shelf holds to one kind, maker and style
+        stay = [random.uniform(0.5, 0.95) for _ in range(3)]  # how firmly a listing holds to one kind, maker and style
         items = []
         for _ in range(random.randint(4, 11)):
             place = place if random.random() < stay[0] else random.choice(world)
@@ -109,7 +109,7 @@ class ShelfWriter:
 
     @staticmethod
     def _shape(random: Random) -> list[tuple[str, str]]:
-        """Which attributes a shelf shows, in which order and under which names."""
+        """Which attributes a listing shows, in which order and under which names."""
         attributes = ["title", *[name for name in ("category", "brand") if random.random() < 0.8]]
         attributes += [name for name, share in (("price", 0.2), ("description", 0.15)) if random.random() < share]
         if random.random() < 0.5:
