@@ -58,7 +58,7 @@ def test_leaderboard_and_every_pair(movies):
         "Random order",
     }
     own = board[board.id == runs[1].id].iloc[0]
-    assert own["NDCG@10"] == pytest.approx(runs[1].result()["metrics"]["NDCG@10 (uni100)"])
+    assert own["NDCG@10"] == pytest.approx(runs[1].result().metrics["NDCG@10 (uni100)"])
     assert own["NDCG@10_low"] < own["NDCG@10"] < own["NDCG@10_high"] and own.personal is True
     tested = pairs(compared)
     assert len(tested) == 3 and (tested.p_holm >= tested.p).all()
@@ -77,7 +77,7 @@ def test_runs_that_differ_only_in_seed_are_one_line(movies):
     assert [len(entry.runs) for entry in compared.entries] == [3, 2]
     assert [run.spec.seed for run in compared.entries[0].runs] == [0, 1, 2]
     board = leaderboard(compared).set_index("id")
-    values = [run.result()["metrics"]["NDCG@10 (uni100)"] for run in ours]
+    values = [run.result().metrics["NDCG@10 (uni100)"] for run in ours]
     assert board.loc[ours[1].id, "NDCG@10"] == pytest.approx(np.mean(values)) and board.loc[ours[1].id, "seeds"] == 3
     assert seeds(compared).groupby("id").value.mean()[ours[1].id] == pytest.approx(np.mean(values))
     row = pairs(compared).iloc[0]
@@ -138,7 +138,7 @@ def test_who_moved_and_slices(movies):
         sliced, what = slices(compared, by)
         assert sliced.groupby("id").instances.sum().eq(len(movies.users)).all() and what
         mean = (sliced.value * sliced.instances).groupby(sliced.id).sum() / len(movies.users)
-        assert mean[good.id] == pytest.approx(good.result()["metrics"]["NDCG@10 (uni100)"])
+        assert mean[good.id] == pytest.approx(good.result().metrics["NDCG@10 (uni100)"])
         assert (sliced[sliced.id == good.id].difference == 0).all()
     lengths, _ = slices(compared, "history")
     edges = lengths.slice.drop_duplicates().tolist()
@@ -156,7 +156,7 @@ def test_export_is_whole_and_comes_again(movies, tmp_path):
         assert (folder / "figure.png").read_bytes()[:4] == b"\x89PNG"
         assert "SASRec, cross-entropy" in (folder / "figure.svg").read_text()
     each = pd.read_csv(folder / "instances.csv")
-    assert each["SASRec, cross-entropy"].mean() == pytest.approx(runs[0].result()["metrics"]["HR@10 (uni100)"])
+    assert each["SASRec, cross-entropy"].mean() == pytest.approx(runs[0].result().metrics["HR@10 (uni100)"])
     specs, metric = exported(folder)
     assert [spec.digest for spec in specs] == [run.id for run in runs] and metric == "HR@10"
     assert zipped(folder).stat().st_size > 1000 and f"run={runs[1].id}" in link(compared, metric)
@@ -195,7 +195,7 @@ def test_an_exported_comparison_makes_what_is_missing(movies, tmp_path, monkeypa
     out = CliRunner().invoke(app, ["compare", "--again", str(folder)])
     assert out.exit_code == 0, out.output
     result = run.result()
-    assert result["metrics"] == result["references"]["popularity"] and result["peak_memory_mib"] > 10
+    assert result.metrics == result.references["popularity"] and result.peak_memory_mib > 10
 
 
 def test_a_chromium_that_draws_nothing_is_named(movies, tmp_path, monkeypatch):

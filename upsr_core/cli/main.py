@@ -66,13 +66,13 @@ def command_of(arguments: list[str]) -> list[str]:
     >>> command_of(["rank", "1b2c", "--user", "A1"])
     ['rank']
     """
-    known = typer.main.get_command(app)
+    commands = getattr(typer.main.get_command(app), "commands", {})
     names = []
     for argument in arguments:
-        known = getattr(known, "commands", {}).get(argument)
-        if known is None:
+        if argument not in commands:
             break
         names.append(argument)
+        commands = getattr(commands[argument], "commands", {})
     return names
 
 
