@@ -20,8 +20,11 @@ from upsr_core.datasets.splits import SplitSpec, split
 from upsr_core.errors import RunError
 from upsr_core.evaluation.candidates import CandidateSpec, candidates_for
 from upsr_core.export.figure_files import browser
+from upsr_core.models.registry import MODELS
+from upsr_core.runs.ensure_finished import finish
 from upsr_core.runs.run import create_run
 from upsr_core.runs.spec import DatasetRef, plan_run
+from upsr_core.text.design import parse_design
 
 
 def test_a_run_against_its_equal_differs_by_exactly_zero(movies):
@@ -85,6 +88,32 @@ def test_runs_that_differ_only_in_seed_are_one_line(movies):
     assert len(cost(compared)) == len(curves(compared).run.unique()) == 5
     only = load(ours)
     assert pairs(only).empty and list(pairs(only).columns) == list(pairs(compared).columns)
+
+
+def test_every_model_of_the_registry_can_be_compared(movies):
+    """A new model is here by its line in the registry."""
+    text = {name: "title" if kind.reads_text else None for name, kind in MODELS.items()}
+    compared = load([made_run(uniform(20), name, design=text[name]) for name in MODELS])
+    titles = [kind.title for kind in MODELS.values()]
+    assert [entry.label.split(" · ")[0] for entry in compared.entries] == titles
+    assert not {"popularity", "random"} & {entry.label for entry in compared.references}
+    known = cost(compared).set_index("run").parameters
+    tested = pairs(compared)
+    for entry in compared.entries:
+        spec, mine = entry.runs[0].spec, tested[(tested.a == entry.id) | (tested.b == entry.id)]
+        drawn = spec.trains and spec.model.with_seed(1) != spec.model
+        assert drawn == (set(mine["on"]) == {"these trainings"}), "one seed cannot tell luck from design"
+        if not spec.trains:
+            assert (known[entry.id] > 1e6) == spec.reads_text, "the language model's weights, or none"
+
+
+def test_a_model_in_closed_form_costs_its_weights(movies, small_t5):
+    spec = plan_run(movies.name, parse_design("title"), str(small_t5), budget="smoke", model="linear-probe")
+    small = spec.model.model_copy(update={"settings": spec.model.settings.model_copy(update={"directions": 8})})
+    run = finish(spec.model_copy(update={"model": small, "candidates": CandidateSpec(users=50)}))
+    row = cost(load([run])).iloc[0]
+    assert row.parameters == 2 * 8 * 8 and row.instances == 50 and row.seconds > 0
+    assert load([run]).entries[0].label == "Linear probe · title"
 
 
 def test_a_sample_of_users_and_all_of_them_meet_on_the_sample(movies):

@@ -38,6 +38,8 @@ def test_table5_from_its_runs_to_the_papers_values_beside_ours(movies):
     ]  # fmt: skip
     made(cells[0].spec, uniform(80))
     made(cells[1].spec, uniform(80))
+    left = this.forecast()
+    assert (left.to_do, left.cells, left.memory_mib) == (1, 3, 100), "what the others of this model took"
     made(cells[2].spec, lambda rng, count: np.zeros(count, int))
     before = {run.id: run.result().finished for run in list_runs()}
     outcome = this.run(quiet)

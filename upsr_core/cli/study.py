@@ -37,7 +37,7 @@ def indicators(
     The same command goes on where it was stopped; finished trials are not trained again.
     """
     from upsr_core.datasets.sample import ensure_sample
-    from upsr_core.studies.results import outcome, summary, verdict
+    from upsr_core.studies.results import notes, outcome, summary, verdict
     from upsr_core.studies.study import create_study, plan_study
 
     ensure_sample()
@@ -45,7 +45,6 @@ def indicators(
     study = create_study(plan_study(dataset, chosen, seeds, budget, plm))
     _finish_here(study)
     found = outcome(study, study.spec.setting())
-    record = summary(study, found)
     table = Table("indicator", "rho", "interval (95 %)", "by chance", "tau", "designs", "verdict", title=study.title)
     for name, each in found.correlations.items():
         shown = ["–" if value is None else f"{value:+.2f}" for value in (each.rho, each.tau)]
@@ -53,11 +52,11 @@ def indicators(
         chance = "–" if each.p is None else f"{each.p:.1%}"
         table.add_row(name, shown[0], interval, chance, shown[1], str(each.n), verdict(name, each))
     console.print(table)
-    for line in record["notes"]:
+    for line in notes(found):
         console.print(line, markup=False)
     console.print(f"Figure: {study.folder / 'figure.html'}", soft_wrap=True)
     if as_json:
-        print(json.dumps(record))
+        print(json.dumps(summary(study, found)))
 
 
 def _finish_here(study: "Study") -> None:

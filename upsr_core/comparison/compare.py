@@ -55,6 +55,13 @@ def mean_of(values: np.ndarray) -> dict[str, float]:
 def pairs(compared: Compared, metric: str = "NDCG@10") -> pd.DataFrame:
     """Every pair of entries, the better one first.
 
+    Parameters
+    ----------
+    compared
+        What `entries.load` gives.
+    metric
+        By which they are tested, such as NDCG@10.
+
     Returns
     -------
     DataFrame
@@ -65,8 +72,8 @@ def pairs(compared: Compared, metric: str = "NDCG@10") -> pd.DataFrame:
 
     Notes
     -----
-    The interval is the paired bootstrap's over users, with seeds that of users and seeds. A pair is
-    called different where p_holm is below 5 % and the interval does not hold zero.
+    The interval is the paired bootstrap's over users, with seeds that of users and seeds. A pair is called different
+    where p_holm is below 5 % and the interval does not hold zero.
     """
     rows, users = [], compared.instances.user.to_numpy()
     for one, other in combinations(compared.entries, 2):
