@@ -31,7 +31,7 @@ def test_the_command_says_what_python_says(runs, user):
 
 
 def test_a_model_of_items_is_explained_by_its_history(runs, user):
-    assert "reads no text" in invoke(runs["popularity"].id, "--user", user).stdout
+    assert "no sum over the tokens" in invoke(runs["popularity"].id, "--user", user).stdout
 
 
 def test_an_unknown_item_is_named(runs, user):

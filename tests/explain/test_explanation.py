@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from upsr_core.explain.scoring import TextReading, reading_of
 
 from upsr_core.errors import RunError
 from upsr_core.explain.attribution import attribute_parts, difference, sum_error, token_parts
@@ -20,15 +19,15 @@ def test_parts_sum_to_the_score_that_the_ranker_gives(runs, user, name):
     run = runs[name]
     number = find_user(run.spec.dataset.load(), user)
     instance, ranker = instance_of(run, number), load_ranker(run)
-    [read] = reading_of(run).read([instance])
+    scored = ranker.read([instance])[0].tokens
     [expected] = ranker.scores([instance.history.item.to_numpy()], lambda _: instance.candidates.item.to_numpy())
-    np.testing.assert_allclose(read.scores, expected, atol=1e-5)
-    np.testing.assert_allclose(read.scores, instance.candidates.stored, atol=1e-5)
-    assert sum_error(read) < 1e-9
-    parts = attribute_parts(read).groupby("candidate").part.sum()
+    np.testing.assert_allclose(scored.scores, expected, atol=1e-5)
+    np.testing.assert_allclose(scored.scores, instance.candidates.stored, atol=1e-5)
+    assert sum_error(scored) < 1e-9
+    parts = attribute_parts(scored).groupby("candidate").part.sum()
     for place in (0, 7, 100):
-        tokens = token_parts(read, place)
-        said = expected[place] - read.beside[place]
+        tokens = token_parts(scored, place)
+        said = expected[place] - scored.beside[place]
         assert tokens.part.sum() == pytest.approx(said, abs=1e-5)
         assert parts[place] == pytest.approx(said, abs=1e-5)
         text = ranker.texts.item(int(instance.candidates.item[place]))
@@ -50,15 +49,11 @@ def test_popularity_is_a_part_of_a_posterior_lead(runs, user):
 
 def test_leave_one_out_is_a_fresh_scoring_of_the_edited_history(runs, user):
     run = runs["perplexity"]
-    instance, ranker, reading = (
-        instance_of(run, find_user(run.spec.dataset.load(), user)),
-        load_ranker(run),
-        reading_of(run),
-    )
+    instance, ranker = instance_of(run, find_user(run.spec.dataset.load(), user)), load_ranker(run)
     items = instance.candidates.item.to_numpy()
     history = instance.history.item.to_numpy()
     [full] = ranker.scores([history], lambda _: items)
-    effects = item_effects(instance, leave_out(instance, reading), 3, 8)
+    effects = item_effects(instance, leave_out(instance, ranker, ()), 3, 8)
     assert effects.item_id.tolist() == instance.history.item_id.tolist()
     for place in range(len(history)):
         [without] = ranker.scores([np.delete(history, place)], lambda _: items)
@@ -71,18 +66,18 @@ def test_leave_one_out_is_a_fresh_scoring_of_the_edited_history(runs, user):
 
 def test_leave_one_attribute_out_equals_transformers_on_the_edited_history(runs, user):
     run = runs["perplexity"]
-    instance, reading = instance_of(run, find_user(run.spec.dataset.load(), user)), reading_of(run)
-    effects = attribute_effects(instance, leave_out(instance, reading), 0, 5).set_index("attribute")
+    instance, ranker = instance_of(run, find_user(run.spec.dataset.load(), user)), load_ranker(run)
+    effects = attribute_effects(instance, leave_out(instance, ranker, instance.attributes), 0, 5).set_index("attribute")
     assert effects.index.tolist() == ["category", "title", "brand"]
     assert effects["items"].category == len(instance.history)
 
     def score(edited, place):
-        builder, [history] = reading.builder([edited])
-        sentinel, ids = reading.tokenizer.sentinels[0], builder.texts.ids_of(place)
-        return reference_log_likelihood(reading.model, builder.ranking(history).ids, sentinel, ids) / len(ids)
+        builder, [history] = ranker.builder_of([edited])
+        sentinel, ids = ranker.tokenizer.sentinels[0], builder.texts.ids_of(place)
+        return reference_log_likelihood(ranker.model, builder.ranking(history).ids, sentinel, ids) / len(ids)
 
     edited = instance.without_attribute("category")
-    assert "category" not in reading.builder([edited])[0].texts.texts[-1]
+    assert "category" not in ranker.builder_of([edited])[0].texts.texts[-1]
     for place, name in ((0, "effect_a"), (5, "effect_b")):
         expected = score(instance, place) - score(edited, place)
         assert effects.loc["category", name] == pytest.approx(expected, abs=1e-5)
@@ -92,12 +87,12 @@ def test_an_item_that_fell_off_the_prompt_did_nothing(runs, user):
     run = runs["perplexity"]
     instance = instance_of(run, find_user(run.spec.dataset.load(), user))
     long = instance.in_order(list(range(len(instance.history))) * 6)
-    reading = reading_of(run)
-    [read] = reading.read([long])
-    assert read.dropped > 3
-    effects = item_effects(long, leave_out(long, reading), 0, 1)
+    ranker = load_ranker(run)
+    tokens = ranker.read([long])[0].tokens
+    assert tokens.dropped > 3
+    effects = item_effects(long, leave_out(long, ranker, ()), 0, 1)
     # The item just before the oldest one seen may be too long where an older one is not: only those before it.
-    assert (effects.effect_a[: read.dropped - 1] == 0).all() and (effects.effect_a[read.dropped :] != 0).all()
+    assert (effects.effect_a[: tokens.dropped - 1] == 0).all() and (effects.effect_a[tokens.dropped :] != 0).all()
 
 
 def test_explain_gives_the_same_as_tables(runs, user):
@@ -134,7 +129,7 @@ def test_a_model_of_items_has_no_parts_but_a_history(runs, user):
     found = explain(runs["popularity"], user)
     assert found.difference is None and found.attributes is None and found.sum_error is None
     assert (found.items.effect == 0).all(), "popularity does not look at the user"
-    with pytest.raises(RunError, match="reads no text"):
+    with pytest.raises(RunError, match="no method 'gradients'"):
         explain(runs["popularity"], user, method="gradients")
 
 
@@ -171,9 +166,8 @@ def test_identical_texts_are_one_group(runs, user):
     run = runs["perplexity"]
     instance = instance_of(run, find_user(run.spec.dataset.load(), user))
     same = instance.candidates.loc[4, ["category", "title", "brand"]].to_dict()
-    [read] = reading_of(run).read([instance.with_text("candidates", 9, **same)])
-    groups = identical_groups(read.texts)
-    assert groups[4] == groups[9] > 0 and read.scores[4] == read.scores[9]
-    assert isinstance(reading_of(run), TextReading)
-    table = difference(read, 4, 9)
+    scored = load_ranker(run).read([instance.with_text("candidates", 9, **same)])[0].tokens
+    groups = identical_groups(scored.texts)
+    assert groups[4] == groups[9] > 0 and scored.scores[4] == scored.scores[9]
+    table = difference(scored, 4, 9)
     assert table.difference.abs().max() == 0

@@ -5,10 +5,10 @@ import pandas as pd
 import pytest
 
 from upsr_core.explain import users_to_inspect
-from upsr_core.explain.instance import Instance
 from upsr_core.explain.item_search import ItemIndex, users_with
 from upsr_core.explain.model_agreement import agreement, correlation, leanings, side_by_side
 from upsr_core.explain.users_to_inspect import ORDERS, in_order, users_worth_looking_at
+from upsr_core.models.instance import Instance
 from upsr_core.runs.user_ranking import evaluated_users
 
 ITEMS = pd.DataFrame(

@@ -122,15 +122,13 @@ def test_a_model_of_texts_learns_other_domains_first(movies, model):
     assert len(load_ranker(run).network.texts) == len(movies.items)
 
 
-def test_runs_of_upsr_keep_the_form_and_the_id_they_had(movies):
-    spec = plan_run(movies.name, parse_design("title"), budget="smoke")
-    old = spec.model_dump(mode="json")
-    del old["model"]
-    again = RunSpec.model_validate(old)
-    assert again == spec and again.digest == spec.digest and again.model == "upsr"
-    from upsr_core.schema import digest_of
-
-    assert spec.digest == digest_of({"spec": "RunSpec", **old})
+@pytest.mark.parametrize("model", MODELS)
+def test_a_specification_is_read_back_as_it_was(movies, model):
+    design = parse_design("title") if MODELS[model].reads_text else None
+    spec = plan_run(movies.name, design, budget="smoke", model=model)
+    again = RunSpec.model_validate_json(spec.model_dump_json())
+    assert again == spec and again.digest == spec.digest and hash(again) == hash(spec)
+    assert (again.reads_text, again.kind.name) == (design is not None, model)
 
 
 def test_what_a_model_cannot_do_is_said_before_it_starts(movies):
@@ -145,8 +143,12 @@ def test_what_a_model_cannot_do_is_said_before_it_starts(movies):
     with pytest.raises(RunError, match="before it is trained"):
         plan_run(movies.name, model="sasrec-ce", budget="zero-shot")
     spec = plan_run(movies.name, model="sasrec-ce")
-    with pytest.raises(ValidationError, match="has no use for a design"):
-        RunSpec.model_validate(spec.model_dump() | {"design": parse_design("title").model_dump()})
+    with pytest.raises(ValidationError, match="design"):
+        RunSpec.model_validate(spec.model_dump() | {"model": spec.model.model_dump() | {"design": {}}})
+    with pytest.raises(ValidationError, match="no model 'gru'"):
+        RunSpec.model_validate(spec.model_dump() | {"model": {"name": "gru"}})
+    with pytest.raises(RunError, match="reads no item texts"):
+        _ = spec.design
 
 
 def test_titles_and_forecast_name_the_model(movies):
