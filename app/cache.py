@@ -171,7 +171,7 @@ def _part(key: tuple, part: str, metric: str, _make: Callable):
 
 
 def reading(run: Run):
-    """The trained model of a run, ready to read cases; imports torch."""
+    """The trained model of a run, ready to read instances; imports torch."""
     return _reading(run.id, run.status().finished, run)
 
 

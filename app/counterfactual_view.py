@@ -10,7 +10,7 @@ from app.components import chart, download_csv, empty_state, plain, section
 from app.short_texts import visible
 from upsr_core.datasets.store import Dataset
 from upsr_core.explain.counterfactual import compare, edited_history
-from upsr_core.explain.instance import Case, case_of, name_of
+from upsr_core.explain.instance import Instance, instance_of, name_of
 from upsr_core.runs.run import Run
 from upsr_core.schema import ITEM
 from upsr_core.text import saved_designs
@@ -33,13 +33,13 @@ def what_if(run: Run, data: Dataset, user: int) -> None:
         "What if",
         "Change the history, a candidate's text or the design, and see the ranks move. Nothing of it is stored.",
     )
-    case = case_of(run, user)
+    instance = instance_of(run, user)
     by_text = run.spec.info.task == "likelihood"
     owner = (run.id, user)
     if st.session_state.get("what_if_of") != owner:
         st.session_state["what_if_of"], st.session_state["what_if"] = owner, Edits()
     edits: Edits = st.session_state["what_if"]
-    changed = history_editor(case, data, edits, by_text)
+    changed = history_editor(instance, data, edits, by_text)
     if by_text:
         left, right = st.columns([2, 3], gap="large")
         with left:
@@ -49,7 +49,7 @@ def what_if(run: Run, data: Dataset, user: int) -> None:
     elif run.spec.info.text:
         st.caption("This model reads texts once for all items: only the history can be changed here.")
     st.button("Undo all changes", key="what_if_undo", icon=":material/undo:", on_click=undo)
-    show(case, changed, run)
+    show(instance, changed, run)
 
 
 def undo() -> None:
@@ -58,12 +58,12 @@ def undo() -> None:
     st.session_state["what_if_design"] = TRAINED
 
 
-def history_editor(case: Case, data: Dataset, edits: Edits, by_text: bool) -> Case:
+def history_editor(instance: Instance, data: Dataset, edits: Edits, by_text: bool) -> Instance:
     """The history as a table to edit: leave items out, put them in another order, change their texts; and add some."""
-    changed = case
+    changed = instance
     for item in edits.added:
         changed = changed.with_item(data, item, len(changed.history))
-    names = list(case.design.finetune.attributes) if by_text else [n for n in ("title", "category") if n in data.items]
+    names = list(instance.design.finetune.attributes) if by_text else [n for n in ("title", "category") if n in data.items]
     table = changed.history[[*names, ITEM]].copy()
     table.insert(0, "use", True)
     table.insert(1, "place", np.arange(1, len(table) + 1, dtype=float))
@@ -95,8 +95,8 @@ def history_editor(case: Case, data: Dataset, edits: Edits, by_text: bool) -> Ca
     return edited_history(changed, edited, names)
 
 
-def design_choice(case: Case, data: Dataset) -> Case:
-    designs = {TRAINED: case.design, CURRENT: state.design(), **saved_designs.PRESETS, **saved_designs.list_designs()}
+def design_choice(instance: Instance, data: Dataset) -> Instance:
+    designs = {TRAINED: instance.design, CURRENT: state.design(), **saved_designs.PRESETS, **saved_designs.list_designs()}
     usable = {
         name: design
         for name, design in designs.items()
@@ -109,34 +109,34 @@ def design_choice(case: Case, data: Dataset) -> Case:
         format_func=lambda name: f"{name}: {usable[name].finetune.label}",
         help="The model stays as it was trained; only the texts it reads change.",
     )  # fmt: skip
-    return case.with_design(usable[name])
+    return instance.with_design(usable[name])
 
 
-def candidate_editor(case: Case, edits: Edits) -> Case:
+def candidate_editor(instance: Instance, edits: Edits) -> Instance:
     """Other words for candidates, one at a time; earlier changes stay."""
-    rows = list(range(len(case.candidates)))
+    rows = list(range(len(instance.candidates)))
     names = {
         row: f"rank {item.stored_rank:g} · {visible(name_of(item), 60)}{' ◆ target' if item.target else ''}"
         f"{' (changed)' if row in edits.texts else ''}"
-        for row, item in case.candidates.iterrows()
+        for row, item in instance.candidates.iterrows()
     }
     with st.expander("Change a candidate's text", icon=":material/edit:", expanded=bool(edits.texts)):
         row = st.selectbox("Candidate", rows, key="what_if_candidate", format_func=names.get)
-        for name in case.design.finetune.attributes:
-            before = edits.texts.get(row, {}).get(name, case.candidates[name][row])
+        for name in instance.design.finetune.attributes:
+            before = edits.texts.get(row, {}).get(name, instance.candidates[name][row])
             value = st.text_input(name, before, key=f"what_if_{row}_{name}_{edits.version}")
-            if value != case.candidates[name][row]:
+            if value != instance.candidates[name][row]:
                 edits.texts.setdefault(row, {})[name] = value
             elif name in edits.texts.get(row, {}):
                 edits.texts[row].pop(name)
                 edits.texts = {row: values for row, values in edits.texts.items() if values}
     for row, values in edits.texts.items():
-        known = {name: value for name, value in values.items() if name in case.candidates}
-        case = case.with_text("candidates", row, **known)
-    return case
+        known = {name: value for name, value in values.items() if name in instance.candidates}
+        instance = instance.with_text("candidates", row, **known)
+    return instance
 
 
-def show(before: Case, after: Case, run: Run) -> None:
+def show(before: Instance, after: Instance, run: Run) -> None:
     """Ranks before and after, side by side."""
     if after.same_as(before):
         empty_state("Nothing is changed yet. Change something above, and the ranks before and after stand here.")

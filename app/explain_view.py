@@ -9,7 +9,7 @@ from app import cache, explain_charts, state
 from app.attribution_view import aligned_tokens
 from app.components import chart, download_csv, empty_state, plain, section, with_progress
 from app.short_texts import visible
-from upsr_core.explain.instance import Case, case_of, name_of, pair_of
+from upsr_core.explain.instance import Instance, instance_of, name_of, pair_of
 from upsr_core.runs.run import Run
 from upsr_core.schema import ITEM
 
@@ -24,17 +24,17 @@ def pair_of_address(run: Run, user: int) -> None:
         st.session_state["pair"] = ((run.spec.dataset.content, user), a, b)
 
 
-def choose_pair(run: Run, user: int) -> tuple[Case, int, int]:
-    """The case with candidates A and B, rows of it; the choice stands in the address and belongs to one user."""
+def choose_pair(run: Run, user: int) -> tuple[Instance, int, int]:
+    """The instance with candidates A and B, rows of it; the choice stands in the address and belongs to one user."""
     owner = (run.spec.dataset.content, user)
     held, a, b = st.session_state.get("pair", (None, None, None))
     if held != owner:
         a = b = None
-    case = case_of(run, user, [item_id for item_id in (a, b) if item_id])
-    row_a, row_b = pair_of(case, a, b)
-    ids = case.candidates[ITEM].tolist()
+    instance = instance_of(run, user, [item_id for item_id in (a, b) if item_id])
+    row_a, row_b = pair_of(instance, a, b)
+    ids = instance.candidates[ITEM].tolist()
     st.session_state["pair_a"], st.session_state["pair_b"] = ids[row_a], ids[row_b]
-    names = {item_id: _option(row) for item_id, (_, row) in zip(ids, case.candidates.iterrows(), strict=True)}
+    names = {item_id: _option(row) for item_id, (_, row) in zip(ids, instance.candidates.iterrows(), strict=True)}
 
     def take() -> None:
         first, second = st.session_state["pair_a"], st.session_state["pair_b"]
@@ -53,7 +53,7 @@ def choose_pair(run: Run, user: int) -> tuple[Case, int, int]:
     st.session_state["pair"] = (owner, ids[row_a], ids[row_b])
     state.keep("a", ids[row_a])
     state.keep("b", ids[row_b])
-    return case, row_a, row_b
+    return instance, row_a, row_b
 
 
 def _option(row: pd.Series) -> str:
@@ -69,7 +69,7 @@ def why(run: Run, user: int, user_id: str) -> None:
         "without a rest. "
     )
     section("Why A stands above B", f"{parts if by_text else ''}◆ is the item taken.")
-    case, a, b = choose_pair(run, user)
+    instance, a, b = choose_pair(run, user)
     method = METHODS[
         st.segmented_control(
             "What the history did", list(METHODS), default=EXACT, required=True, key="history_method",
@@ -79,33 +79,33 @@ def why(run: Run, user: int, user_id: str) -> None:
         if by_text
         else EXACT
     ]  # fmt: skip
-    found = explained(run, user, user_id, case, a, b, method)
-    headline(found, case, a, b)
+    found = explained(run, user, user_id, instance, a, b, method)
+    headline(found, instance, a, b)
     if found.difference is None:
         empty_state(f"{run.spec.info.title} reads no text: its score has no parts. What the history did is below.")
     else:
         by_attribute(found)
-    by_history(found, case)
+    by_history(found, instance)
     take_along(run, found)
 
 
-def explained(run: Run, user: int, user_id: str, case: Case, a: int, b: int, method: str):
+def explained(run: Run, user: int, user_id: str, instance: Instance, a: int, b: int, method: str):
     """The explanation, kept; what does not depend on A and B is kept for all pairs."""
     reading = cache.reading(run)
-    from upsr_core.explain.explanation import explain_case
+    from upsr_core.explain.explanation import explain_instance
     from upsr_core.explain.leave_one_out import leave_out
 
-    key = (run.id, run.status().finished, user, tuple(case.candidates.item))
+    key = (run.id, run.status().finished, user, tuple(instance.candidates.item))
     read = left = None
     if run.spec.info.task == "likelihood":
-        read = cache.once(("read", *key), lambda: reading.read([case])[0])
+        read = cache.once(("read", *key), lambda: reading.read([instance])[0])
     if method == "leave-one-out":
-        left = cache.once(("left", *key), lambda: with_progress(lambda report: leave_out(case, reading, report)))
-        return explain_case(run, user_id, case, a, b, method, reading, read=read, left=left)
+        left = cache.once(("left", *key), lambda: with_progress(lambda report: leave_out(instance, reading, report)))
+        return explain_instance(run, user_id, instance, a, b, method, reading, read=read, left=left)
     return cache.once(
         ("near", *key, a, b),
         lambda: with_progress(
-            lambda report: explain_case(run, user_id, case, a, b, method, reading, report, read=read)
+            lambda report: explain_instance(run, user_id, instance, a, b, method, reading, report, read=read)
         ),
     )
 
@@ -113,12 +113,12 @@ def explained(run: Run, user: int, user_id: str, case: Case, a: int, b: int, met
 STORED = 1e-3  # nats; what a score may differ from the one on disk by rounding alone
 
 
-def headline(found, case: Case, a: int, b: int) -> None:
+def headline(found, instance: Instance, a: int, b: int) -> None:
     rows = found.candidates.set_index("item_id")
     with st.container(horizontal=True):
         for letter, item_id, place in (("A", found.a, a), ("B", found.b, b)):
             row = rows.loc[item_id]
-            title = visible(name_of(case.candidates.loc[place]), 60)
+            title = visible(name_of(instance.candidates.loc[place]), 60)
             mark = " ◆" if row.target else ""
             with st.container(border=True):
                 with st.container(horizontal=True, vertical_alignment="center"):
@@ -210,7 +210,7 @@ def by_attribute(found) -> None:
     aligned_tokens(found.tokens_a, found.tokens_b, found.difference)
 
 
-def by_history(found, case: Case) -> None:
+def by_history(found, instance: Instance) -> None:
     section("What the history did", f"To A's lead over B; found by: {found.method}.")
     if not found.items.effect.abs().max() > 0:
         empty_state("No item of the history changes this lead: the model does not look at it.")

@@ -7,7 +7,7 @@ import streamlit as st
 from app import cache, explain_charts, run_charts
 from app.components import chart, empty_state, plain, section
 from app.short_texts import visible
-from upsr_core.explain.instance import Case, case_of, name_of
+from upsr_core.explain.instance import Instance, instance_of, name_of
 from upsr_core.explain.model_agreement import agreement, side_by_side, stored_scores
 from upsr_core.plm.loading import load_tokenizer
 from upsr_core.runs.run import Run
@@ -15,7 +15,7 @@ from upsr_core.schema import ITEM
 from upsr_core.text.catalogue_overview import identical_groups
 from upsr_core.text.render import ItemTexts
 
-POPULARITY = "by popularity"  # a name that no column of a case has
+POPULARITY = "by popularity"  # a name that no column of an instance has
 PARTED = 30  # candidates listed where models part
 
 
@@ -24,29 +24,29 @@ def sides(runs: list[Run], user: int) -> None:
         "Models side by side",
         "The same user and candidates under every trial chosen above, and under popularity.",
     )
-    case = case_of(runs[0], user)
+    instance = instance_of(runs[0], user)
     titles = {run.id: f"{number}. {run.title}" for number, run in enumerate(runs, start=1)}
-    scores = {run.id: all_scores(case, run, user) for run in runs} | {
-        POPULARITY: case.candidates.popularity.to_numpy(dtype=float)
+    scores = {run.id: all_scores(instance, run, user) for run in runs} | {
+        POPULARITY: instance.candidates.popularity.to_numpy(dtype=float)
     }
     titles[POPULARITY] = "popularity alone"
-    table = side_by_side(case, scores)
-    names = {row[ITEM]: name_of(row) for _, row in case.candidates.iterrows()}
+    table = side_by_side(instance, scores)
+    names = {row[ITEM]: name_of(row) for _, row in instance.candidates.iterrows()}
     table.insert(1, "name", table[ITEM].map(names))
     agree(scores, titles)
     part(table, list(scores), titles)
-    lean(runs, case, user, scores, titles)
-    duplicates(runs, case)
+    lean(runs, instance, user, scores, titles)
+    duplicates(runs, instance)
 
 
-def all_scores(case: Case, run: Run, user: int) -> np.ndarray:
+def all_scores(instance: Instance, run: Run, user: int) -> np.ndarray:
     """Stored scores; where a trial has not stored all of these candidates, its model scores them now."""
-    stored = stored_scores(case, run, user)
+    stored = stored_scores(instance, run, user)
     if not np.isnan(stored).any():
         return stored
     reading = cache.reading(run)
-    own = Case(run.spec.design, case.history, case.candidates)
-    key = ("scores", run.id, run.status().finished, user, tuple(case.candidates.item))
+    own = Instance(run.spec.design, instance.history, instance.candidates)
+    key = ("scores", run.id, run.status().finished, user, tuple(instance.candidates.item))
     return cache.once(key, lambda: reading.scores([own])[0])
 
 
@@ -101,7 +101,7 @@ def part(table: pd.DataFrame, keys: list[str], titles: dict[str, str]) -> None:
         st.caption("Columns: " + "; ".join(plain(titles[key]) for key in keys))
 
 
-def lean(runs: list[Run], case: Case, user: int, scores: dict[str, np.ndarray], titles: dict[str, str]) -> None:
+def lean(runs: list[Run], instance: Instance, user: int, scores: dict[str, np.ndarray], titles: dict[str, str]) -> None:
     section(
         "What the scores lean towards",
         "Does a score favour popular items, or short texts? The rank correlation within each user's candidates, mean "
@@ -118,10 +118,10 @@ def lean(runs: list[Run], case: Case, user: int, scores: dict[str, np.ndarray], 
         if lengths is None:
             empty_state("None of these trials reads texts, so there is no text length to lean towards.")
             return
-        texts = _texts(lengths, case)
-        shown = case.candidates[["target"]].assign(
+        texts = _texts(lengths, instance)
+        shown = instance.candidates[["target"]].assign(
             tokens=np.diff(texts.offsets), score=scores[lengths.id],
-            name=[name_of(row) for _, row in case.candidates.iterrows()],
+            name=[name_of(row) for _, row in instance.candidates.iterrows()],
         )  # fmt: skip
         st.markdown(f"**This user**: {plain(titles[lengths.id])}")
         chart(
@@ -129,16 +129,16 @@ def lean(runs: list[Run], case: Case, user: int, scores: dict[str, np.ndarray], 
         )
 
 
-def duplicates(runs: list[Run], case: Case) -> None:
+def duplicates(runs: list[Run], instance: Instance) -> None:
     """Candidates that a trial cannot tell apart, because their texts are the same as cut."""
     section("Candidates that cannot be told apart", "Their texts, as cut, are the same: they tie by nature.")
     for run in runs:
         if not run.spec.info.text:
             continue
-        groups = identical_groups(_texts(run, case))
-        found = case.candidates.assign(group=groups, text=[visible(text, 300) for text in _texts(run, case).texts])
+        groups = identical_groups(_texts(run, instance))
+        found = instance.candidates.assign(group=groups, text=[visible(text, 300) for text in _texts(run, instance).texts])
         found = found[found.group > 0].sort_values("group")
-        st.markdown(f"**{plain(run.title)}**: {len(found)} of {len(case.candidates)} candidates")
+        st.markdown(f"**{plain(run.title)}**: {len(found)} of {len(instance.candidates)} candidates")
         if len(found):
             st.dataframe(
                 found,
@@ -148,5 +148,5 @@ def duplicates(runs: list[Run], case: Case) -> None:
             )
 
 
-def _texts(run: Run, case: Case) -> ItemTexts:
-    return ItemTexts(run.spec.design.finetune, case.candidates, load_tokenizer(run.spec.plm.name))
+def _texts(run: Run, instance: Instance) -> ItemTexts:
+    return ItemTexts(run.spec.design.finetune, instance.candidates, load_tokenizer(run.spec.plm.name))

@@ -63,6 +63,8 @@ def finished_study(home):
 
     Informativeness is made the quality's own order over designs, noise its reverse, everything else says nothing.
     """
+    from made_runs import made_result
+
     from upsr_core.indicators.result import IndicatorResult
     from upsr_core.indicators.result_store import keep
     from upsr_core.runs.run import create_run
@@ -72,8 +74,8 @@ def finished_study(home):
         study, setting = create_study(spec), spec.setting()
         for number, (trial, value) in enumerate(zip(spec.trials, quality, strict=True)):
             run = create_run(trial)
-            result = {"metrics": {spec.metric: value}, "personal": number not in not_personal, "seconds": 1.0}
-            run.write_result({**result, "resumed": False})
+            personal = number not in not_personal
+            run.write_result(made_result(run, spec.metric, value, personal))
             run.write_status(state="done", phase="done")
         for number, design in enumerate(spec.designs):
             means = sum(quality[number :: len(spec.designs)])

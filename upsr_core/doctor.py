@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -15,9 +16,9 @@ from upsr_core.errors import DesignError, UpsrError
 from upsr_core.indicators import result_store
 from upsr_core.logs import log_file, note
 from upsr_core.paper.experiment import ExperimentSpec
-from upsr_core.paper.runner import Study as Experiment
+from upsr_core.paper.runner import PaperRun
 from upsr_core.runs.run import Run, all_runs
-from upsr_core.runs.status import newest_first
+from upsr_core.runs.status import Job, newest_first
 from upsr_core.runtime import Progress, environment, home
 from upsr_core.storage.arrays import arrays_problem
 from upsr_core.storage.atomic import leftover_of
@@ -46,11 +47,19 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Report:
-    """`machine`: versions, memory, disk, devices, threads; `stored`: of each kind the count and the bytes."""
+class Stored:
+    """How much is stored of one kind."""
 
-    machine: dict
-    stored: dict[str, dict]
+    count: int
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Report:
+    """`machine`: versions, memory, disk, devices, threads; `stored`: how much there is, by kind."""
+
+    machine: dict[str, Any]
+    stored: dict[str, Stored]
     findings: tuple[Finding, ...]
 
     @property
@@ -58,9 +67,10 @@ class Report:
         """Whether nothing is broken; what was interrupted can simply go on."""
         return not any(finding.kind == "broken" for finding in self.findings)
 
-    def record(self) -> dict:
-        findings = [asdict(finding) for finding in self.findings]
-        return {"well": self.well, "machine": self.machine, "stored": self.stored, "findings": findings}
+    def record(self) -> dict[str, Any]:
+        """The JSON-able record of it."""
+        findings, stored = map(asdict, self.findings), {kind: asdict(found) for kind, found in self.stored.items()}
+        return {"well": self.well, "machine": self.machine, "stored": stored, "findings": list(findings)}
 
 
 def examine(progress: Progress = lambda *_: None) -> Report:
@@ -92,7 +102,7 @@ def mend(report: Report) -> list[Finding]:
     return swept
 
 
-def _machine() -> dict:
+def _machine() -> dict[str, Any]:
     import torch  # its devices and threads are what trainings will use
 
     memory, disk = psutil.virtual_memory(), psutil.disk_usage(str(home()))
@@ -121,7 +131,7 @@ def _writable(folder: Path) -> bool:
     return True
 
 
-def _advice(machine: dict) -> Iterator[Finding]:
+def _advice(machine: dict[str, Any]) -> Iterator[Finding]:
     way = "Free some space, or set UPSR_HOME to a folder on another disk."
     if not machine["writable"]:
         how = "Stored things can be looked at. To make new ones set UPSR_HOME to a folder that you may write to."
@@ -143,14 +153,10 @@ def _size(folder: Path) -> int:
     return total
 
 
-def _stored() -> dict[str, dict]:
+def _stored() -> dict[str, Stored]:
     folders = sorted(path for path in home().iterdir() if path.is_dir() and path.name[0] != ".")
     return {
-        folder.name: {
-            "count": sum(path.name[0] != "." for path in folder.iterdir()),
-            "bytes": _size(folder),
-        }
-        for folder in folders
+        folder.name: Stored(sum(path.name[0] != "." for path in folder.iterdir()), _size(folder)) for folder in folders
     }
 
 
@@ -184,7 +190,7 @@ def _runs() -> Iterator[Finding]:
         yield from _job(run, f"Run {run.id}", f"`upsr resume {run.id}` goes on with it.", damage=bool(damage))
 
 
-def _job(job, name: str, how: str, damage: bool = False) -> Iterator[Finding]:
+def _job(job: Job, name: str, how: str, damage: bool = False) -> Iterator[Finding]:
     status = job.status()
     if status.state in ("died", "failed", "cancelled"):
         what = f"{name} {'was cancelled' if status.state == 'cancelled' else status.state}: {status.message}"
@@ -209,7 +215,7 @@ def _experiments() -> Iterator[Finding]:
         try:
             spec = ExperimentSpec.model_validate(read_record(folder / "spec.json", "experiment")["spec"])
             how = f"`{spec.command}` goes on with it; finished runs stay."
-            if Experiment(spec).outcome() is None:
+            if PaperRun(spec).outcome() is None:
                 yield Finding("interrupted", f"The experiment {spec.name} has no outcome yet", str(folder), how)
         except UpsrError as error:
             yield Finding("broken", str(error), str(folder), how)

@@ -221,11 +221,13 @@ def evaluation(
     from upsr_core.datasets.sample import ensure_sample
     from upsr_core.datasets.splits import split
     from upsr_core.evaluation.candidates import candidates_for
+    from upsr_core.models.upsr_evaluation import Scored
     from upsr_core.parallel import Workers
+    from upsr_core.runs.pipeline import Reopened
     from upsr_core.runs.run import create_run
-    from upsr_core.runs.scoring import Scored
     from upsr_core.runs.spec import plan_run
     from upsr_core.runs.user_ranking import load_ranker
+    from upsr_core.runtime import home
     from upsr_core.text.design import parse_design
     from workshop.benchmarks.evaluation import bench
 
@@ -235,7 +237,8 @@ def evaluation(
     data = run.spec.dataset.load()
     test = candidates_for(data, split(data, run.spec.split), run.spec.candidates)
     with console.status("measuring") as status:
-        result = bench(Scored(load_ranker(run), test, run), Workers(backend, count=workers), _say(status), lose_worker)
+        scored = Scored(load_ranker(run), test, Reopened(str(home()), run.id))
+        result = bench(scored, Workers(backend, count=workers), _say(status), lose_worker)
     _show(result, as_json, hide=("curve",))
 
 

@@ -1,8 +1,9 @@
 import subprocess
 import sys
 
+import psutil
 import pytest
-import streamlit as st
+from running import running_studio
 from streamlit.testing.v1 import AppTest
 
 from app.charts import attribute_colour
@@ -72,5 +73,7 @@ def test_a_link_opens_the_same_design_and_a_broken_one_says_so(studio):
     assert broken.session_state["design"].finetune.label.startswith("category, title")
 
 
-def test_streamlit_reads_our_configuration():
-    assert st.get_option("server.address") == "127.0.0.1"
+def test_streamlit_reads_our_configuration(home, tmp_path):
+    with running_studio(home, tmp_path / "log.txt") as (_, process):
+        connections = psutil.Process(process.pid).net_connections()
+        assert {c.laddr.ip for c in connections if c.status == psutil.CONN_LISTEN} == {"127.0.0.1"}

@@ -20,8 +20,11 @@ from upsr_core.datasets.splits import SplitSpec, split
 from upsr_core.errors import RunError
 from upsr_core.evaluation.candidates import CandidateSpec, candidates_for
 from upsr_core.export.figure_files import browser
+from upsr_core.models.registry import MODELS
+from upsr_core.runs.ensure_finished import finish
 from upsr_core.runs.run import create_run
 from upsr_core.runs.spec import DatasetRef, plan_run
+from upsr_core.text.design import parse_design
 
 
 def test_a_run_against_its_equal_differs_by_exactly_zero(movies):
@@ -58,7 +61,7 @@ def test_leaderboard_and_every_pair(movies):
         "Random order",
     }
     own = board[board.id == runs[1].id].iloc[0]
-    assert own["NDCG@10"] == pytest.approx(runs[1].result()["metrics"]["NDCG@10 (uni100)"])
+    assert own["NDCG@10"] == pytest.approx(runs[1].result().metrics["NDCG@10 (uni100)"])
     assert own["NDCG@10_low"] < own["NDCG@10"] < own["NDCG@10_high"] and own.personal is True
     tested = pairs(compared)
     assert len(tested) == 3 and (tested.p_holm >= tested.p).all()
@@ -77,7 +80,7 @@ def test_runs_that_differ_only_in_seed_are_one_line(movies):
     assert [len(entry.runs) for entry in compared.entries] == [3, 2]
     assert [run.spec.seed for run in compared.entries[0].runs] == [0, 1, 2]
     board = leaderboard(compared).set_index("id")
-    values = [run.result()["metrics"]["NDCG@10 (uni100)"] for run in ours]
+    values = [run.result().metrics["NDCG@10 (uni100)"] for run in ours]
     assert board.loc[ours[1].id, "NDCG@10"] == pytest.approx(np.mean(values)) and board.loc[ours[1].id, "seeds"] == 3
     assert seeds(compared).groupby("id").value.mean()[ours[1].id] == pytest.approx(np.mean(values))
     row = pairs(compared).iloc[0]
@@ -85,6 +88,32 @@ def test_runs_that_differ_only_in_seed_are_one_line(movies):
     assert len(cost(compared)) == len(curves(compared).run.unique()) == 5
     only = load(ours)
     assert pairs(only).empty and list(pairs(only).columns) == list(pairs(compared).columns)
+
+
+def test_every_model_of_the_registry_can_be_compared(movies):
+    """A new model is here by its line in the registry."""
+    text = {name: "title" if kind.reads_text else None for name, kind in MODELS.items()}
+    compared = load([made_run(uniform(20), name, design=text[name]) for name in MODELS])
+    titles = [kind.title for kind in MODELS.values()]
+    assert [entry.label.split(" · ")[0] for entry in compared.entries] == titles
+    assert not {"popularity", "random"} & {entry.label for entry in compared.references}
+    known = cost(compared).set_index("run").parameters
+    tested = pairs(compared)
+    for entry in compared.entries:
+        spec, mine = entry.runs[0].spec, tested[(tested.a == entry.id) | (tested.b == entry.id)]
+        drawn = spec.trains and spec.model.with_seed(1) != spec.model
+        assert drawn == (set(mine["on"]) == {"these trainings"}), "one seed cannot tell luck from design"
+        if not spec.trains:
+            assert (known[entry.id] > 1e6) == spec.reads_text, "the language model's weights, or none"
+
+
+def test_a_model_in_closed_form_costs_its_weights(movies, small_t5):
+    spec = plan_run(movies.name, parse_design("title"), str(small_t5), budget="smoke", model="linear-probe")
+    small = spec.model.model_copy(update={"settings": spec.model.settings.model_copy(update={"directions": 8})})
+    run = finish(spec.model_copy(update={"model": small, "candidates": CandidateSpec(users=50)}))
+    row = cost(load([run])).iloc[0]
+    assert row.parameters == 2 * 8 * 8 and row.instances == 50 and row.seconds > 0
+    assert load([run]).entries[0].label == "Linear probe · title"
 
 
 def test_a_sample_of_users_and_all_of_them_meet_on_the_sample(movies):
@@ -138,7 +167,7 @@ def test_who_moved_and_slices(movies):
         sliced, what = slices(compared, by)
         assert sliced.groupby("id").instances.sum().eq(len(movies.users)).all() and what
         mean = (sliced.value * sliced.instances).groupby(sliced.id).sum() / len(movies.users)
-        assert mean[good.id] == pytest.approx(good.result()["metrics"]["NDCG@10 (uni100)"])
+        assert mean[good.id] == pytest.approx(good.result().metrics["NDCG@10 (uni100)"])
         assert (sliced[sliced.id == good.id].difference == 0).all()
     lengths, _ = slices(compared, "history")
     edges = lengths.slice.drop_duplicates().tolist()
@@ -156,7 +185,7 @@ def test_export_is_whole_and_comes_again(movies, tmp_path):
         assert (folder / "figure.png").read_bytes()[:4] == b"\x89PNG"
         assert "SASRec, cross-entropy" in (folder / "figure.svg").read_text()
     each = pd.read_csv(folder / "instances.csv")
-    assert each["SASRec, cross-entropy"].mean() == pytest.approx(runs[0].result()["metrics"]["HR@10 (uni100)"])
+    assert each["SASRec, cross-entropy"].mean() == pytest.approx(runs[0].result().metrics["HR@10 (uni100)"])
     specs, metric = exported(folder)
     assert [spec.digest for spec in specs] == [run.id for run in runs] and metric == "HR@10"
     assert zipped(folder).stat().st_size > 1000 and f"run={runs[1].id}" in link(compared, metric)
@@ -195,7 +224,7 @@ def test_an_exported_comparison_makes_what_is_missing(movies, tmp_path, monkeypa
     out = CliRunner().invoke(app, ["compare", "--again", str(folder)])
     assert out.exit_code == 0, out.output
     result = run.result()
-    assert result["metrics"] == result["references"]["popularity"] and result["peak_memory_mib"] > 10
+    assert result.metrics == result.references["popularity"] and result.peak_memory_mib > 10
 
 
 def test_a_chromium_that_draws_nothing_is_named(movies, tmp_path, monkeypatch):

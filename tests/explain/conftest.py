@@ -13,7 +13,7 @@ def explained_home(tmp_path_factory, small_t5):
     from upsr_core.runs.queue import enqueue
     from upsr_core.runs.run import create_run
     from upsr_core.runs.spec import plan_run
-    from upsr_core.runs.worker import work
+    from upsr_core.runs.worker import work_on
     from upsr_core.text.design import parse_design
 
     folder, before = tmp_path_factory.mktemp("explained-home"), os.environ.get("UPSR_HOME")
@@ -29,7 +29,7 @@ def explained_home(tmp_path_factory, small_t5):
                 spec = plan_run("sample:movies", design, str(small_t5), budget="zero-shot", score=score)
             run = create_run(spec.model_copy(update={"candidates": spec.candidates.model_copy(update={"users": 3})}))
             enqueue(run)
-            work(run)
+            work_on(run)
             ids[score] = run.id
         return folder, ids
     finally:

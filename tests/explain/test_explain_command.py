@@ -6,7 +6,7 @@ from typer.testing import CliRunner
 from upsr_core.cli.main import app
 from upsr_core.errors import RunError
 from upsr_core.explain.explanation import explain
-from upsr_core.explain.instance import case_of
+from upsr_core.explain.instance import instance_of
 from upsr_core.runs.user_ranking import find_user
 
 
@@ -19,7 +19,7 @@ def invoke(*arguments):
 
 def test_the_command_says_what_python_says(runs, user):
     run = runs["perplexity"]
-    ids = case_of(run, find_user(run.spec.dataset.load(), user)).candidates.item_id
+    ids = instance_of(run, find_user(run.spec.dataset.load(), user)).candidates.item_id
     result = invoke(run.id, "--user", user, "--candidates", ids[4], ids[9], "--json")
     record = json.loads(result.stdout.splitlines()[-1])
     expected = explain(run, user, ids[4], ids[9])
@@ -31,7 +31,7 @@ def test_the_command_says_what_python_says(runs, user):
 
 
 def test_a_model_of_items_is_explained_by_its_history(runs, user):
-    assert "reads no text" in invoke(runs["popularity"].id, "--user", user).stdout
+    assert "no sum over the tokens" in invoke(runs["popularity"].id, "--user", user).stdout
 
 
 def test_an_unknown_item_is_named(runs, user):

@@ -6,9 +6,8 @@ import pytest
 from upsr_core.errors import RunError
 from upsr_core.explain.attribution import attribute_parts, difference, sum_error, token_parts
 from upsr_core.explain.explanation import explain
-from upsr_core.explain.instance import PRIOR, case_of, pair_of
+from upsr_core.explain.instance import PRIOR, instance_of, pair_of
 from upsr_core.explain.leave_one_out import attribute_effects, item_effects, leave_out
-from upsr_core.explain.scoring import TextReading, reading_of
 from upsr_core.likelihood.reference import reference_log_likelihood
 from upsr_core.likelihood.scores import SCORES, TEMPERATURE
 from upsr_core.runs.user_ranking import find_user, load_ranker, ranked
@@ -19,19 +18,19 @@ from upsr_core.text.catalogue_overview import identical_groups
 def test_parts_sum_to_the_score_that_the_ranker_gives(runs, user, name):
     run = runs[name]
     number = find_user(run.spec.dataset.load(), user)
-    case, ranker = case_of(run, number), load_ranker(run)
-    [read] = reading_of(run).read([case])
-    [expected] = ranker.scores([case.history.item.to_numpy()], lambda _: case.candidates.item.to_numpy())
-    np.testing.assert_allclose(read.scores, expected, atol=1e-5)
-    np.testing.assert_allclose(read.scores, case.candidates.stored, atol=1e-5)
-    assert sum_error(read) < 1e-9
-    parts = attribute_parts(read).groupby("candidate").part.sum()
+    instance, ranker = instance_of(run, number), load_ranker(run)
+    scored = ranker.read([instance])[0].tokens
+    [expected] = ranker.scores([instance.history.item.to_numpy()], lambda _: instance.candidates.item.to_numpy())
+    np.testing.assert_allclose(scored.scores, expected, atol=1e-5)
+    np.testing.assert_allclose(scored.scores, instance.candidates.stored, atol=1e-5)
+    assert sum_error(scored) < 1e-9
+    parts = attribute_parts(scored).groupby("candidate").part.sum()
     for place in (0, 7, 100):
-        tokens = token_parts(read, place)
-        said = expected[place] - read.beside[place]
+        tokens = token_parts(scored, place)
+        said = expected[place] - scored.beside[place]
         assert tokens.part.sum() == pytest.approx(said, abs=1e-5)
         assert parts[place] == pytest.approx(said, abs=1e-5)
-        text = ranker.texts.item(int(case.candidates.item[place]))
+        text = ranker.texts.item(int(instance.candidates.item[place]))
         assert "".join(tokens.token).strip() == text.text[: len("".join(tokens.token).strip())]
         assert (tokens.unconditional != 0).any() == (name != "perplexity")
 
@@ -39,7 +38,7 @@ def test_parts_sum_to_the_score_that_the_ranker_gives(runs, user, name):
 def test_popularity_is_a_part_of_a_posterior_lead(runs, user):
     found = explain(runs["posterior"], user)
     rows = found.difference.set_index("attribute").difference
-    counts = case_of(runs["posterior"], find_user(runs["posterior"].spec.dataset.load(), user)).candidates
+    counts = instance_of(runs["posterior"], find_user(runs["posterior"].spec.dataset.load(), user)).candidates
     counts = counts.set_index("item_id").popularity
     expected = TEMPERATURE * (np.log1p(counts[found.a]) - np.log1p(counts[found.b]))
     assert rows.index[-1] == PRIOR and rows[PRIOR] == pytest.approx(expected)
@@ -50,12 +49,12 @@ def test_popularity_is_a_part_of_a_posterior_lead(runs, user):
 
 def test_leave_one_out_is_a_fresh_scoring_of_the_edited_history(runs, user):
     run = runs["perplexity"]
-    case, ranker, reading = case_of(run, find_user(run.spec.dataset.load(), user)), load_ranker(run), reading_of(run)
-    items = case.candidates.item.to_numpy()
-    history = case.history.item.to_numpy()
+    instance, ranker = instance_of(run, find_user(run.spec.dataset.load(), user)), load_ranker(run)
+    items = instance.candidates.item.to_numpy()
+    history = instance.history.item.to_numpy()
     [full] = ranker.scores([history], lambda _: items)
-    effects = item_effects(case, leave_out(case, reading), 3, 8)
-    assert effects.item_id.tolist() == case.history.item_id.tolist()
+    effects = item_effects(instance, leave_out(instance, ranker, ()), 3, 8)
+    assert effects.item_id.tolist() == instance.history.item_id.tolist()
     for place in range(len(history)):
         [without] = ranker.scores([np.delete(history, place)], lambda _: items)
         row = effects.iloc[place]
@@ -67,33 +66,33 @@ def test_leave_one_out_is_a_fresh_scoring_of_the_edited_history(runs, user):
 
 def test_leave_one_attribute_out_equals_transformers_on_the_edited_history(runs, user):
     run = runs["perplexity"]
-    case, reading = case_of(run, find_user(run.spec.dataset.load(), user)), reading_of(run)
-    effects = attribute_effects(case, leave_out(case, reading), 0, 5).set_index("attribute")
+    instance, ranker = instance_of(run, find_user(run.spec.dataset.load(), user)), load_ranker(run)
+    effects = attribute_effects(instance, leave_out(instance, ranker, instance.attributes), 0, 5).set_index("attribute")
     assert effects.index.tolist() == ["category", "title", "brand"]
-    assert effects["items"].category == len(case.history)
+    assert effects["items"].category == len(instance.history)
 
     def score(edited, place):
-        builder, [history] = reading.builder([edited])
-        sentinel, ids = reading.tokenizer.sentinels[0], builder.texts.ids_of(place)
-        return reference_log_likelihood(reading.model, builder.ranking(history).ids, sentinel, ids) / len(ids)
+        builder, [history] = ranker.builder_of([edited])
+        sentinel, ids = ranker.tokenizer.sentinels[0], builder.texts.ids_of(place)
+        return reference_log_likelihood(ranker.model, builder.ranking(history).ids, sentinel, ids) / len(ids)
 
-    edited = case.without_attribute("category")
-    assert "category" not in reading.builder([edited])[0].texts.texts[-1]
+    edited = instance.without_attribute("category")
+    assert "category" not in ranker.builder_of([edited])[0].texts.texts[-1]
     for place, name in ((0, "effect_a"), (5, "effect_b")):
-        expected = score(case, place) - score(edited, place)
+        expected = score(instance, place) - score(edited, place)
         assert effects.loc["category", name] == pytest.approx(expected, abs=1e-5)
 
 
 def test_an_item_that_fell_off_the_prompt_did_nothing(runs, user):
     run = runs["perplexity"]
-    case = case_of(run, find_user(run.spec.dataset.load(), user))
-    long = case.in_order(list(range(len(case.history))) * 6)
-    reading = reading_of(run)
-    [read] = reading.read([long])
-    assert read.dropped > 3
-    effects = item_effects(long, leave_out(long, reading), 0, 1)
+    instance = instance_of(run, find_user(run.spec.dataset.load(), user))
+    long = instance.in_order(list(range(len(instance.history))) * 6)
+    ranker = load_ranker(run)
+    tokens = ranker.read([long])[0].tokens
+    assert tokens.dropped > 3
+    effects = item_effects(long, leave_out(long, ranker, ()), 0, 1)
     # The item just before the oldest one seen may be too long where an older one is not: only those before it.
-    assert (effects.effect_a[: read.dropped - 1] == 0).all() and (effects.effect_a[read.dropped :] != 0).all()
+    assert (effects.effect_a[: tokens.dropped - 1] == 0).all() and (effects.effect_a[tokens.dropped :] != 0).all()
 
 
 def test_explain_gives_the_same_as_tables(runs, user):
@@ -108,7 +107,7 @@ def test_explain_gives_the_same_as_tables(runs, user):
     assert found.difference.difference.sum() == pytest.approx(found.lead, abs=1e-6)
     assert found.tokens_a.part.sum() - found.tokens_b.part.sum() == pytest.approx(found.lead, abs=1e-6)
     assert found.stored_error < 1e-5 and found.sum_error < 1e-9 and found.approximation_gap is None
-    assert len(found.items) == len(case_of(run, number).history)
+    assert len(found.items) == len(instance_of(run, number).history)
     turned = explain(run, user, found.b, found.a)
     assert turned.lead == pytest.approx(-found.lead)
     np.testing.assert_allclose(turned.difference.difference, -found.difference.difference, atol=1e-9)
@@ -130,7 +129,7 @@ def test_a_model_of_items_has_no_parts_but_a_history(runs, user):
     found = explain(runs["popularity"], user)
     assert found.difference is None and found.attributes is None and found.sum_error is None
     assert (found.items.effect == 0).all(), "popularity does not look at the user"
-    with pytest.raises(RunError, match="reads no text"):
+    with pytest.raises(RunError, match="no method 'gradients'"):
         explain(runs["popularity"], user, method="gradients")
 
 
@@ -157,19 +156,18 @@ def test_what_cannot_be_explained_is_said(runs, user, arguments, message):
 
 
 def test_an_item_cannot_be_compared_with_itself(runs, user):
-    case = case_of(runs["perplexity"], find_user(runs["perplexity"].spec.dataset.load(), user))
-    first = case.candidates.item_id[0]
+    instance = instance_of(runs["perplexity"], find_user(runs["perplexity"].spec.dataset.load(), user))
+    first = instance.candidates.item_id[0]
     with pytest.raises(RunError, match="with itself"):
-        pair_of(case, first, first)
+        pair_of(instance, first, first)
 
 
 def test_identical_texts_are_one_group(runs, user):
     run = runs["perplexity"]
-    case = case_of(run, find_user(run.spec.dataset.load(), user))
-    same = case.candidates.loc[4, ["category", "title", "brand"]].to_dict()
-    [read] = reading_of(run).read([case.with_text("candidates", 9, **same)])
-    groups = identical_groups(read.texts)
-    assert groups[4] == groups[9] > 0 and read.scores[4] == read.scores[9]
-    assert isinstance(reading_of(run), TextReading)
-    table = difference(read, 4, 9)
+    instance = instance_of(run, find_user(run.spec.dataset.load(), user))
+    same = instance.candidates.loc[4, ["category", "title", "brand"]].to_dict()
+    scored = load_ranker(run).read([instance.with_text("candidates", 9, **same)])[0].tokens
+    groups = identical_groups(scored.texts)
+    assert groups[4] == groups[9] > 0 and scored.scores[4] == scored.scores[9]
+    table = difference(scored, 4, 9)
     assert table.difference.abs().max() == 0

@@ -5,10 +5,10 @@ import pandas as pd
 import pytest
 
 from upsr_core.explain import users_to_inspect
-from upsr_core.explain.instance import Case
 from upsr_core.explain.item_search import ItemIndex, users_with
 from upsr_core.explain.model_agreement import agreement, correlation, leanings, side_by_side
 from upsr_core.explain.users_to_inspect import ORDERS, in_order, users_worth_looking_at
+from upsr_core.models.instance import Instance
 from upsr_core.runs.user_ranking import evaluated_users
 
 ITEMS = pd.DataFrame(
@@ -105,14 +105,14 @@ def test_gains_are_over_the_same_target(monkeypatch):
     assert users_worth_looking_at("ours").row.tolist() == [0, 2]
 
 
-def case(count: int) -> Case:
+def instance(count: int) -> Instance:
     table = {"item": range(count), "item_id": [f"i{n}" for n in range(count)], "target": np.arange(count) == 0}
-    return Case(None, pd.DataFrame(), pd.DataFrame({**table, "popularity": 1}))
+    return Instance(None, pd.DataFrame(), pd.DataFrame({**table, "popularity": 1}))
 
 
 def test_where_models_part():
     scores = {"one": np.array([3.0, 2.0, 1.0, 0.0]), "two": np.array([0.0, 2.0, 1.0, 3.0])}
-    table = side_by_side(case(4), scores)
+    table = side_by_side(instance(4), scores)
     assert table.item_id.tolist() == ["i0", "i3", "i1", "i2"] and table.apart.tolist() == [3, 3, 0, 0]
     row = agreement({**scores, "three": -scores["one"]}).set_index(["a", "b"]).tau
     assert row["one", "three"] == -1 and row["one", "two"] == pytest.approx(-2 / 3)

@@ -12,12 +12,13 @@ from upsr_core.datasets.splits import SplitSpec, split
 from upsr_core.errors import ModelError, RunError
 from upsr_core.evaluation.candidates import CandidateSpec, candidates_for
 from upsr_core.evaluation.metrics import rank_table
-from upsr_core.models import base, cross_entropy
+from upsr_core.models import catalogue_ranker, cross_entropy
 from upsr_core.models.cross_entropy import catalogue_cross_entropy
 from upsr_core.models.history_batches import NO_LABEL, HistoryBatches, PackedHistories, windows
-from upsr_core.models.popularity import Popularity
-from upsr_core.models.registry import SequenceSpec
-from upsr_core.models.sequential import SequenceRanker
+from upsr_core.models.popularity import PopularityRanker
+from upsr_core.models.registry import MODELS
+from upsr_core.models.sequence_ranker import SequenceRanker
+from upsr_core.models.spec import SequenceSpec
 from upsr_core.runtime import Cancelled
 
 SMALL = SequenceSpec(width=16, inner=32, epochs=4, batch=32, length=6, learning_rate=3e-3, evaluate_every=1)
@@ -93,15 +94,15 @@ def test_without_histories_there_is_nothing_to_train_on():
 
 
 def untrained(dataset, model="sasrec-ce"):
-    return SequenceRanker(model, SMALL, dataset, split(dataset, SplitSpec()))
+    return SequenceRanker(MODELS[model], SMALL, dataset, split(dataset, SplitSpec()))
 
 
 @pytest.mark.parametrize("mode", ["full", "uni100"])
 @pytest.mark.parametrize("kind", ["sasrec-ce", "bert4rec", "popularity"])
 def test_chunks_give_the_ranks_of_plain_scoring(movies, monkeypatch, mode, kind):
-    monkeypatch.setattr(base, "CHUNK_SCORES", 7 * len(movies.items))
+    monkeypatch.setattr(catalogue_ranker, "CHUNK_SCORES", 7 * len(movies.items))
     parts = split(movies, SplitSpec())
-    ranker = Popularity(movies, parts) if kind == "popularity" else untrained(movies, kind)
+    ranker = PopularityRanker(movies, parts) if kind == "popularity" else untrained(movies, kind)
     candidates = candidates_for(movies, parts, CandidateSpec(mode=mode, users=33))
     ranking = ranker.rank(candidates, keep=20)
     histories = [candidates.history(row) for row in range(33)]
@@ -133,14 +134,15 @@ def test_items_without_training_events_rank_last_and_change_no_history(successor
 
 
 def test_a_model_of_ids_refuses_other_data(successors, tmp_path):
+    (tmp_path / "model").mkdir()
     untrained(successors).save(tmp_path / "model")
     other = replace(successors, digest="0" * 16, name="elsewhere")
     with pytest.raises(ModelError, match="trained on another dataset than 'elsewhere'"):
-        SequenceRanker.load(tmp_path / "model", other, split(successors, SplitSpec()))
+        SequenceRanker.load(MODELS["sasrec-ce"], tmp_path / "model", other, split(successors, SplitSpec()))
     for file in ("model.safetensors", "model.json"):
         (tmp_path / "model" / file).write_text("{")
         with pytest.raises(ModelError, match="cannot be read"):
-            SequenceRanker.load(tmp_path / "model", successors, split(successors, SplitSpec()))
+            SequenceRanker.load(MODELS["sasrec-ce"], tmp_path / "model", successors, split(successors, SplitSpec()))
 
 
 @pytest.mark.parametrize("model", ["sasrec-bce", "bert4rec"])
@@ -154,13 +156,13 @@ def test_a_cancelled_training_goes_on_exactly(successors, tmp_path, model):
             raise Cancelled
 
     for way in ("whole", "cut"):
-        ranker = SequenceRanker(model, spec, successors, parts)
+        ranker = SequenceRanker(MODELS[model], spec, successors, parts)
         keep = lambda curve, way=way: curves.__setitem__(way, curve)  # noqa: E731
         if way == "cut":
             with pytest.raises(Cancelled):
                 ranker.fit(tmp_path / way, stop, curve=keep)
             assert curves[way].step.max() < 48
-            ranker = SequenceRanker(model, spec, successors, parts)
+            ranker = SequenceRanker(MODELS[model], spec, successors, parts)
         ranker.fit(tmp_path / way, lambda *_: None, curve=keep)
         weights[way] = ranker.network.state_dict()
     pd.testing.assert_frame_equal(curves["whole"], curves["cut"])

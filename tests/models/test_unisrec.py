@@ -7,10 +7,11 @@ from torch.nn import functional
 
 from upsr_core.datasets.splits import SplitSpec, split, training_histories
 from upsr_core.models import text_vectors as module
-from upsr_core.models.registry import SequenceSpec
-from upsr_core.models.sequential import SequenceRanker
+from upsr_core.models.registry import MODELS
+from upsr_core.models.sequence_ranker import SequenceRanker
+from upsr_core.models.spec import SequenceSpec
 from upsr_core.models.text_vectors import text_vectors
-from upsr_core.models.unisrec import Adaptor, ContrastBatches, _Contrast, pretrain
+from upsr_core.models.unisrec_network import Adaptor, ContrastBatches, _Contrast, pretrain
 from upsr_core.plm.loading import load_model, load_tokenizer
 from upsr_core.text.design import ItemDesign
 
@@ -42,7 +43,7 @@ def test_items_with_one_text_have_one_vector_and_one_score(successors):
     same = ItemDesign.of("category")  # "Things" for all of them
     vectors = text_vectors(successors, same, "embedded", quiet)
     assert (vectors == vectors[0]).all()
-    ranker = SequenceRanker("unisrec", SMALL, successors, split(successors, SplitSpec()), vectors)
+    ranker = SequenceRanker(MODELS["unisrec"], SMALL, successors, split(successors, SplitSpec()), vectors)
     scores = ranker.scores([np.array([1, 2])], lambda _: np.arange(24))[0]
     np.testing.assert_allclose(scores, scores[0], atol=1e-5)
 
@@ -61,7 +62,7 @@ def test_the_adaptor_is_a_gated_mixture_of_shifted_maps():
 
 def test_contrastive_loss_is_the_plain_one(successors, vectors):
     parts = split(successors, SplitSpec())
-    network = SequenceRanker("unisrec", SMALL, successors, parts, vectors).network.eval()
+    network = SequenceRanker(MODELS["unisrec"], SMALL, successors, parts, vectors).network.eval()
     batch = ContrastBatches(training_histories(successors, parts)[:20], 24, SMALL, "next", 1)[0]
     with torch.no_grad():
         found = _Contrast(network)(**batch)["loss"]
@@ -95,7 +96,7 @@ def test_pre_training_carries_over_and_freezes_the_transformer(successors, vecto
     histories = training_histories(successors, parts)
     shared = pretrain([(vectors, histories), (vectors[:20], [h % 20 for h in histories])], SMALL, tmp_path, quiet)
     assert {name.split(".")[0] for name in shared} == {"adaptor", "encoder"}
-    ranker = SequenceRanker("unisrec-transductive", SMALL, successors, parts, vectors)
+    ranker = SequenceRanker(MODELS["unisrec-transductive"], SMALL, successors, parts, vectors)
     ranker.network.adopt(shared)
     ranker.fit(tmp_path / "tuning", quiet)
     after = ranker.network.state_dict()

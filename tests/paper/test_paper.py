@@ -11,8 +11,7 @@ from upsr_core.datasets.spec import PreparationSpec
 from upsr_core.datasets.splits import SplitSpec, split
 from upsr_core.errors import RunError
 from upsr_core.evaluation.candidates import CandidateSpec, candidates_for
-from upsr_core.models.base import evaluate
-from upsr_core.models.popularity import Popularity
+from upsr_core.models.popularity import PopularityRanker
 from upsr_core.paper.experiment import SCALES, letters, published
 from upsr_core.paper.figure2 import CEILING, _reranked
 from upsr_core.paper.figure3 import _loses_less
@@ -39,10 +38,12 @@ def test_table5_from_its_runs_to_the_papers_values_beside_ours(movies):
     ]  # fmt: skip
     made(cells[0].spec, uniform(80))
     made(cells[1].spec, uniform(80))
+    left = this.forecast()
+    assert (left.to_do, left.cells, left.memory_mib) == (1, 3, 100), "what the others of this model took"
     made(cells[2].spec, lambda rng, count: np.zeros(count, int))
-    before = {run.id: run.result()["finished"] for run in list_runs()}
+    before = {run.id: run.result().finished for run in list_runs()}
     outcome = this.run(quiet)
-    assert {run.id: run.result()["finished"] for run in list_runs()} == before, "no run was made twice"
+    assert {run.id: run.result().finished for run in list_runs()} == before, "no run was made twice"
     rows = outcome.table.set_index("row")
     assert rows.loc["NDCG@1 (uni100)", "T+C+D"] == 100 and rows.loc["NDCG@10 (uni100)", "T"] < 50
     bits = rows.loc["Informativeness, bits", ["T", "T+C", "T+C+D"]].astype(float)
@@ -92,7 +93,7 @@ def test_figure2_counts_a_target_that_was_not_retrieved_as_zero(movies, monkeypa
     found = _reranked(this.spec, runs, 50, quiet)
     parts = split(movies, SplitSpec())
     full = candidates_for(movies, parts, CandidateSpec(mode="full"))
-    ranks = evaluate(Popularity(movies, parts), full)
+    ranks = PopularityRanker(movies, parts).metrics(full)
     for length in (10, 20, 50):
         on_list = found[CEILING, length]
         sure = (ranks.ties == 0).to_numpy()  # where a tie is cut by the end of the list either is right
@@ -223,19 +224,19 @@ def test_letters_take_what_there_is(movies, tmp_path):
 
 
 def test_zero_shot_learns_other_domains_and_nothing_of_its_own(movies, monkeypatch):
-    vectors = lambda run, data, *_: np.random.default_rng(0).normal(size=(len(data.items), 8)).astype(np.float32)  # noqa: E731
-    monkeypatch.setattr("upsr_core.runs.rivals._text_vectors", vectors)
+    vectors = lambda data, *_: np.random.default_rng(0).normal(size=(len(data.items), 8)).astype(np.float32)  # noqa: E731
+    monkeypatch.setattr("upsr_core.models.text_vectors.text_vectors", vectors)
     from upsr_core.runs.ensure_finished import finish
 
     import_dataset("pantry", *sample_files("pantry"), preparation=PreparationSpec.new_domain())
     rival, plain, learned = study("table4", (movies.name,), "smoke", pretrain_on=("pantry",)).cells()
-    small = rival.spec.training.model_copy(update={"width": 16, "inner": 32})
-    run = finish(rival.spec.model_copy(update={"training": small, "candidates": CandidateSpec(users=300)}), quiet)
+    small = rival.spec.model.with_training(width=16, inner=32)
+    run = finish(rival.spec.model_copy(update={"model": small, "candidates": CandidateSpec(users=300)}), quiet)
     assert (run.folder / "pretrained" / "model.safetensors").exists() and run.curve().empty
     table = run.per_user()
-    assert table.cold.all() and run.result()["of_users"] == len(movies.sequence) - len(movies.users)
-    assert not plain.spec.training.trains and plain.spec.pretrain_on == ()
-    assert learned.spec.training.tokens == 0 < learned.spec.training.pretrain_tokens
+    assert table.cold.all() and run.result().of_users == len(movies.sequence) - len(movies.users)
+    assert not plain.spec.trains and plain.spec.pretrain_on == ()
+    assert learned.spec.model.training.tokens == 0 < learned.spec.model.training.pretrain_tokens
 
 
 def test_domains_and_models_that_an_experiment_needs_or_has_no_use_for(movies):
@@ -258,7 +259,7 @@ def test_domains_and_models_that_an_experiment_needs_or_has_no_use_for(movies):
 def test_recipes_are_judged_at_equal_tokens_among_uniform_and_popular_candidates(movies):
     this = study("recipes", (movies.name,), "smoke")
     cells = this.cells()
-    assert len({cell.spec.training.tokens for cell in cells}) == 1
+    assert len({cell.spec.model.training.tokens for cell in cells}) == 1
     by_training = pd.DataFrame([(cell.column, cell.spec.training_digest) for cell in cells]).groupby(0)[1]
     assert (by_training.nunique() == 1).all(), "one training for both modes"
     for cell in cells:
@@ -274,6 +275,6 @@ def test_recipes_are_judged_at_equal_tokens_among_uniform_and_popular_candidates
     assert verdicts["Contrast above Paper's recipe, NDCG@10 (uni100)"] == UNCLEAR
     assert len(outcome.figure.data) == 2 * len(RECIPES)
     control = [cell.spec for cell in cells if cell.column == CONTROL]
-    assert all(spec.training.dealt for spec in control) and not any(CONTROL in claim for claim in verdicts.index)
-    called = sum(Run(run_folder(spec)).result()["personal"] for spec in control)
+    assert all(spec.model.training.dealt for spec in control) and not any(CONTROL in claim for claim in verdicts.index)
+    called = sum(Run(run_folder(spec)).result().personal for spec in control)
     assert any(f"{called} of {len(control)} of its runs" in note for note in outcome.notes)

@@ -55,11 +55,11 @@ def test_a_failed_cell_leaves_the_others_and_is_tried_again(movies, tiny, monkey
     ):
         this.run(quiet)
     assert this.outcome() is None and list(this.states().state) == ["new", "done"]
-    first = Run(run_folder(right.spec)).result()["finished"]
+    first = Run(run_folder(right.spec)).result().finished
     monkeypatch.setattr(
         runner, "finish", lambda spec, _, __: real(spec, _) if spec == broken.spec else Run(run_folder(spec))
     )
-    assert this.run(quiet).table.n[0] == 2 and Run(run_folder(right.spec)).result()["finished"] == first
+    assert this.run(quiet).table.n[0] == 2 and Run(run_folder(right.spec)).result().finished == first
 
 
 def test_a_cancelled_experiment_stops_and_goes_on(movies, tiny):

@@ -9,10 +9,10 @@ from dataclasses import replace
 
 import pytest
 
+from upsr_core.models.budgets import BUDGETS
 from upsr_core.paper.figure3 import LOSS
 from upsr_core.paper.registry import EXPERIMENTS
 from upsr_core.paper.runner import study
-from upsr_core.runs.budgets import BUDGETS
 from upsr_core.runs.run import Run, run_folder
 
 
@@ -75,7 +75,7 @@ def test_from_nothing_to_its_outcome(name, shops, small_t5, small_flan):
         assert measured[sorted(columns)].notna().all().all()
     for cell in this.cells():
         result = Run(run_folder(cell.spec)).result()
-        assert result["users"] > 0 and result["metrics"] and "user_dependence" in result
+        assert result.users > 0 and result.metrics and result.user_dependence.metric in result.metrics
     assert set(outcome.claims.columns) <= {
         "dataset", "claim", "paper", "difference", "low", "high", "p", "verdict", "on"
     }  # fmt: skip

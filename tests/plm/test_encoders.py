@@ -24,7 +24,7 @@ from upsr_core.runs import queue
 from upsr_core.runs.forecast import forecast
 from upsr_core.runs.run import create_run
 from upsr_core.runs.spec import plan_run
-from upsr_core.runs.worker import work
+from upsr_core.runs.worker import work_on
 from upsr_core.text.design import ItemDesign, parse_design
 from upsr_core.text.render import ItemTexts
 
@@ -105,12 +105,20 @@ def test_unisrec_runs_on_an_encoder(movies, tmp_path):
     spec = plan_run(
         movies.name, parse_design("title"), make_encoder(tmp_path / "bert"), "smoke", mode="full", model="unisrec"
     )
-    few = spec.training.model_copy(update={"width": 16, "inner": 32, "epochs": 1})
+    few = spec.model.training.model_copy(update={"width": 16, "inner": 32, "epochs": 1})
     candidates = spec.candidates.model_copy(update={"users": 5})
-    run = create_run(spec.model_copy(update={"training": few, "candidates": candidates, "validation_users": 5}))
+    run = create_run(
+        spec.model_copy(
+            update={
+                "model": spec.model.model_copy(update={"training": few}),
+                "candidates": candidates,
+                "validation_users": 5,
+            }
+        )
+    )
     assert forecast(run.spec).training_seconds > 0
     queue.enqueue(run)
-    assert work(run)["unscorable_targets"] == 0 and "bert" in run.title
+    assert work_on(run)["unscorable_targets"] == 0 and "bert" in run.title
 
 
 def test_what_cannot_be_read_is_refused_in_one_sentence(movies, tmp_path):

@@ -15,7 +15,7 @@ from upsr_core.runs import queue
 from upsr_core.runs.health import health, judge
 from upsr_core.runs.run import create_run
 from upsr_core.runs.spec import plan_run
-from upsr_core.runs.worker import work
+from upsr_core.runs.worker import work_on
 from upsr_core.training.spec import CURVE
 
 
@@ -34,7 +34,7 @@ def test_a_dataset_is_known_by_its_size():
 def popular(movies):
     run = create_run(plan_run(movies.name, model="popularity", mode="full"))
     queue.enqueue(run)
-    work(run)
+    work_on(run)
     return run
 
 
@@ -87,7 +87,7 @@ def test_health_on_the_command_line(popular, movies, monkeypatch):
     assert done.exit_code == 0, done.output
     (record,) = json.loads(done.stdout.splitlines()[-1])["runs"]
     assert record["model"] == "popularity" and record["dataset"] == movies.name
-    assert record["metrics"] == popular.result()["metrics"] and record["band"]["low"] == band.low
+    assert record["metrics"] == popular.result().metrics and record["band"]["low"] == band.low
     assert record["verdict"] == ("healthy" if record["metrics"]["HR@10 (full)"] >= 0.0104 else "below")
     assert health(movies.name, "sasrec-ce") == []
     with pytest.raises(RunError, match="no model"):

@@ -16,8 +16,7 @@ from upsr_core.datasets.splits import SplitSpec, split
 from upsr_core.errors import RunError
 from upsr_core.evaluation.candidates import CandidateSpec, candidates_for
 from upsr_core.evaluation.metrics import METRICS, named
-from upsr_core.models.base import evaluate
-from upsr_core.models.popularity import Popularity
+from upsr_core.models.popularity import PopularityRanker
 from upsr_core.models.registry import MODELS
 from upsr_core.runs import queue
 from upsr_core.runs.convergence import converged, spent
@@ -25,21 +24,23 @@ from upsr_core.runs.forecast import forecast
 from upsr_core.runs.run import create_run, delete_run
 from upsr_core.runs.spec import RunSpec, plan_run
 from upsr_core.runs.user_ranking import evaluated_users, load_ranker, ranked, top_of_catalogue
-from upsr_core.runs.worker import work
+from upsr_core.runs.worker import work_on
 from upsr_core.text.design import parse_design
+from workshop.small_runs import with_training
 
-IDS = [name for name, info in MODELS.items() if not info.text]
+IDS = [name for name, model in MODELS.items() if not model.reads_text]
 
 
 def planned(movies, model, mode="full", **settings):
     spec = plan_run(movies.name, budget="smoke", mode=mode, model=model)
-    training = spec.training and spec.training.model_copy(update={"width": 16, "inner": 32, **settings})
-    return spec.model_copy(update={"training": training, "validation_users": 50})
+    if spec.trains:
+        spec = with_training(spec, width=16, inner=32, **settings)
+    return spec.model_copy(update={"validation_users": 50})
 
 
 def finish(run):
     queue.enqueue(run)
-    return work(run)
+    return work_on(run)
 
 
 @pytest.mark.parametrize("mode", ["full", "uni100"])
@@ -47,17 +48,17 @@ def finish(run):
 def test_every_rival_leaves_a_whole_result(movies, model, mode):
     run = create_run(planned(movies, model, mode))
     result = finish(run)
-    assert set(result["metrics"]) == {named(metric, mode) for metric in METRICS}
-    assert result["users"] == result["of_users"] == len(movies.users)
+    assert set(result.metrics) == {named(metric, mode) for metric in METRICS}
+    assert result.users == result.of_users == len(movies.users)
     used = spent(run)
-    if run.spec.training is None:
-        assert used is None and converged(run) is None and result["trained_by"] is None
+    if not run.spec.trains:
+        assert used is None and converged(run) is None and result.trained_by is None
     else:
-        epochs = run.spec.training.epochs
+        epochs = run.spec.model.training.epochs
         assert (used.unit, used.most) == ("epochs", epochs) and used.used == pytest.approx(epochs)
     if model in ("popularity", "random"):
-        assert result["metrics"] == result["references"][model] and result["user_dependence"]["mean"] == 0
-        assert not result["personal"]
+        assert result.metrics == result.references[model] and result.user_dependence.mean == 0
+        assert not result.personal
     users = evaluated_users(run)
     own = users.iloc[3]
     table = ranked(run, int(own.user))
@@ -66,12 +67,12 @@ def test_every_rival_leaves_a_whole_result(movies, model, mode):
     test = candidates_for(movies, split(movies, SplitSpec()), CandidateSpec(mode=mode))
     assert set(table.item) <= set(test.items(3)) and len(table) == (101 if mode == "uni100" else len(table))
     by = ranked(run, int(own.user), "popularity")
-    counts = Popularity(movies, split(movies, SplitSpec())).counts
+    counts = PopularityRanker(movies, split(movies, SplitSpec())).counts
     exact = pd.Series(counts[test.items(3)], index=test.items(3)).rank(ascending=False, method="average")
     np.testing.assert_array_equal(by["rank"], exact[by.item])
     best, note = top_of_catalogue(run, load_ranker(run), int(own.user), 5)
     assert len(best) == 5 and note.startswith("Exact") and best.perplexity.isna().all()
-    assert evaluate(load_ranker(run), test)["NDCG@10"].mean() == result["metrics"][named("NDCG@10", mode)]
+    assert load_ranker(run).metrics(test)["NDCG@10"].mean() == result.metrics[named("NDCG@10", mode)]
     with pytest.raises(RunError, match="no score 'perplexity'"):
         ranked(run, int(own.user), "perplexity")
 
@@ -91,7 +92,7 @@ def test_a_killed_rival_resumes_to_the_same_curve_and_result(movies):
     wait(lambda: not run.status().active)
     assert run.status().state == "done", run.status()
     pd.testing.assert_frame_equal(run.curve(), curve)
-    assert run.result()["metrics"] == undisturbed["metrics"]
+    assert run.result().metrics == undisturbed.metrics
 
 
 def wait(condition, seconds=240):
@@ -106,12 +107,14 @@ def test_a_model_of_texts_learns_other_domains_first(movies, model):
     import_dataset("pantry", *sample_files("pantry"), preparation=PreparationSpec.new_domain())
     design = parse_design("category,title")
     spec = plan_run(movies.name, design, budget="smoke", mode="full", model=model, pretrain_on=("pantry",))
-    assert spec.training.pretrain_epochs == 1 and spec.digest != plan_run(movies.name, design, model=model).digest
-    training = spec.training.model_copy(update={"width": 16, "inner": 32, "batch": 64})
-    run = create_run(spec.model_copy(update={"training": training, "validation_users": 50}))
+    assert spec.model.training.pretrain_epochs == 1 and spec.digest != plan_run(movies.name, design, model=model).digest
+    training = spec.model.training.model_copy(update={"width": 16, "inner": 32, "batch": 64})
+    run = create_run(
+        spec.model_copy(update={"model": spec.model.model_copy(update={"training": training}), "validation_users": 50})
+    )
     result = finish(run)
-    assert (run.folder / "pretrained" / "model.safetensors").exists() and "after pantry" in result["title"]
-    assert result["unscorable_targets"] == 0 and run.title.startswith(f"{movies.name} · UniSRec")
+    assert (run.folder / "pretrained" / "model.safetensors").exists() and "after pantry" in result.title
+    assert result.unscorable_targets == 0 and run.title.startswith(f"{movies.name} · UniSRec")
     own = evaluated_users(run).iloc[0]
     table = ranked(run, int(own.user))
     assert table[table.target]["rank"].iloc[0] == own["rank"]
@@ -119,15 +122,13 @@ def test_a_model_of_texts_learns_other_domains_first(movies, model):
     assert len(load_ranker(run).network.texts) == len(movies.items)
 
 
-def test_runs_of_upsr_keep_the_form_and_the_id_they_had(movies):
-    spec = plan_run(movies.name, parse_design("title"), budget="smoke")
-    old = spec.model_dump(mode="json")
-    del old["model"]
-    again = RunSpec.model_validate(old)
-    assert again == spec and again.digest == spec.digest and again.model == "upsr"
-    from upsr_core.schema import digest_of
-
-    assert spec.digest == digest_of({"spec": "RunSpec", **old})
+@pytest.mark.parametrize("model", MODELS)
+def test_a_specification_is_read_back_as_it_was(movies, model):
+    design = parse_design("title") if MODELS[model].reads_text else None
+    spec = plan_run(movies.name, design, budget="smoke", model=model)
+    again = RunSpec.model_validate_json(spec.model_dump_json())
+    assert again == spec and again.digest == spec.digest and hash(again) == hash(spec)
+    assert (again.reads_text, again.kind.name) == (design is not None, model)
 
 
 def test_what_a_model_cannot_do_is_said_before_it_starts(movies):
@@ -142,8 +143,12 @@ def test_what_a_model_cannot_do_is_said_before_it_starts(movies):
     with pytest.raises(RunError, match="before it is trained"):
         plan_run(movies.name, model="sasrec-ce", budget="zero-shot")
     spec = plan_run(movies.name, model="sasrec-ce")
-    with pytest.raises(ValidationError, match="has no use for a design"):
-        RunSpec.model_validate(spec.model_dump() | {"design": parse_design("title").model_dump()})
+    with pytest.raises(ValidationError, match="design"):
+        RunSpec.model_validate(spec.model_dump() | {"model": spec.model.model_dump() | {"design": {}}})
+    with pytest.raises(ValidationError, match="no model 'gru'"):
+        RunSpec.model_validate(spec.model_dump() | {"model": {"name": "gru"}})
+    with pytest.raises(RunError, match="reads no item texts"):
+        _ = spec.design
 
 
 def test_titles_and_forecast_name_the_model(movies):

@@ -18,23 +18,24 @@ from upsr_core.runs.forecast import forecast
 from upsr_core.runs.run import create_run, delete_run, list_runs, load_run
 from upsr_core.runs.spec import plan_run
 from upsr_core.runs.user_ranking import evaluated_users, find_user, load_ranker, ranked, top_of_catalogue
-from upsr_core.runs.worker import work
+from upsr_core.runs.worker import work_on
 from upsr_core.text.design import parse_design
+from workshop.small_runs import with_training
 
 DESIGN = parse_design("category,title,brand")
 
 
 def tiny(movies, **options):
     """A run of a few seconds: smoke with still fewer tokens and users."""
-    spec = plan_run(movies.name, DESIGN, budget="smoke", **options)
-    training = spec.training.model_copy(update={"tokens": 20_000, "batch_tokens": 512, "evaluations": 4, "patience": 4})
+    spec = plan_run(movies.name, DESIGN, budget="smoke", recipe="paper", **options)
+    few = with_training(spec, tokens=20_000, batch_tokens=512, evaluations=4, patience=4)
     candidates = spec.candidates.model_copy(update={"users": 8})
-    return spec.model_copy(update={"training": training, "validation_users": 2, "candidates": candidates})
+    return few.model_copy(update={"validation_users": 2, "candidates": candidates})
 
 
 def finish(run):
     queue.enqueue(run)
-    return work(run)
+    return work_on(run)
 
 
 def wait(condition, seconds=120):
@@ -61,22 +62,20 @@ def test_a_killed_run_resumes_to_the_same_curve_and_result(movies):
     wait(lambda: not run.status().active)
     assert run.status().state == "done", run.status()
     pd.testing.assert_frame_equal(run.curve(), curve)
-    again = run.result()
-    for volatile in ("seconds", "training_seconds", "finished", "resumed"):
-        again.pop(volatile), undisturbed.pop(volatile)
-    assert again == undisturbed
+    volatile = {"seconds", "training_seconds", "finished", "resumed", "peak_memory_mib"}
+    assert run.result().model_dump(exclude=volatile) == undisturbed.model_dump(exclude=volatile)
     _check_results(run, movies)
 
 
 def _check_results(run, movies):
     result = run.result()
-    assert set(result["metrics"]) == {f"{m}@{k} (uni100)" for m in ("HR", "NDCG") for k in (1, 5, 10)}
+    assert set(result.metrics) == {f"{m}@{k} (uni100)" for m in ("HR", "NDCG") for k in (1, 5, 10)}
     for name in ("random", "popularity"):
-        gap = result["gaps"][name]["NDCG@10 (uni100)"]
-        expected = result["metrics"]["NDCG@10 (uni100)"] - result["references"][name]["NDCG@10 (uni100)"]
+        gap = result.gaps[name]["NDCG@10 (uni100)"]
+        expected = result.metrics["NDCG@10 (uni100)"] - result.references[name]["NDCG@10 (uni100)"]
         assert gap["low"] <= gap["mean"] <= gap["high"] and gap["mean"] == pytest.approx(expected)
     users = evaluated_users(run)
-    assert len(users) == result["users"] == 8
+    assert len(users) == result.users == 8
     own = users.iloc[0]
     assert find_user(movies, own.user_id) == own.user
     for score in (None, "conditional", "posterior", "popularity"):
@@ -129,19 +128,19 @@ def test_a_run_that_cannot_work_says_why(movies, monkeypatch):
     run.__dict__["spec"] = run.spec.model_copy(update={"dataset": stored.model_copy(update={"content": "0" * 16})})
     queue.enqueue(run)
     with pytest.raises(UpsrError, match="not the one of this run"):
-        work(run)
+        work_on(run)
     assert run.status().state == "failed" and "not the one" in run.status().message
 
 
 def test_pre_training_on_other_domains_comes_first(movies):
     pantry = import_dataset("pantry", *sample_files("pantry"), preparation=PreparationSpec.new_domain())
     spec = tiny(movies, pretrain_on=("pantry",))
-    assert spec.training.pretrain_tokens > 0 and spec.pretrain_on[0].content == pantry.digest
-    few = spec.training.model_copy(update={"pretrain_tokens": 3000, "tokens": 3000, "evaluations": 1})
-    run = create_run(spec.model_copy(update={"training": few}))
+    assert spec.model.training.pretrain_tokens > 0 and spec.pretrain_on[0].content == pantry.digest
+    few = spec.model.training.model_copy(update={"pretrain_tokens": 3000, "tokens": 3000, "evaluations": 1})
+    run = create_run(spec.model_copy(update={"model": spec.model.model_copy(update={"training": few})}))
     result = finish(run)
     assert (run.folder / "pretrained" / "model.safetensors").exists()
-    assert "after pantry" in result["title"]
+    assert "after pantry" in result.title
 
 
 def test_specs_are_checked_and_have_one_digest(movies):

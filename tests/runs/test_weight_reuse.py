@@ -18,8 +18,9 @@ from upsr_core.runs.run import create_run, delete_run, list_runs
 from upsr_core.runs.spec import plan_run
 from upsr_core.runs.user_ranking import evaluated_users, load_ranker, ranked
 from upsr_core.runs.weight_reuse import trained_run
-from upsr_core.runs.worker import work
+from upsr_core.runs.worker import work_on
 from upsr_core.text.design import ItemDesign, parse_design
+from workshop.small_runs import with_training
 
 
 def planned(movies, model, mode):
@@ -31,30 +32,29 @@ def planned(movies, model, mode):
         else {"width": 16, "inner": 32, "batch": 64}
     )
     candidates = spec.candidates.model_copy(update={"users": 3})
-    training = spec.training.model_copy(update=few)
-    return spec.model_copy(update={"training": training, "validation_users": 3, "candidates": candidates})
+    return with_training(spec, **few).model_copy(update={"validation_users": 3, "candidates": candidates})
 
 
 def finish(run):
     queue.enqueue(run)
-    return work(run)
+    return work_on(run)
 
 
 @pytest.mark.parametrize("model", ["upsr", "sasrec-ce"])
 def test_a_second_mode_trains_nothing_and_equals_a_run_that_trained_itself(movies, model):
     alone = create_run(planned(movies, model, "pop100"))
     result, curve, users = finish(alone), alone.curve(), alone.per_user()
-    assert result["trained_by"] == alone.id and result["training_seconds"] > 0
+    assert result.trained_by == alone.id and result.training_seconds > 0
     delete_run(alone)
     first = create_run(planned(movies, model, "uni100"))
     finish(first)
     second = create_run(planned(movies, model, "pop100"))
     queue.enqueue(second)
     phases = set()
-    again = work(second, lambda done, total, phase: phases.add(phase))
+    again = work_on(second, lambda done, total, phase: phases.add(phase))
     assert phases == {"evaluating"}
-    assert again["trained_by"] == first.id == second.trained_by and again["metrics"] == result["metrics"]
-    assert again["training_seconds"] == first.result()["training_seconds"]
+    assert again.trained_by == first.id == second.trained_by and again.metrics == result.metrics
+    assert again.training_seconds == first.result().training_seconds
     pd.testing.assert_frame_equal(second.curve(), curve)
     pd.testing.assert_frame_equal(second.per_user(), users)
     delete_run(first)
@@ -104,25 +104,18 @@ def test_what_makes_a_training_another_one(movies):
     assert spec.model_copy(update={"candidates": other}).training_digest == spec.training_digest
     seeded = spec.candidates.model_copy(update={"seed": 1})  # the validation is drawn with the same seed
     different = {
-        "candidates": seeded, "validation_users": 6, "design": parse_design("title,brand"),
-        "score": spec.score.model_copy(update={"name": "conditional"}),
-        "training": spec.training.model_copy(update={"seed": 1}),
+        "candidates": seeded, "validation_users": 6,
     }  # fmt: skip
-    digests = {spec.model_copy(update={name: value}).training_digest for name, value in different.items()}
-    assert len(digests | {spec.training_digest}) == len(different) + 1
+    others = [
+        {"design": parse_design("title,brand")},
+        {"score": spec.model.score.model_copy(update={"name": "conditional"})},
+        {"training": spec.model.training.model_copy(update={"seed": 1})},
+    ]
+    changes = [{name: value} for name, value in different.items()]
+    changes += [{"model": spec.model.model_copy(update=update)} for update in others]
+    digests = {spec.model_copy(update=update).training_digest for update in changes}
+    assert len(digests | {spec.training_digest}) == len(changes) + 1
     assert trained_run(plan_run(movies.name, model="popularity")) is None
-
-
-def test_runs_that_were_stored_before_lend_their_weights(movies):
-    first = create_run(planned(movies, "sasrec-ce", "full"))
-    finish(first)
-    (first.folder / "trained.json").unlink()
-    broken = create_run(planned(movies, "sasrec-ce", "uni100"))
-    broken.model_folder.mkdir()
-    (broken.folder / "spec.json").write_text("{}")
-    second = create_run(planned(movies, "sasrec-ce", "pop100"))
-    result = finish(second)
-    assert result["trained_by"] == first.id and result["training_seconds"] is None
 
 
 def test_the_forecast_counts_a_training_once(movies):
@@ -141,8 +134,7 @@ def pretrained_first(movies, model, finetune="title"):
     spec = plan_run(movies.name, design, budget="smoke", model=model, pretrain_on=(other.name,))
     few = {"tokens": 1000, "pretrain_tokens": 2000, "batch_tokens": 512, "evaluations": 1} if model == "upsr" else {}
     candidates = spec.candidates.model_copy(update={"users": 3})
-    training = spec.training.model_copy(update=few)
-    return spec.model_copy(update={"training": training, "validation_users": 3, "candidates": candidates})
+    return with_training(spec, **few).model_copy(update={"validation_users": 3, "candidates": candidates})
 
 
 @pytest.mark.parametrize("model", ["upsr", "unisrec"])
@@ -158,33 +150,31 @@ def test_one_pretraining_serves_several_runs(movies, model):
     assert forecast(second.spec).training_seconds < forecast(different_seed(second.spec)).training_seconds
     queue.enqueue(second)
     phases = set()
-    again = work(second, lambda done, total, phase: phases.add(phase))
+    again = work_on(second, lambda done, total, phase: phases.add(phase))
     assert "pre-training" not in phases and "training" in phases
-    assert again["metrics"] == result["metrics"] and again["trained_by"] == second.id
+    assert again.metrics == result.metrics and again.trained_by == second.id
     pd.testing.assert_frame_equal(second.per_user(), users)
-    assert second.pretraining_elsewhere > 0 and again["training_seconds"] >= second.pretraining_elsewhere
+    assert second.pretraining_elsewhere > 0 and again.training_seconds >= second.pretraining_elsewhere
     costs = cost(load([first, second])).set_index("run").seconds
-    assert costs[second.id] == pytest.approx(again["seconds"] + second.pretraining_elsewhere)
-    assert costs[first.id] == pytest.approx(first.result()["seconds"])
+    assert costs[second.id] == pytest.approx(again.seconds + second.pretraining_elsewhere)
+    assert costs[first.id] == pytest.approx(first.result().seconds)
 
 
 def different_seed(spec):
-    return spec.model_copy(update={"training": spec.training.model_copy(update={"seed": 9})})
+    return spec.model_copy(update={"model": spec.model.with_seed(9)})
 
 
 def test_what_makes_a_pretraining_another_one(movies):
     spec = pretrained_first(movies, "upsr")
-    longer = spec.training.model_copy(update={"tokens": 9000, "evaluations": 3})
     same = {
-        "training": longer,
+        "model": spec.model.with_training(tokens=9000, evaluations=3),
         "validation_users": 6,
         "candidates": spec.candidates.model_copy(update={"mode": "full"}),
     }
     for name, value in same.items():
         assert spec.model_copy(update={name: value}).pretraining_digest == spec.pretraining_digest, name
     different = {
-        "design": spec.design.model_copy(update={"pretrain": ItemDesign.of("brand")}), "pretrain_on": (spec.dataset,),
-        "training": spec.training.model_copy(update={"pretrain_tokens": 4000}),
+        "model": spec.model.with_training(pretrain_tokens=4000), "pretrain_on": (spec.dataset,),
         "split": spec.split.model_copy(update={"kind": "leave-last-k", "k": 2}),
     }  # fmt: skip
     digests = {spec.model_copy(update={name: value}).pretraining_digest for name, value in different.items()}
@@ -199,11 +189,11 @@ def test_several_modes_on_the_command_line(movies):
     done = CliRunner().invoke(app, [*command, "full, pop100"])
     assert done.exit_code == 0, done.output
     results = json.loads(done.stdout.splitlines()[-1])["runs"]
-    assert [name for result in results for name in result["metrics"] if "NDCG@10" in name] == [
+    assert [name for result in results for name in result.metrics if "NDCG@10" in name] == [
         "NDCG@10 (full)",
         "NDCG@10 (pop100)",
     ]
-    assert {result["trained_by"] for result in results} == {results[0]["run"]}
+    assert {result.trained_by for result in results} == {results[0]["run"]}
     assert f"trained by run {results[0]['run']}" in " ".join(done.output.split())
     again = CliRunner().invoke(app, [*command, "full,pop100", "--again"])
     repeated = json.loads(again.stdout.splitlines()[-1])["runs"]

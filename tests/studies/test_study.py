@@ -12,7 +12,7 @@ from upsr_core.runs import queue
 from upsr_core.studies.figure import figure, write_figure
 from upsr_core.studies.results import notes, outcome, summary, verdict
 from upsr_core.studies.study import create_study, plan_study, usual_designs
-from upsr_core.studies.worker import FIGURE, RESULT, forecast_study, work
+from upsr_core.studies.worker import FIGURE, RESULT, forecast_study, work_on_study
 
 FIVE = ["title", "category", "brand", "category,title", "brand,title"]
 
@@ -24,7 +24,7 @@ def tiny(movies, designs=FIVE[:3]):
     trials = tuple(
         trial.model_copy(
             update={
-                "training": trial.training.model_copy(update=training),
+                "model": trial.model.with_training(**training),
                 "candidates": trial.candidates.model_copy(update={"users": 2}),
                 "validation_users": 2,
             }
@@ -52,19 +52,19 @@ def test_a_killed_and_a_cancelled_study_go_on_and_train_nothing_twice(movies):
     first = results(study)
     left = forecast_study(study.spec, study.spec.setting())
     assert set(left.trials) == {run.id for run in study.spec.runs} - set(first) and left.seconds > 0
-    assert sum(left.readings.values()) == 0, "its indicators are kept"
+    assert sum(left.indicators.values()) == 0, "its indicators are kept"
 
     def stop_in_the_last_trial(*_):
         if len(results(study)) == 2:
             queue.cancel(study)
 
     queue.enqueue(study)
-    assert work(study, stop_in_the_last_trial) is None and study.status().state == "cancelled"
+    assert work_on_study(study, stop_in_the_last_trial) is None and study.status().state == "cancelled"
     last = study.spec.runs[-1]
     assert last.status().state == "cancelled" and last.result() is None
     queue.enqueue(study)
     shares = []
-    record = work(study, lambda done, total, _: shares.append(done / total))
+    record = work_on_study(study, lambda done, total, _: shares.append(done / total))
     assert study.status().state == "done" and record["done"] == record["trials"] == 3
     assert shares == sorted(shares) and shares[0] >= 0 and shares[-1] <= 1
     assert results(study)[next(iter(first))] == next(iter(first.values())), "not trained again"

@@ -42,7 +42,8 @@ def compare(
     from upsr_core.runs.ensure_finished import finish_all
     from upsr_core.runs.run import load_run
 
-    if bool(run_ids) == bool(again):
+    names = run_ids or []
+    if bool(names) == bool(again):
         raise RunError("Nothing to compare", how="Name runs, see `upsr runs`, or an exported folder with --again.")
     if export:
         check_new(export)
@@ -51,7 +52,7 @@ def compare(
         with progress_bar() as progress:
             runs = finish_all(specs, progress)
     else:
-        runs = [load_run(name) for name in run_ids]
+        runs = [load_run(name) for name in names]
     for what, value, allowed in (("metric", metric, METRICS), ("slice", by or "history", SLICES)):
         if value not in allowed:
             raise RunError(f"There is no {what} {value!r}", how=f"Choose among {', '.join(allowed)}.")
@@ -60,9 +61,8 @@ def compare(
     costs = cost(compared)
     _board(board, compared, metric, named(metric, compared.mode))
     _pairs(tested, _numbers(board), named(metric, compared.mode))
-    sliced = None
-    if by:
-        sliced, what = slices(compared, by, metric)
+    sliced, what = slices(compared, by, metric) if by else (None, "")
+    if sliced is not None:
         _slices(sliced, _numbers(board), SLICES[by], what, named(metric, compared.mode))
     if export:
         console.print(f"Written to {write(compared, export, metric)}.")
@@ -71,11 +71,11 @@ def compare(
         record |= {"metric": metric, "instances": len(compared.instances), "of": compared.of}
         record |= {"seeds": comparing.seeds(compared, metric).to_dict("records"), "cost": costs.to_dict("records")}
         record["indicators"] = {
-            run_id: {name: reading.summary() for name, reading in readings.items()}
-            for run_id, readings in indicators(compared).items()
+            run_id: {name: result.summary() for name, result in results.items()}
+            for run_id, results in indicators(compared).items()
         }
         record |= {"link": link(compared, metric)}
-        record |= {"slices": sliced.to_dict("records")} if by else {}
+        record |= {"slices": sliced.to_dict("records")} if sliced is not None else {}
         print(json.dumps(plain(record)))
 
 

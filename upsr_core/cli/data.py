@@ -141,10 +141,13 @@ def _progress_bar() -> Iterator[Progress]:
 
 
 def _pairs(options: list[str], option: str) -> list[tuple[str, str]]:
+    found = []
     for text in options:
-        if "=" not in text:
+        field, sign, column = text.partition("=")
+        if not sign:
             raise DataError(f"{option} {text!r} is not FIELD=COLUMN", how=f"Write for example {option} title=name.")
-    return [tuple(part.strip() for part in text.split("=", 1)) for text in options]
+        found.append((field.strip(), column.strip()))
+    return found
 
 
 def _print(what) -> None:

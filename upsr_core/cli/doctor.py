@@ -35,7 +35,7 @@ def doctor(
             report = examine(progress)
     _machine(report.machine)
     for kind, found in report.stored.items():
-        typer.echo(f"{kind}: {found['count']:,}, {_size(found['bytes'])}")
+        typer.echo(f"{kind}: {found.count:,}, {_size(found.bytes)}")
     for finding in swept:
         typer.echo(f"removed: {finding.where}")
     for finding in report.findings:

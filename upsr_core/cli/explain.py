@@ -1,12 +1,15 @@
 """`upsr explain`: why one candidate stands above another for a user."""
 
 import json
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
 
 from upsr_core.cli.terminal import Terminal
+
+if TYPE_CHECKING:
+    from upsr_core.explain.explanation import Explanation
 
 console = Terminal()
 
@@ -22,9 +25,9 @@ def explain(
     candidates: Annotated[
         tuple[str, str] | None, typer.Option(metavar="A B", help="Two item ids; the target and the best other one.")
     ] = None,
-    method: Annotated[str, typer.Option(help="leave-one-out (exact) or gradients (an approximation).")] = (
-        "leave-one-out"
-    ),
+    method: Annotated[
+        str, typer.Option(help="leave-one-out or contributions (exact), gradients (an approximation); the model's own.")
+    ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="End with one JSON object on the last line.")] = False,
 ) -> None:
     """Why candidate A stands above candidate B: attribute by attribute, token by token, history item by item."""
@@ -42,7 +45,7 @@ def explain(
         print(json.dumps(found.record()))
 
 
-def _show(found) -> None:
+def _show(found: "Explanation") -> None:
     rows = found.candidates.set_index("item_id")
     console.print(f"{found.title}, user {found.user}", markup=False)
     for letter, item in (("A", found.a), ("B", found.b)):
@@ -66,7 +69,7 @@ def _show(found) -> None:
             if cut:
                 console.print(f"The caps of the design cut {cut} tokens off the text of {letter}.")
     else:
-        console.print("This model reads no text: its score has no parts.")
+        console.print("The score of this model is no sum over the tokens of a text: it has no parts.")
     table = Table("place", "item", "name", "for A", "rank of A without it", "of B", title=f"History: {found.method}")
     ranked = "rank_a" in found.items
     for row in found.items.iloc[found.items.effect.abs().argsort()[::-1]].itertuples():

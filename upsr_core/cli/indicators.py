@@ -54,21 +54,21 @@ def indicators(
     names = check_names(_names(only) if only is not None else None)
     setting = _setting(dataset, plm, domains, sample, seed, tokenizer=tokenizer, method=naturalness)
     with progress_bar() as progress:
-        readings = profile(setting, ItemDesign.of(design, cap=cap), progress, names)
+        results = profile(setting, ItemDesign.of(design, cap=cap), progress, names)
     table = Table("indicator", "value", "interval (95 %)", "unit", "note", title=f"{design} on {dataset}")
-    for name, reading in readings.items():
-        shown = "–" if reading.value is None else f"{reading.value:.4g}"
-        interval = "" if reading.low is None else f"{reading.low:.4g} to {reading.high:.4g}"
-        table.add_row(name, shown, interval, reading.unit, reading.reason or reading.note)
+    for name, result in results.items():
+        shown = "–" if result.value is None else f"{result.value:.4g}"
+        interval = "" if result.low is None else f"{result.low:.4g} to {result.high:.4g}"
+        table.add_row(name, shown, interval, result.unit, result.reason or result.note)
     console.print(table)
-    if "informativeness" in readings and readings["informativeness"].value is not None:
-        for step in readings["informativeness"].facts["steps"]:
+    if "informativeness" in results and results["informativeness"].value is not None:
+        for step in results["informativeness"].facts["steps"]:
             console.print(
                 f"  + {step['added']}: {step['bits']:.2f} bits ({step['gain']:+.2f}), "
                 f"{step['distinguishable']:.1%} of the items told apart"
             )
     if as_json:
-        print(json.dumps({name: reading.summary() for name, reading in readings.items()}))
+        print(json.dumps({name: result.summary() for name, result in results.items()}))
 
 
 def attributes(

@@ -1,14 +1,24 @@
 """`upsr`: the command line; every command makes the calls that the pages make."""
 
 import sys
-from importlib import import_module
-from pathlib import Path
 
 import typer
 from pydantic import ValidationError
 
-import upsr_core
-from upsr_core.cli import compare, data, doctor, experiment, explain, indicators, plan, plm, runs, studio, study
+from upsr_core.cli import (
+    clone_only,
+    compare,
+    data,
+    doctor,
+    experiment,
+    explain,
+    indicators,
+    plan,
+    plm,
+    runs,
+    studio,
+    study,
+)
 from upsr_core.cli.terminal import Terminal, printable
 from upsr_core.errors import UpsrError
 from upsr_core.logs import explained
@@ -18,11 +28,7 @@ for commands in (studio, data, runs, plan, indicators, compare, experiment, expl
     commands.register(app)
 app.add_typer(plm.plm, name="plm")
 app.add_typer(study.studies, name="study")
-
-CLONE = Path(upsr_core.__file__).resolve().parents[1]
-if (CLONE / "workshop" / "commands.py").is_file():  # benchmarks and the making of models come with a clone alone
-    sys.path.append(str(CLONE))
-    import_module("workshop.commands").register(app, plm.plm)
+clone_only.register(app, plm.plm)
 
 
 @app.callback()
@@ -60,13 +66,13 @@ def command_of(arguments: list[str]) -> list[str]:
     >>> command_of(["rank", "1b2c", "--user", "A1"])
     ['rank']
     """
-    known = typer.main.get_command(app)
+    commands = getattr(typer.main.get_command(app), "commands", {})
     names = []
     for argument in arguments:
-        known = getattr(known, "commands", {}).get(argument)
-        if known is None:
+        if argument not in commands:
             break
         names.append(argument)
+        commands = getattr(commands[argument], "commands", {})
     return names
 
 

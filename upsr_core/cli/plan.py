@@ -1,7 +1,7 @@
 """The command `upsr plan`: time, memory and disk of a run before it starts, here and on a described cluster."""
 
 import json
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -33,8 +33,6 @@ def plan(
 ) -> None:
     """How long a run will take, how much memory and disk, on this machine; and how long on a cluster."""
     from upsr_core.datasets.sample import ensure_sample
-    from upsr_core.models.registry import model_info
-    from upsr_core.runs.budgets import usual_recipe
     from upsr_core.runs.calibration import calibrate, calibrated
     from upsr_core.runs.forecast import disk_mib, elsewhere, forecast
     from upsr_core.runs.spec import plan_run
@@ -43,27 +41,26 @@ def plan(
     ensure_sample()
     others = tuple(name.strip() for name in pretrain_on.split(",") if name.strip())
     chosen = parse_design(design) if design else None
-    recipe = recipe or usual_recipe(model_info(model))
     spec = plan_run(
         dataset, chosen, plm, budget, mode=mode, pretrain_on=others, model=model, dtype=dtype, recipe=recipe
     )
-    likelihood = spec.info.task == "likelihood"
-    if measure and likelihood and calibrated(spec) is None:
+    if measure and spec.kind.calibrates and calibrated(spec) is None:
         with console.status("measuring a few steps and users"):
             calibrate(spec)
     found = forecast(spec)
-    result = {
+    result: dict[str, Any] = {
         "seconds": found.seconds, "training_seconds": found.training_seconds,
         "evaluation_seconds": found.evaluation_seconds, "memory_mib": found.memory_mib, "basis": found.basis,
     }  # fmt: skip
-    if likelihood:
-        result["disk_mib"], result["peak_disk_mib"] = disk_mib(spec)
+    left, peak = disk_mib(spec)
+    if peak:
+        result |= {"disk_mib": left, "peak_disk_mib": peak}
     console.print(f"On this machine about {_minutes(found.seconds)}: {_minutes(found.training_seconds)} training, "
                   f"{_minutes(found.evaluation_seconds)} evaluation ({found.basis}).")  # fmt: skip
     if found.memory_mib:
         console.print(f"Memory: {found.memory_mib:,.0f} MiB.")
-    if likelihood:
-        console.print(f"Disk: {result['disk_mib']:,.0f} MiB, on the way up to {result['peak_disk_mib']:,.0f} MiB.")
+    if peak:
+        console.print(f"Disk: {left:,.0f} MiB, on the way up to {peak:,.0f} MiB.")
     if machines > 1 or gflops:
         there = elsewhere(spec, found, machines, gflops, gbit)
         result["cluster_seconds"] = there.seconds

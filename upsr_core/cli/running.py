@@ -3,12 +3,16 @@
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from upsr_core.cli.terminal import Terminal
 from upsr_core.parallel import Workers
+
+if TYPE_CHECKING:
+    from upsr_core.runs.results import RunResult
+    from upsr_core.runs.run import Run
 
 console = Terminal()
 
@@ -22,7 +26,7 @@ Count = Annotated[int | None, typer.Option("--workers", min=1, help="How many sc
 
 
 @dataclass(frozen=True)
-class Help:
+class Working:
     """With whom a run is worked on: processes that train, parts of a batch in each, and who scores test users."""
 
     processes: int
@@ -39,29 +43,29 @@ class Help:
         return tuple(word for name, value in pairs.items() if value for word in (name, str(value)))
 
 
-def helps(accumulation: int) -> bool:
-    """Whether this is not the first process of several: then it has now trained what the first called for."""
+def train_with_first(accumulation: int) -> bool:
+    """In all processes but the first of several: train the runs that the first announces. False in the first."""
     from upsr_core.training import distributed
 
     distributed.connect()
     if distributed.first():
         return False
     from upsr_core.runs.run import load_run
-    from upsr_core.runs.worker import work as do
+    from upsr_core.runs.worker import work_on
 
-    for run_id in distributed.broadcast([]):
-        do(load_run(run_id), accumulation=accumulation)
+    for run_id in distributed.broadcast(list[str]()):
+        work_on(load_run(run_id), accumulation=accumulation)
     return True
 
 
-def call_for_help(runs: list) -> None:
+def announce(runs: list["Run"]) -> None:
     """Tell the other processes, where there are any, which runs they train with this one, in order."""
     from upsr_core.training import distributed
 
     distributed.broadcast([run.id for run in runs])
 
 
-def work(run, by: Help) -> dict:
+def finish(run: "Run", by: Working) -> "RunResult":
     """Queue a run and work on it to its result: in this process, in those that torchrun started, or in new ones.
 
     Raises RunError where the run is active already, was cancelled, or failed.
@@ -69,25 +73,25 @@ def work(run, by: Help) -> dict:
     return _in_processes(run, by) if by.processes > 1 else _here(run, by)
 
 
-def _here(run, by: Help) -> dict:
+def _here(run: "Run", by: Working) -> "RunResult":
     from upsr_core.runs.queue import enqueue
-    from upsr_core.runs.worker import work as do
+    from upsr_core.runs.worker import work_on
 
     _check_idle(run)
     enqueue(run)
     with _bar() as advance:
-        result = do(run, advance, by.accumulation, by.workers)
+        result = work_on(run, advance, by.accumulation, by.workers)
     return _result(run, result)
 
 
-def _in_processes(run, by: Help) -> dict:
+def _in_processes(run: "Run", by: Working) -> "RunResult":
     from upsr_core.errors import RunError
     from upsr_core.runs import queue
 
     _check_idle(run)
-    if run.spec.info.task != "likelihood":
+    if not run.spec.kind.splits_training:
         raise RunError(
-            f"The training of {run.spec.info.title} cannot be split over processes",
+            f"The training of {run.spec.kind.title} cannot be split over processes",
             "only UPSR's batches can be split",
             "Leave --processes out: it is small.",
         )
@@ -105,14 +109,14 @@ def _in_processes(run, by: Help) -> dict:
     return _result(run, run.result() if status.state == "done" else None)
 
 
-def _check_idle(run) -> None:
+def _check_idle(run: "Run") -> None:
     from upsr_core.errors import RunError
 
     if run.status().active:
         raise RunError(f"Run {run.id} is already {run.status().state}", how="See `upsr runs`.")
 
 
-def _result(run, result: dict | None) -> dict:
+def _result(run: "Run", result: "RunResult | None") -> "RunResult":
     from upsr_core.errors import RunError
 
     if result is None:

@@ -1,7 +1,8 @@
 """The commands about runs: `upsr run`, `models`, `health`, `runs`, `rank`, `top`, `resume`, `cancel`, hidden `work`."""
 
 import json
-from typing import Annotated
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
@@ -9,6 +10,10 @@ from rich.table import Table
 from upsr_core.cli import running
 from upsr_core.cli.terminal import Terminal
 from upsr_core.parallel import Workers
+
+if TYPE_CHECKING:
+    from upsr_core.runs.health import Health
+    from upsr_core.runs.results import Interval, RunResult
 
 console = Terminal()
 Json = Annotated[bool, typer.Option("--json", help="End with one JSON object on the last line.")]
@@ -55,20 +60,17 @@ def run(
     object `runs` with all of them. Under torchrun or `accelerate launch` all processes train, and the first answers.
     """
     from upsr_core.datasets.sample import ensure_sample
-    from upsr_core.models.registry import model_info
-    from upsr_core.runs.budgets import usual_recipe
     from upsr_core.runs.forecast import forecast
     from upsr_core.runs.run import create_run, delete_run, list_runs
     from upsr_core.runs.spec import plan_run
     from upsr_core.text.design import parse_design
 
-    by = running.Help(processes, accumulate, Workers(backend, address, workers))
-    if running.helps(accumulate):
+    by = running.Working(processes, accumulate, Workers(backend, address, workers))
+    if running.train_with_first(accumulate):
         return
     ensure_sample()
     others = tuple(name.strip() for name in pretrain_on.split(",") if name.strip())
     chosen = parse_design(design, pretrain_design) if design else None
-    recipe = recipe or usual_recipe(model_info(model))
     modes = list(dict.fromkeys(name.strip() for name in mode.split(",")))
     specs = [plan_run(dataset, chosen, plm, budget, score, name, seed, others, model, dtype, recipe) for name in modes]
     if again:
@@ -77,7 +79,7 @@ def run(
             if this.id in wanted and this.status().state == "done":
                 delete_run(this)
     results, planned = [], [create_run(spec) for spec in specs]
-    running.call_for_help([this for this in planned if this.status().state != "done"])
+    running.announce([this for this in planned if this.status().state != "done"])
     for this in planned:
         result = this.result() if this.status().state == "done" else None
         if result:
@@ -85,31 +87,33 @@ def run(
         else:
             expected = forecast(this.spec)
             console.print(f"Run {this.id}: {this.title}. About {expected.seconds / 60:.0f} min ({expected.basis}).")
-            result = running.work(this, by)
+            result = running.finish(this, by)
         _show(result)
         results.append(result)
     if as_json:
-        print(json.dumps(results[0] if len(results) == 1 else {"runs": results}))
+        records = [result.model_dump(mode="json") for result in results]
+        print(json.dumps(records[0] if len(records) == 1 else {"runs": records}))
 
 
-def _show(result: dict) -> None:
-    table = Table(title=f"{result['title']} — {result['users']} of {result['of_users']} users")
-    for column in ("metric", "this run", "popularity", "random", "gap to popularity", "gap to random"):
+def _show(result: "RunResult") -> None:
+    table = Table(title=f"{result.title} — {result.users} of {result.of_users} users")
+    references = ("popularity", "random")
+    for column in ("metric", "this run", *references, *(f"gap to {name}" for name in references)):
         table.add_column(column, justify="left" if column == "metric" else "right")
-    for name, value in result["metrics"].items():
-        cells = [f"{result['references'][other][name]:.4f}" for other in ("popularity", "random")]
-        cells += [_interval(result["gaps"][other][name]) for other in ("popularity", "random")]
+    for name, value in result.metrics.items():
+        cells = [f"{result.references[other][name]:.4f}" for other in references]
+        cells += [_interval(result.gaps[other][name]) for other in references]
         table.add_row(name, f"{value:.4f}", *cells)
     console.print(table)
-    gain = _interval(result["user_dependence"])
-    verdict = "personal" if result["personal"] else "not personal yet"
-    console.print(f"User dependence, {result['user_dependence']['metric']}: {gain} — {verdict}.")
-    if result.get("trained_by", result["run"]) not in (result["run"], None):
-        console.print(f"Its weights were trained by run {result['trained_by']}, which has the same training.")
+    gain = _interval(result.user_dependence)
+    verdict = "personal" if result.personal else "not personal yet"
+    console.print(f"User dependence, {result.headline}: {gain} — {verdict}.")
+    if result.trained_by not in (result.run, None):
+        console.print(f"Its weights were trained by run {result.trained_by}, which has the same training.")
 
 
-def _interval(gap: dict) -> str:
-    return f"{gap['mean']:+.4f} [{gap['low']:+.4f}, {gap['high']:+.4f}]"
+def _interval(gap: "Interval") -> str:
+    return f"{gap.mean:+.4f} [{gap.low:+.4f}, {gap.high:+.4f}]"
 
 
 def models() -> None:
@@ -124,39 +128,39 @@ def models() -> None:
 
 def health(
     model: Annotated[str | None, typer.Argument(metavar="[MODEL]", help="One model only, see `upsr models`.")] = None,
-    dataset: Annotated[str, typer.Option(help="Name of a stored dataset.")] = ...,
+    dataset: Annotated[str, typer.Option(help="Name of a stored dataset.")] = ...,  # type: ignore[assignment]
     as_json: Json = False,
 ) -> None:
     """The finished runs on a dataset against published figures: healthy, below, still improving or no reference."""
     from upsr_core.evaluation.bands import MEASURES
     from upsr_core.runs.health import health as judged
 
-    records = judged(dataset, model)
-    if not records:
+    found = judged(dataset, model)
+    if not found:
         console.print(f"No finished run on {dataset!r} yet; start one with `upsr run --mode full`.")
-    for record in records:
-        low, metrics = (record["band"] or {"low": {}})["low"], record["metrics"]
+    for this in found:
+        low = this.band.low if this.band else {}
         figures = [
-            f"{name} {metrics[name]:.4f}" + (f" (healthy from {low[name]:.4f})" if name in low else "")
+            f"{name} {this.metrics[name]:.4f}" + (f" (healthy from {low[name]:.4f})" if name in low else "")
             for name in MEASURES
-            if name in metrics
+            if name in this.metrics
         ]
-        lines = [", ".join(figures), _training(record), record["reason"]]
-        console.print(f"{record['title']}: {record['verdict']} ({record['run']})", style="bold", soft_wrap=True)
+        lines = [", ".join(figures), _training(this), this.reason]
+        console.print(f"{this.title}: {this.verdict} ({this.run})", style="bold", soft_wrap=True)
         for line in filter(None, lines):
             console.print(f"  {line}", soft_wrap=True, highlight=False)
     if as_json:
-        print(json.dumps({"runs": records}))
+        print(json.dumps({"runs": [asdict(this) for this in found]}))
 
 
-def _training(record: dict) -> str:
+def _training(health: "Health") -> str:
     """Budget, time and convergence of a run in words."""
-    used, parts = record["training"], []
+    used, parts = health.training, []
     if used:
-        parts.append(f"{used['used']:,.0f} of at most {used['most']:,.0f} {used['unit']}")
-        parts += [f"{used['seconds'] / 60:.0f} min"] if used["seconds"] else []
-    if record["converged"] is not None:
-        parts.append("converged" if record["converged"] else "still rising")
+        parts.append(f"{used.used:,.0f} of at most {used.most:,.0f} {used.unit}")
+        parts += [f"{health.seconds / 60:.0f} min"] if health.seconds else []
+    if health.converged is not None:
+        parts.append("converged" if health.converged else "still rising")
     return ", ".join(parts)
 
 
@@ -167,13 +171,11 @@ def runs(as_json: Json = False) -> None:
     table = Table("run", "title", "state", "NDCG@10", "user dependence")
     rows = []
     for this in list_runs():
-        status, result = this.status(), this.result() or {}
-        metric = next(
-            (f"{value:.4f} ({name})" for name, value in result.get("metrics", {}).items() if "NDCG@10" in name), ""
-        )
-        gain = _interval(result["user_dependence"]) if result else ""
-        table.add_row(this.id, this.title, status.state, metric, gain)
-        rows.append({"run": this.id, "title": this.title, "state": status.state, "metrics": result.get("metrics")})
+        state, result = this.status().state, this.result()
+        metric = f"{result.value:.4f} ({result.headline})" if result else ""
+        gain = _interval(result.user_dependence) if result else ""
+        table.add_row(this.id, this.title, state, metric, gain)
+        rows.append({"run": this.id, "title": this.title, "state": state, "metrics": result and result.metrics})
     console.print(table if rows else "No runs yet. Start one with `upsr run`, or on the page Trials.")
     unreadable = unreadable_runs()
     for reason in unreadable.values():
@@ -244,12 +246,12 @@ def resume(
     """Go on with a cancelled, failed or dead run from its last checkpoint, here."""
     from upsr_core.runs.run import load_run
 
-    by = running.Help(processes, accumulate, Workers(backend, address, workers))
-    if running.helps(accumulate):
+    by = running.Working(processes, accumulate, Workers(backend, address, workers))
+    if running.train_with_first(accumulate):
         return
     this = load_run(run_id)
-    running.call_for_help([this])
-    _show(running.work(this, by))
+    running.announce([this])
+    _show(running.finish(this, by))
 
 
 def cancel(run_id: Annotated[str, typer.Argument(metavar="RUN")]) -> None:
@@ -270,6 +272,6 @@ def work(
 ) -> None:
     """Work on a queued run (what the studio starts)."""
     from upsr_core.runs.run import load_run
-    from upsr_core.runs.worker import work as do
+    from upsr_core.runs.worker import work_on
 
-    do(load_run(run_id), accumulation=accumulate, workers=Workers(backend, address, workers))
+    work_on(load_run(run_id), accumulation=accumulate, workers=Workers(backend, address, workers))

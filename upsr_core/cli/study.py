@@ -1,12 +1,15 @@
 """`upsr study indicators`: whether the indicators predict quality; hidden `work`."""
 
 import json
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
 
 from upsr_core.cli.terminal import Terminal
+
+if TYPE_CHECKING:
+    from upsr_core.studies.study import Study
 
 console = Terminal()
 studies = typer.Typer(no_args_is_help=True, help="Studies over many trials.")
@@ -34,15 +37,14 @@ def indicators(
     The same command goes on where it was stopped; finished trials are not trained again.
     """
     from upsr_core.datasets.sample import ensure_sample
-    from upsr_core.studies.results import outcome, summary, verdict
+    from upsr_core.studies.results import notes, outcome, summary, verdict
     from upsr_core.studies.study import create_study, plan_study
 
     ensure_sample()
     chosen = None if designs is None else [text.strip() for text in designs.split(";") if text.strip()]
     study = create_study(plan_study(dataset, chosen, seeds, budget, plm))
-    _work_here(study)
+    _finish_here(study)
     found = outcome(study, study.spec.setting())
-    record = summary(study, found)
     table = Table("indicator", "rho", "interval (95 %)", "by chance", "tau", "designs", "verdict", title=study.title)
     for name, each in found.correlations.items():
         shown = ["–" if value is None else f"{value:+.2f}" for value in (each.rho, each.tau)]
@@ -50,21 +52,21 @@ def indicators(
         chance = "–" if each.p is None else f"{each.p:.1%}"
         table.add_row(name, shown[0], interval, chance, shown[1], str(each.n), verdict(name, each))
     console.print(table)
-    for line in record["notes"]:
+    for line in notes(found):
         console.print(line, markup=False)
     console.print(f"Figure: {study.folder / 'figure.html'}", soft_wrap=True)
     if as_json:
-        print(json.dumps(record))
+        print(json.dumps(summary(study, found)))
 
 
-def _work_here(study) -> None:
+def _finish_here(study: "Study") -> None:
     """Say how long it will take, and work on a study in this process, with a progress bar."""
     from rich.markup import escape
     from rich.progress import BarColumn, Progress, TextColumn
 
     from upsr_core.errors import RunError
     from upsr_core.runs.queue import enqueue
-    from upsr_core.studies.worker import forecast_study, work
+    from upsr_core.studies.worker import forecast_study, work_on_study
 
     if study.status().active:
         raise RunError(f"Study {study.id} is already {study.status().state}", how="See the page Indicators.")
@@ -83,7 +85,7 @@ def _work_here(study) -> None:
             time = "" if left is None else f", {left / 60:.0f} min left"
             bar.update(task, completed=done, total=total or None, description=escape(study.status().message + time))
 
-        if work(study, show) is None:
+        if work_on_study(study, show) is None:
             raise RunError(f"Study {study.id} was cancelled", how="The same command goes on with it.")
 
 
@@ -91,6 +93,6 @@ def _work_here(study) -> None:
 def work(study_id: str) -> None:
     """Work on a study (what the studio starts)."""
     from upsr_core.studies.study import load_study
-    from upsr_core.studies.worker import work as do
+    from upsr_core.studies.worker import work_on_study
 
-    do(load_study(study_id))
+    work_on_study(load_study(study_id))

@@ -18,9 +18,19 @@ DESIGNS, TRAININGS = "designs", "these trainings"
 def leaderboard(compared: Compared, order: str = "NDCG@10") -> pd.DataFrame:
     """One row per entry and reference, best first by `order`.
 
-    Columns: id, label, reference, seeds, for every metric its mean and 95 % interval (`M`, `M_low`, `M_high`),
-    dependence with dependence_low and dependence_high, personal (the right history is shown to help; None where there
-    is no run).
+    Parameters
+    ----------
+    compared
+        What `entries.load` gives.
+    order
+        The metric to sort by, such as NDCG@10 or HR@1.
+
+    Returns
+    -------
+    DataFrame
+        id, label, reference, seeds; for every metric its mean and 95 % interval (`M`, `M_low`, `M_high`); dependence
+        (NDCG@10 gained over another user's history) with dependence_low and dependence_high; personal (the right
+        history is shown to help; None where there is no run).
     """
     rows, users = [], compared.instances.user.to_numpy()
     for entry in (*compared.entries, *compared.references):
@@ -45,11 +55,25 @@ def mean_of(values: np.ndarray) -> dict[str, float]:
 def pairs(compared: Compared, metric: str = "NDCG@10") -> pd.DataFrame:
     """Every pair of entries, the better one first.
 
-    Columns: a, b (ids), label_a, label_b, difference (a - b) with its 95 % interval low, high, p of the paired
-    randomisation test over users, p_seeds of the test over users and seeds (NaN where a side that trains has one seed),
-    p_holm (the larger of both, corrected for all pairs), verdict, what it is on, better and worse (users, by the mean
-    of their targets). The interval is the paired bootstrap's over users, with seeds that of users and seeds. A pair is
-    called different where p_holm is below 5 % and the interval does not hold zero.
+    Parameters
+    ----------
+    compared
+        What `entries.load` gives.
+    metric
+        By which they are tested, such as NDCG@10.
+
+    Returns
+    -------
+    DataFrame
+        a, b (ids), label_a, label_b; difference (a - b) with its 95 % interval low, high; p of the paired
+        randomisation test over users (Smucker et al., CIKM 2007), p_seeds of the test over users and seeds (NaN where
+        a side that trains has one seed), p_holm (the larger of both, corrected for all pairs); verdict, what it is
+        on; better and worse (users, by the mean of their targets).
+
+    Notes
+    -----
+    The interval is the paired bootstrap's over users, with seeds that of users and seeds. A pair is called different
+    where p_holm is below 5 % and the interval does not hold zero.
     """
     rows, users = [], compared.instances.user.to_numpy()
     for one, other in combinations(compared.entries, 2):
@@ -76,9 +100,9 @@ def pairs(compared: Compared, metric: str = "NDCG@10") -> pd.DataFrame:
 
 
 def _seeds_known(entry: Entry) -> bool:
-    """Whether what a seed changes is known: nothing where nothing is trained, or seen in several."""
-    training = entry.runs[0].spec.training
-    return len(entry.ranks) > 1 or training is None or not training.trains
+    """Whether what a seed changes is known: seen in several, or nothing, where no training draws anything."""
+    model = entry.runs[0].spec.model
+    return len(entry.ranks) > 1 or not model.trains or model.with_seed(model.seed + 1) == model
 
 
 def seeds(compared: Compared, metric: str = "NDCG@10") -> pd.DataFrame:

@@ -22,40 +22,46 @@ def cost(compared: Compared) -> pd.DataFrame:
     rows = []
     for entry in compared.entries:
         for run in entry.runs:
-            result, curve = run.result(), run.curve()
+            result, curve = run.finished_result(), run.curve()
             row = {"id": entry.id, "label": entry.label, "run": run.id, "seed": run.spec.seed}
             taken = run.trained_by not in (run.id, None)  # the weights of another run: what they cost is its cost too
             elsewhere = run.training_seconds or 0.0 if taken else run.pretraining_elsewhere
-            seconds = result["seconds"] + elsewhere
-            row |= {"seconds": seconds, "resumed": result["resumed"]}
-            row |= {"peak_mib": result.get("peak_memory_mib", np.nan), "parameters": parameters(run)}
-            row |= {"tokens": float(curve.tokens.max()) if len(curve) else 0.0, "instances": result["users"]}
+            row |= {"seconds": result.seconds + elsewhere, "resumed": result.resumed}
+            row |= {"peak_mib": result.peak_memory_mib, "parameters": parameters(run)}
+            row |= {"tokens": float(curve.tokens.max()) if len(curve) else 0.0, "instances": result.users}
             rows.append(row)
     return pd.DataFrame(rows)
 
 
 def parameters(run: Run) -> float:
     """How many weights the run's model has, read from the headers of its files; NaN where they are not there."""
-    folder = run.model_folder
+    folder, spec = run.model_folder, run.spec
     if not folder.exists():
-        spec = run.spec
-        if spec.plm is None:
-            return 0.0 if spec.training is None else np.nan
-        if spec.training.trains:
+        if spec.trains:
             return np.nan
+        if not spec.reads_text:
+            return 0.0
         try:
-            folder = locate(spec.plm.name)
+            folder = locate(spec.plm.name, spec.kind.plm_kinds)
         except UpsrError:
             return np.nan
-    files = sorted(Path(folder).glob("*.safetensors"))
-    return float(sum(map(_weights, files))) if files else np.nan
+    counts = [_tensors(file) for file in folder.glob("*.safetensors")] + [
+        _arrays(file) for file in folder.glob("*.npz")
+    ]
+    return float(sum(counts)) if counts else np.nan
 
 
-def _weights(file: Path) -> int:
+def _tensors(file: Path) -> int:
     """Elements of all tensors of a safetensors file; its header is JSON behind its length in eight bytes."""
     with file.open("rb") as opened:
         header = json.loads(opened.read(struct.unpack("<Q", opened.read(8))[0]))
     return sum(int(np.prod(part["shape"])) for name, part in header.items() if name != "__metadata__")
+
+
+def _arrays(file: Path) -> int:
+    """Elements of all arrays of floating-point numbers of a .npz file."""
+    with np.load(file, allow_pickle=False) as arrays:
+        return sum(arrays[name].size for name in arrays if arrays[name].dtype.kind == "f")
 
 
 def curves(compared: Compared) -> pd.DataFrame:
@@ -82,13 +88,13 @@ def indicators(compared: Compared) -> dict[str, dict[str, IndicatorResult]]:
     found = {}
     for entry in compared.entries:
         spec = entry.runs[0].spec
-        if spec.design is None:
+        if not spec.reads_text:
             continue
         setting, design = Setting(spec.dataset.load(), spec.plm.name), spec.design.finetune
-        readings = profile(setting, design, lambda *_: None, CHEAP)
+        results = profile(setting, design, lambda *_: None, CHEAP)
         for name in MODEL_BASED:
             kept = stored_result(name, setting, design)
             if kept is not None:
-                readings[name] = kept
-        found[entry.id] = readings
+                results[name] = kept
+        found[entry.id] = results
     return found

@@ -8,7 +8,9 @@ import pandas as pd
 
 from upsr_core.errors import RunError
 from upsr_core.evaluation.metrics import METRICS
-from upsr_core.runs.run import BORROWED, Run
+from upsr_core.runs.results import BORROWED
+from upsr_core.runs.run import Run
+from upsr_core.runs.spec import RunSpec
 
 INSTANCE = ["user", "end", "target", "step"]
 REFERENCES = {"popularity": "Popularity", "random": "Random order"}
@@ -105,7 +107,7 @@ def why_not(first: Run, other: Run) -> str:
     return ""
 
 
-def _split_name(spec) -> str:
+def _split_name(spec: RunSpec) -> str:
     return f"{spec.split.kind} with k = {spec.split.k}" if spec.split.kind == "leave-last-k" else spec.split.kind
 
 
@@ -122,8 +124,22 @@ def comparable(runs: Sequence[Run]) -> tuple[list[Run], dict[str, str]]:
 def load(runs: Sequence[Run], strict: bool = True) -> Compared:
     """Per-user results of runs on the instances that all of them evaluated; seeds of one design become one entry.
 
-    Raises RunError where no run can be compared, where one cannot and `strict` is set, or where they evaluated no
-    user in common.
+    Parameters
+    ----------
+    runs
+        Finished runs of one dataset, split and candidate mode; the first finished one says which.
+    strict
+        Refuse all where one cannot be compared; otherwise it is left out, and `Compared.refused` says why.
+
+    Returns
+    -------
+    Compared
+        Entries in the order of the runs, each with arrays of shape (seeds, instances).
+
+    Raises
+    ------
+    RunError
+        No run can be compared, one cannot and `strict` is set, or they evaluated no user in common.
     """
     kept, refused = comparable(runs)
     if not kept or (strict and refused):
@@ -131,7 +147,7 @@ def load(runs: Sequence[Run], strict: bool = True) -> Compared:
         how = "Compare runs of one dataset, split and candidate mode; `upsr runs` lists them."
         raise RunError("These runs cannot be compared", reasons, how)
     tables = {run.id: run.per_user() for run in kept}
-    own = {run.id: _of_score(tables[run.id], run.spec.own_score) for run in kept}
+    own = {run.id: _of_score(tables[run.id], run.spec.model.own_score) for run in kept}
     common = own[kept[0].id].index
     for run in kept[1:]:
         common = common[common.isin(own[run.id].index)]
@@ -145,17 +161,19 @@ def load(runs: Sequence[Run], strict: bool = True) -> Compared:
     entries = []
     for key, label in zip(order, labels, strict=True):
         frames = [own[run.id].loc[common] for run in groups[key]]
-        wrong = [_of_score(tables[run.id], BORROWED.format(run.spec.own_score)).loc[common] for run in groups[key]]
+        wrong = [
+            _of_score(tables[run.id], BORROWED.format(run.spec.model.own_score)).loc[common] for run in groups[key]
+        ]
         entries.append(_entry(label, tuple(groups[key]), frames, wrong))
     first = tables[kept[0].id]
     references = []
     for name, label in REFERENCES.items():
-        if any(entry.runs[0].spec.model == name for entry in entries):
+        if any(entry.runs[0].spec.model.name == name for entry in entries):
             continue
         frame = _of_score(first, name).loc[common]
         references.append(_entry(label, (), [frame], [frame]))
     instances = own[kept[0].id].loc[common, ["cold"]].reset_index()
-    return Compared(tuple(entries), tuple(references), instances, kept[0].result()["of_users"], refused)
+    return Compared(tuple(entries), tuple(references), instances, kept[0].finished_result().of_users, refused)
 
 
 def _of_score(table: pd.DataFrame, score: str) -> pd.DataFrame:
@@ -171,24 +189,21 @@ def _entry(label: str, runs: tuple[Run, ...], frames: list[pd.DataFrame], wrong:
 
 def without_seed(run: Run) -> str:
     """What runs have in common that differ in nothing but the seed of their training."""
-    spec = run.spec
-    if spec.training is None:
-        return spec.digest
-    return spec.model_copy(update={"training": spec.training.model_copy(update={"seed": 0})}).digest
+    return run.spec.model_copy(update={"model": run.spec.model.with_seed(0)}).digest
 
 
 def _labels(runs: list[Run]) -> list[str]:
     """What tells the runs apart: model, text, language model, budget, recipe, pre-training; the id where nothing
     does."""
     rows = []
-    recipes = {run.spec.recipe for run in runs if run.spec.info.task == "likelihood"}
+    recipes = {run.spec.model.recipe for run in runs if run.spec.kind.recipes}
     for run in runs:
         spec = run.spec
-        text = spec.design.finetune.label if spec.design else ""
+        text = spec.design.finetune.label if spec.reads_text else ""
         first = ", ".join(ref.name for ref in spec.pretrain_on)
-        plm = spec.plm.name.rstrip("/").rsplit("/", 1)[-1] if spec.plm else ""
-        rows.append([spec.info.title, text, plm, run.budget, f"after {first}" if first else ""])
-        rows[-1].append(spec.recipe if len(recipes) > 1 else "")
+        plm = spec.plm.name.rstrip("/").rsplit("/", 1)[-1] if spec.reads_text else ""
+        rows.append([spec.kind.title, text, plm, run.budget, f"after {first}" if first else ""])
+        rows[-1].append(spec.model.recipe if len(recipes) > 1 else "")
     # The language model, the budget and the recipe are said only where they differ.
     silent = {place for place in (2, 3) if len({row[place] for row in rows if row[place]}) < 2}
     labels = [" · ".join(part for n, part in enumerate(row) if part and n not in silent) for row in rows]

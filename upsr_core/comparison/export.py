@@ -55,7 +55,27 @@ def check_new(folder: Path) -> None:
 
 
 def export(compared: Compared, folder: Path, metric: str = "NDCG@10") -> Path:
-    """Write a comparison into a new folder and return it. Raises RunError where it is there and not empty."""
+    """Write a comparison into a new folder: the figure, every table as CSV, the specifications, versions, a README.
+
+    Parameters
+    ----------
+    compared
+        What `entries.load` gives.
+    folder
+        Made where it is not there.
+    metric
+        By which the leaderboard is sorted and pairs are tested.
+
+    Returns
+    -------
+    Path
+        The folder.
+
+    Raises
+    ------
+    RunError
+        The folder is there and not empty.
+    """
     folder = Path(folder)
     check_new(folder)
     (folder / "specs").mkdir(parents=True, exist_ok=True)

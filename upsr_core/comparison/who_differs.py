@@ -102,7 +102,7 @@ def _categories(data: Dataset, targets: np.ndarray) -> pd.Categorical:
 
 def _text_lengths(compared: Compared, data: Dataset, targets: np.ndarray) -> tuple[pd.Categorical, str]:
     """Tokens as the first entry that reads texts reads them; words of the title where none does."""
-    spec = next((entry.runs[0].spec for entry in compared.entries if entry.runs[0].spec.info.text), None)
+    spec = next((entry.runs[0].spec for entry in compared.entries if entry.runs[0].spec.reads_text), None)
     if spec is None:
         titles = data.items.get("title", data.items.item_id)
         return _binned(titles.iloc[targets].str.split().str.len().to_numpy(), WORDS), "words of the target's title"

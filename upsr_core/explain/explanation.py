@@ -1,24 +1,22 @@
 """`explain(run, user, a, b)`: why candidate a stands above candidate b for a user, as tables."""
 
 from dataclasses import dataclass, fields
-from typing import Literal
 
 import numpy as np
 import pandas as pd
 
 from upsr_core.errors import RunError
 from upsr_core.explain.attribution import difference, middle_of, sum_error, token_parts
-from upsr_core.explain.instance import Case, case_of, name_of, pair_of, ranks_of
+from upsr_core.explain.instance import instance_of, pair_of, ranks_of
 from upsr_core.explain.leave_one_out import LeftOut, attribute_effects, item_effects, leave_out
-from upsr_core.explain.scoring import ItemReading, Read, TextReading, reading_of, silent
 from upsr_core.indicators.result import plain
+from upsr_core.models.base import LEAVE_ONE_OUT, HistoryEffects, InstanceScores, Ranker, silent
+from upsr_core.models.instance import Instance, name_of
+from upsr_core.models.token_scores import TokenScores
 from upsr_core.runs.run import Run
-from upsr_core.runs.user_ranking import find_user
+from upsr_core.runs.user_ranking import find_user, load_ranker
 from upsr_core.runtime import Progress
 from upsr_core.schema import ITEM
-
-Method = Literal["leave-one-out", "gradients"]
-METHODS = ("leave-one-out", "gradients")
 
 
 @dataclass(frozen=True)
@@ -26,9 +24,10 @@ class Explanation:
     """Why `a` stands above `b` (item ids) for a user.
 
     candidates: item_id, name, rank, score, target, stored (the score on disk), the best first.
-    tokens_a, tokens_b: see `parts.token_parts`; difference: see `parts.difference`. None for models that read no text.
-    items, attributes: what each history item and each attribute of the history did to the scores, see `history`;
-    attributes is None for models that read no text.
+    tokens_a, tokens_b: see `attribution.token_parts`; difference: see `attribution.difference`. None where a score is
+    no sum over the tokens of a text.
+    items, attributes: what each history item and each attribute of the history did to the scores, see
+    `leave_one_out`; attributes is None for models that make nothing of an edited text.
     method: how items and attributes were found: "leave one out, exact", or the name of an approximation.
     dropped: how many of the oldest history items fell off the prompt; cut_a, cut_b: tokens of the two texts beyond
     the caps of the design, which nothing reads.
@@ -70,64 +69,59 @@ def explain(
     user: str,
     a: str | None = None,
     b: str | None = None,
-    method: Method = "leave-one-out",
+    method: str = "",
     progress: Progress = silent,
 ) -> Explanation:
     """Why item `a` stands above item `b` (ids) for a user (id) in a finished run.
 
-    Left open, the two are the target and the best other candidate. Any item of the catalogue can be named. `method`
-    is how the history is looked at: leave-one-out is exact, gradients an approximation for models of texts. Raises
-    RunError where the user was not evaluated, an item is unknown, or the run's model is not there.
+    Left open, the two are the target and the best other candidate. Any item of the catalogue can be named. `method` is
+    how the history is looked at, one of the model's (`Model.methods`), its usual one unless given: leave-one-out is
+    exact for every model, contributions is exact where scores are sums over the history, gradients an approximation.
+    Raises RunError where the user was not evaluated, an item is unknown, or the run's model is not there.
 
     >>> explain(load_run("20f1"), "user12").difference  # doctest: +SKIP
     """
-    if method not in METHODS:
-        raise RunError(f"There is no method {method!r}", how=f"Choose among {', '.join(METHODS)}.")
-    case = case_of(run, find_user(run.spec.dataset.load(), user), [name for name in (a, b) if name is not None])
-    return explain_case(run, user, case, *pair_of(case, a, b), method, reading_of(run), progress)
+    instance = instance_of(run, find_user(run.spec.dataset.load(), user), [name for name in (a, b) if name is not None])
+    return explain_instance(run, user, instance, *pair_of(instance, a, b), method, load_ranker(run), progress)
 
 
-def explain_case(
-    run: Run, user: str, case: Case, a: int, b: int, method: Method, reading: TextReading | ItemReading,
-    progress: Progress = silent, read: Read | None = None, left: LeftOut | None = None,
+def explain_instance(
+    run: Run, user: str, instance: Instance, a: int, b: int, method: str, ranker: Ranker,
+    progress: Progress = silent, found: InstanceScores | None = None, left: LeftOut | None = None,
 ) -> Explanation:  # fmt: skip
-    """What `explain` gives, for rows of a case's candidates; `read` and `left` are used where they are at hand."""
-    by_text = isinstance(reading, TextReading)
-    if by_text:
-        read = read or reading.read([case])[0]
-    elif method == "gradients":
-        raise RunError(f"{run.spec.info.title} reads no text", how="Leave items out instead.")
-    scores = read.scores if by_text else reading.scores([case])[0]
-    gap = None
-    if method == "gradients":
-        from upsr_core.explain.integrated_gradients import NAME, integrated_gradients
-
-        found = integrated_gradients(case, reading, a, b, progress)
-        items, attributes, gap, method_name = found.items(case), found.attributes(case), found.gap, NAME
+    """What `explain` gives, for rows of an instance's candidates; `found` and `left` are used where given."""
+    kind = run.spec.kind
+    method = method or kind.methods[0]
+    if method not in kind.methods:
+        raise RunError(f"{kind.title} has no method {method!r}", how=f"Choose among {', '.join(kind.methods)}.")
+    found = found or ranker.read([instance])[0]
+    scores, tokens = found.scores, found.tokens
+    if method == LEAVE_ONE_OUT:
+        edited = instance.attributes if kind.rereads_text else ()
+        left = left or leave_out(instance, ranker, edited, progress)
+        attributes = attribute_effects(instance, left, a, b) if edited else None
+        effects = HistoryEffects("leave one out, exact", item_effects(instance, left, a, b), attributes, None)
     else:
-        method_name = "leave one out, exact"
-        left = left or leave_out(case, reading, progress)
-        items = item_effects(case, left, a, b)
-        attributes = attribute_effects(case, left, a, b) if by_text else None
-    middle = middle_of(read, a, b) if by_text else 0.0
-    stored = case.candidates.stored.to_numpy()
+        effects = ranker.effects(instance, a, b, method, progress)
+    middle = middle_of(tokens, a, b) if tokens else 0.0
+    stored = instance.candidates.stored.to_numpy()
     known = np.isfinite(stored) & np.isfinite(scores)
-    names = [name_of(row) for _, row in case.candidates.iterrows()]
-    table = case.candidates[[ITEM, "target", "stored"]].assign(name=names, rank=ranks_of(scores), score=scores)
+    names = [name_of(row) for _, row in instance.candidates.iterrows()]
+    table = instance.candidates[[ITEM, "target", "stored"]].assign(name=names, rank=ranks_of(scores), score=scores)
     return Explanation(
-        run=run.id, title=run.title, user=user, a=case.candidates[ITEM][a], b=case.candidates[ITEM][b],
-        score=run.spec.own_score, lead=float(scores[a] - scores[b]),
+        run=run.id, title=run.title, user=user, a=instance.candidates[ITEM][a], b=instance.candidates[ITEM][b],
+        score=run.spec.model.own_score, lead=float(scores[a] - scores[b]),
         candidates=table[[ITEM, "name", "rank", "score", "target", "stored"]].sort_values("rank", ignore_index=True),
-        tokens_a=token_parts(read, a, middle) if by_text else None,
-        tokens_b=token_parts(read, b, middle) if by_text else None,
-        difference=difference(read, a, b) if by_text else None,
-        items=items, attributes=attributes, method=method_name, dropped=read.dropped if by_text else 0,
-        cut_a=_cut(read, a) if by_text else 0, cut_b=_cut(read, b) if by_text else 0,
-        sum_error=sum_error(read) if by_text else None,
-        stored_error=float(np.abs(stored[known] - scores[known]).max(initial=0.0)), approximation_gap=gap,
+        tokens_a=token_parts(tokens, a, middle) if tokens else None,
+        tokens_b=token_parts(tokens, b, middle) if tokens else None,
+        difference=difference(tokens, a, b) if tokens else None,
+        items=effects.items, attributes=effects.attributes, method=effects.name,
+        dropped=tokens.dropped if tokens else 0, cut_a=_cut(tokens, a) if tokens else 0,
+        cut_b=_cut(tokens, b) if tokens else 0, sum_error=sum_error(tokens) if tokens else None,
+        stored_error=float(np.abs(stored[known] - scores[known]).max(initial=0.0)), approximation_gap=effects.gap,
     )  # fmt: skip
 
 
-def _cut(read: Read, candidate: int) -> int:
-    text = read.texts.item(candidate)
+def _cut(tokens: TokenScores, candidate: int) -> int:
+    text = tokens.texts.item(candidate)
     return max(0, text.full_tokens - len(text.ids))

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+from scipy.sparse import csc_matrix
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 
@@ -32,20 +33,20 @@ class ItemIndex:
             return np.zeros(0, dtype=np.int64)
         total, found = np.zeros(self.count), np.ones(self.count, dtype=bool)
         for word in words:
-            weight = self._weight(word)
+            weight = self._weight(self.weights, word)
             total, found = total + weight, found & (weight > 0)
         hits = np.flatnonzero(found)
         return hits[np.argsort(-total[hits], kind="stable")][:most]
 
-    def _weight(self, beginning: str) -> np.ndarray:
+    def _weight(self, weights: csc_matrix, beginning: str) -> np.ndarray:
         """The largest weight (n_items,) of the words that begin so; a whole word counts double."""
         start, end = np.searchsorted(self.words, [beginning, beginning + "\U0010ffff"])
         columns = [self.vectors.vocabulary_[word] for word in self.words[start:end]]
         if not columns:
             return np.zeros(self.count)
-        weight = self.weights[:, columns].max(axis=1).toarray().ravel()
+        weight = weights[:, columns].max(axis=1).toarray().ravel()
         if beginning in self.vectors.vocabulary_:
-            weight += self.weights[:, self.vectors.vocabulary_[beginning]].toarray().ravel()
+            weight += weights[:, self.vectors.vocabulary_[beginning]].toarray().ravel()
         return weight
 
 

@@ -7,28 +7,29 @@ import numpy as np
 import pandas as pd
 
 from upsr_core.evaluation.statistics import mean_interval
-from upsr_core.explain.instance import Case, ranks_of
-from upsr_core.explain.users_to_inspect import own_scores
+from upsr_core.explain.instance import ranks_of
+from upsr_core.models.instance import Instance
 from upsr_core.runs.run import Run
+from upsr_core.runs.user_ranking import own_scores
 from upsr_core.schema import ITEM
 
 TOP = 10
 
 
-def stored_scores(case: Case, run: Run, user: int) -> np.ndarray:
-    """Scores (c,) on disk of a run for the candidates of a case, NaN where it has stored none."""
+def stored_scores(instance: Instance, run: Run, user: int) -> np.ndarray:
+    """Scores (c,) on disk of a run for the candidates of an instance, NaN where it has stored none."""
     table = own_scores(run)
     mine = table[table.user == user]
     mine = mine[mine.row == mine.row.min()].drop_duplicates("item")
-    return case.candidates.item.map(mine.set_index("item").score).to_numpy(dtype=np.float64)
+    return instance.candidates.item.map(mine.set_index("item").score).to_numpy(dtype=np.float64)
 
 
-def side_by_side(case: Case, scores: dict[str, np.ndarray]) -> pd.DataFrame:
+def side_by_side(instance: Instance, scores: dict[str, np.ndarray]) -> pd.DataFrame:
     """One row per candidate: item_id, target, popularity, and the rank under each name of `scores`.
 
     `apart` is the largest distance between two of its ranks; those on which the models part most come first.
     """
-    table = case.candidates[[ITEM, "target", "popularity"]].copy()
+    table = instance.candidates[[ITEM, "target", "popularity"]].copy()
     ranks = pd.DataFrame({name: ranks_of(values) for name, values in scores.items()})
     table = pd.concat([table, ranks], axis=1)
     table["apart"] = ranks.max(axis=1) - ranks.min(axis=1)
@@ -53,9 +54,9 @@ def leanings(scores: pd.DataFrame, tokens: pd.Series | None = None) -> pd.DataFr
     """What the scores of a run lean towards over all its users: the rank correlation of a candidate's score with its
     popularity and with the length of its text, within each user's candidates, averaged over users.
 
-    `scores` is what `finding.own_scores` gives; `tokens` are text lengths by item where it has none. Rows: property
-    (popularity, text length), and mean, low, high (95 % interval) and users. A user whose candidates are all alike in
-    a property does not count. Zero: it leans neither way.
+    `scores` is what `user_ranking.own_scores` gives; `tokens` are text lengths by item where it has none. Rows:
+    property (popularity, text length), and mean, low, high (95 % interval) and users. A user whose candidates are all
+    alike in a property does not count. Zero: it leans neither way.
     """
     values = {"popularity": scores.popularity}
     lengths = scores.tokens if "tokens" in scores else scores.item.map(tokens) if tokens is not None else None

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from upsr_core.likelihood.scores import ScoreSpec, prior_of
 from upsr_core.runs.run import Run
-from upsr_core.runs.user_ranking import evaluated_users
+from upsr_core.runs.user_ranking import evaluated_users, own_scores
 
 
 @dataclass(frozen=True)
@@ -34,16 +33,6 @@ ORDERS = {
     "tie": Order("Near ties", "Another candidate has almost the target's score.", "margin", True),
     "cold": Order("Cold targets", "Targets that are in no training event, best first.", "rank", True, only="cold"),
 }
-
-
-def own_scores(run: Run) -> pd.DataFrame:
-    """The stored candidates of a run with its own score: row, user, item, target, score, popularity, tokens if any."""
-    table = run.scores()
-    if "score" not in table:
-        sums = [table[name].to_numpy() for name in ("logprob", "tokens", "unconditional")]
-        sums.append(prior_of(table.popularity.to_numpy(), run.spec.candidates.mode))
-        table["score"] = ScoreSpec(name=run.spec.own_score).apply(*sums)
-    return table[[name for name in ("row", "user", "item", "target", "score", "popularity", "tokens") if name in table]]
 
 
 def users_worth_looking_at(run: Run, other: Run | None = None) -> pd.DataFrame:

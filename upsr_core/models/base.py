@@ -1,141 +1,315 @@
-"""The protocol of everything that ranks, and its evaluation on stored candidates."""
+"""The protocol of everything that ranks: a `Model` says what it is and what it takes, a `Ranker` is one at work."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar, Generic, Protocol, TypeVar
 
 import numpy as np
 import pandas as pd
 
+from upsr_core.datasets.splits import Split
+from upsr_core.datasets.store import Dataset
+from upsr_core.errors import RunError
 from upsr_core.evaluation.candidates import Candidates
-from upsr_core.evaluation.metrics import check_numbers, rank_frame, rank_table
+from upsr_core.models.budgets import BUDGETS, Budget
+from upsr_core.models.cost import Calibration, DataSizes, Work
+from upsr_core.models.instance import Instance
+from upsr_core.models.spec import SCORE, ModelSpec, PlmRef
+from upsr_core.models.token_scores import TokenScores
+from upsr_core.parallel import Workers
+from upsr_core.plm.loading import model_digest
+from upsr_core.runtime import Progress
+from upsr_core.storage.atomic import write_json
+from upsr_core.storage.sealed_folders import new_sealed_folder
+from upsr_core.text.design import Design
 
 Items = Callable[[int], np.ndarray]
-CHUNK_SCORES = 2**22  # scores held at once by an evaluation over the catalogue: 16 MB in single precision
+PRETRAINING = "pretraining.json"  # beside pre-trained weights: which run made them, in how many seconds
+VALIDATION_USERS = 5000  # ranking a whole catalogue at once costs little: many users of validation, all of the test
+LEAVE_ONE_OUT = "leave-one-out"
 
 
-class Ranker(Protocol):
-    """Scores any candidates for any histories."""
-
-    def scores(self, histories: Sequence[np.ndarray], items: Items) -> list[np.ndarray]:
-        """Scores (c,) of `items(i)` for each history (item indices, oldest first); higher is better."""
-        ...
+def silent(*_) -> None:
+    """Progress that nobody sees."""
 
 
 @dataclass(frozen=True)
-class Ranking:
-    """What an evaluation gives: metrics per instance, and the best candidates of each with the target among them.
+class Request:
+    """What a person asks of a trial, by names; see `runs.spec.plan_run`."""
 
-    `metrics` has a row per instance, see `rank_frame`. `candidates` has the columns row, item, score, rank (expected
-    rank among all candidates of the instance) and target; at most `keep` rows per instance and the target.
+    budget: str
+    design: Design | None = None
+    plm: str = "embedded"
+    score: str = ""
+    recipe: str = ""
+    dtype: str = "float32"
+    seed: int = 0
+    pretrains: bool = False
+
+    @property
+    def chosen_budget(self) -> Budget:
+        return BUDGETS[self.budget]
+
+
+@dataclass(frozen=True)
+class TrainingJob:
+    """With what and where a model is trained; `folder` is the run's.
+
+    Checkpoints go to `tuning` and `pretraining` in it, what a pre-training leaves to `pretrained`, the trained model
+    to `model`; the latter two are there whole or not at all. `sources` opens the datasets of a pre-training,
+    `validation` the candidates on which the learning curve is taken, which goes to `write_curve`.
     """
 
-    metrics: pd.DataFrame
+    run: str
+    folder: Path
+    dataset: Dataset
+    parts: Split
+    sources: Callable[[], list[tuple[Dataset, Split]]]
+    validation: Callable[[], Candidates]
+    progress: Progress
+    write_curve: Callable[[pd.DataFrame], None]
+    accumulation: int = 1
+
+    @property
+    def pretrained(self) -> Path:
+        return self.folder / "pretrained"
+
+    @contextmanager
+    def saved_model(self) -> Iterator[Path]:
+        """A folder to write the trained model into."""
+        with new_sealed_folder(self.folder / "model") as folder:
+            yield folder
+
+    @contextmanager
+    def saved_pretraining(self, seconds: float) -> Iterator[Path]:
+        """A folder to write what the pre-training left into; it took so many seconds."""
+        with new_sealed_folder(self.pretrained) as folder:
+            yield folder
+            write_json(folder / PRETRAINING, {"run": self.run, "seconds": round(seconds, 1)})
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """What an evaluation leaves: ranks and metrics per instance, see `evaluation.metrics.rank_frame`.
+
+    `right` and `borrowed` are those of every named score, with the right and with another user's history.
+    `candidates` has a row per instance and stored candidate: row, item, target, and what `Model.with_scores` makes
+    the scores of. `counts` are what the model says of its evaluation, by name.
+    """
+
+    right: dict[str, pd.DataFrame]
+    borrowed: dict[str, pd.DataFrame]
     candidates: pd.DataFrame
+    counts: dict[str, int] = field(default_factory=dict)
 
 
-class CatalogueRanker(ABC):
-    """A ranker that scores its whole catalogue at once for less than most candidates one by one would cost.
+@dataclass(frozen=True)
+class InstanceScores:
+    """Scores (c,) of the candidates of an instance; of models that score texts also what each token adds."""
 
-    `item_count` is the size of the catalogue; `scorable` (item_count,) bool says which items the model can score at
-    all. An item that it cannot score has the score -inf: it ranks after all others, tied, and is never guessed.
+    scores: np.ndarray
+    tokens: TokenScores | None = None
+
+
+@dataclass(frozen=True)
+class HistoryEffects:
+    """What a history did to the scores of candidates a and b, as a model's own method finds it.
+
+    `items` has a row per history item: place (from 1, oldest first), item_id, name, effect_a, effect_b and effect (on
+    a's lead over b); `attributes` a row per attribute and the same effects, None for models that read no text.
+    `gap` is how far the effects together are from what they should sum to, None where they are exact.
     """
 
-    item_count: int
-    scorable: np.ndarray
+    name: str
+    items: pd.DataFrame
+    attributes: pd.DataFrame | None
+    gap: float | None
+
+
+class InstanceScorer(Protocol):
+    """Whatever scores the candidates of instances, which may have been changed."""
+
+    def read(self, instances: Sequence[Instance], progress: Progress = silent) -> list[InstanceScores]:
+        """Scores of the candidates of each instance."""
+        ...
+
+
+class Ranker(ABC):
+    """A model on one dataset, trained or as it is before its training."""
 
     @abstractmethod
-    def raw_scores(self, histories: Sequence[np.ndarray]) -> np.ndarray:
-        """A fresh array (h, item_count) of scores of every item for every history."""
-
-    def catalogue_scores(self, histories: Sequence[np.ndarray]) -> np.ndarray:
-        """Scores (h, item_count) of every item for every history; -inf where the model cannot score an item."""
-        scores = self.raw_scores(histories)
-        scores[:, ~self.scorable] = -np.inf
-        return scores
-
     def scores(self, histories: Sequence[np.ndarray], items: Items) -> list[np.ndarray]:
         """Scores (c,) of `items(i)` for each history (item indices, oldest first); higher is better."""
-        return [
-            row[items(start + place)]
-            for start, block in self._blocks(histories)
-            for place, row in enumerate(self.catalogue_scores(block))
-        ]
 
+    @abstractmethod
     def top(self, history: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray, str]:
         """The k best items of the catalogue without those of the history: (items, scores, how they were found)."""
-        scores = self.catalogue_scores([history])[0]
-        scores[history] = np.nan
-        best = _best(scores[None], k)[0]
-        best = best[np.isfinite(scores[best])]
-        return best, scores[best], f"Exact: all {int(self.scorable.sum()):,} items that this model knows were scored."
 
-    def rank(self, candidates: Candidates, keep: int, report: Callable[[int], None] = lambda _: None) -> Ranking:
-        """Ranks of all targets in chunks of users, with the `keep` best of each.
+    @abstractmethod
+    def metrics(self, candidates: Candidates) -> pd.DataFrame:
+        """Rank of every target and its metrics, a row per instance, see `evaluation.metrics.rank_frame`."""
 
-        Memory is bounded by `CHUNK_SCORES` scores and what is kept. `report` gets the instances done so far.
+    @abstractmethod
+    def evaluate(
+        self, test: Candidates, progress: Progress, workers: Workers, reopen: "Reopen | None" = None
+    ) -> Evaluated:
+        """All that the result of a run follows from.
+
+        `reopen` gives this ranker and these candidates anew in another process; `workers` share the work where the
+        model's costs are worth it.
         """
-        targets = candidates.instances.target.to_numpy()
-        histories = [candidates.history(row) for row in range(len(candidates))]
-        counted, kept = [], []
-        for start, block in self._blocks(histories):
-            rows = np.arange(start, start + len(block))
-            scores = self.catalogue_scores(block)
-            check_numbers(scores)
-            if candidates.negatives is None:
-                items, targets_at = None, targets[rows]
-                for place, row in enumerate(rows):
-                    scores[place, candidates.left_out(row)] = np.nan  # neither better nor tied nor kept
-            else:
-                items = np.concatenate([targets[rows, None], candidates.negatives[rows]], axis=1)
-                scores, targets_at = np.take_along_axis(scores, items, axis=1), np.zeros(len(rows), dtype=np.int64)
-            own = scores[np.arange(len(rows)), targets_at][:, None]
-            better, tied = (scores > own).sum(1), (scores == own).sum(1) - 1
-            counted.append(np.stack([better, tied, (~np.isnan(scores)).sum(1)]))
-            if keep:
-                kept.append(_kept(rows, scores, items, targets_at, 1 + better + tied / 2, keep))
-            report(start + len(block))
-        columns = ["row", "item", "score", "rank", "target"]
-        table = pd.concat(kept, ignore_index=True) if kept else pd.DataFrame(columns=columns)
-        return Ranking(rank_frame(*np.concatenate(counted, axis=1)), table)
 
-    def _blocks(self, histories: Sequence[np.ndarray]):
-        size = max(1, CHUNK_SCORES // max(1, self.item_count))
-        for start in range(0, len(histories), size):
-            yield start, histories[start : start + size]
+    @abstractmethod
+    def read(self, instances: Sequence[Instance], progress: Progress = silent) -> list[InstanceScores]:
+        """Scores of the candidates of instances, which may have been changed."""
+
+    def effects(self, instance: Instance, a: int, b: int, method: str, progress: Progress = silent) -> HistoryEffects:
+        """What the history did to candidates a and b (rows), by a method of `Model.methods` of the model's own."""
+        raise RunError(f"This model has no method {method!r}", how=f"Choose {LEAVE_ONE_OUT}.")
 
 
-def _best(scores: np.ndarray, k: int) -> np.ndarray:
-    """Places (n, k) of the highest scores (n, m) of every row, best first, lower places first in ties; NaN last."""
-    keys = -scores
-    k = min(k, keys.shape[1])
-    places = np.sort(np.argpartition(keys, k - 1, axis=1)[:, :k], axis=1)
-    order = np.argsort(np.take_along_axis(keys, places, axis=1), axis=1, kind="stable")
-    return np.take_along_axis(places, order, axis=1)
+Reopen = Callable[[], tuple[Ranker, Candidates]]
+S = TypeVar("S", bound=ModelSpec)
 
 
-def _kept(rows, scores, items, target_at, target_rank, keep: int) -> pd.DataFrame:
-    best = _best(scores, keep)
-    places = np.concatenate([best, target_at[:, None]], axis=1)
-    chosen = np.take_along_axis(scores, places, axis=1)
-    # The target stands at the end unless it is among the best; what is no candidate is dropped.
-    wanted = np.concatenate([~np.isnan(chosen[:, :-1]), ~(best == target_at[:, None]).any(1, keepdims=True)], axis=1)
-    ranks = pd.DataFrame(chosen[:, :-1]).rank(axis=1, ascending=False, method="average").to_numpy()
-    last = np.nanmin(chosen[:, :-1], axis=1, keepdims=True)  # only the last tie may reach beyond what is kept
-    better, tied = (chosen[:, :-1] > last).sum(1, keepdims=True), (scores == last).sum(1, keepdims=True)
-    ranks = np.where(chosen[:, :-1] == last, 1 + better + (tied - 1) / 2, ranks)
-    ranks = np.concatenate([ranks, target_rank[:, None]], axis=1)
-    is_target = places == target_at[:, None]
-    numbers = places if items is None else np.take_along_axis(items, places, axis=1)
-    table = {"row": np.broadcast_to(rows[:, None], places.shape), "item": numbers, "score": chosen}
-    table |= {"rank": ranks, "target": is_target}
-    return pd.DataFrame({name: values[wanted] for name, values in table.items()})
+class Model(ABC, Generic[S]):
+    """A model that a run can name: what it is, what it needs, and how it is planned, trained, opened and paid for.
 
+    `title`, `note` and `limits` are for people. `reads_text`: it needs a design and a language model of one of
+    `plm_kinds`. `learns_items`: it learns something for each item of its dataset. `pretrains`: it can learn from other
+    datasets first. `scores` are the names of its scores, its own first; `recipes` those of its training, the usual one
+    first. `usual_mode` are the candidates that a trial of it ranks unless told otherwise. `splits_training`: several
+    processes can train it. `calibrates`: its costs can be measured on this machine. `methods` are how it can explain
+    what a history did, the usual first. `rereads_text`: it makes something of an edited text or another design.
+    """
 
-def evaluate(ranker: Ranker, candidates: Candidates) -> pd.DataFrame:
-    """Ranks and metrics per evaluation instance of a ranker on stored candidates, target first."""
-    if isinstance(ranker, CatalogueRanker):
-        return ranker.rank(candidates, keep=0).metrics
-    histories = [candidates.history(row) for row in range(len(candidates))]
-    return rank_table(ranker.scores(histories, candidates.items))
+    name: ClassVar[str]
+    title: ClassVar[str]
+    note: ClassVar[str]
+    limits: ClassVar[str]
+    spec_type: ClassVar[type[ModelSpec]]
+    reads_text: ClassVar[bool] = False
+    learns_items: ClassVar[bool] = False
+    pretrains: ClassVar[bool] = False
+    plm_kinds: ClassVar[tuple[str, ...]] = ()
+    plm_note: ClassVar[str] = ""
+    scores: ClassVar[tuple[str, ...]] = (SCORE,)
+    recipes: ClassVar[tuple[str, ...]] = ()
+    dtypes: ClassVar[tuple[str, ...]] = ("float32",)
+    usual_mode: ClassVar[str] = "full"
+    validation_mode: ClassVar[str] = "full"
+    splits_training: ClassVar[bool] = False
+    calibrates: ClassVar[bool] = False
+    methods: ClassVar[tuple[str, ...]] = (LEAVE_ONE_OUT,)
+    rereads_text: ClassVar[bool] = False
+    unit: ClassVar[str] = "items of histories seen"  # of the learning curve's axis
+
+    @abstractmethod
+    def plan(self, request: Request) -> S:
+        """The record of a trial of this model, without what `check` has seen to. Raises RunError, ModelError."""
+
+    @abstractmethod
+    def open(self, spec: S, dataset: Dataset, parts: Split, mode: str, weights: Path | None) -> Ranker:
+        """The ranker on a dataset for candidates of a mode: of trained weights, or as it is without a training.
+
+        Raises ModelError where the weights cannot be read or are of another dataset.
+        """
+
+    def train(self, spec: S, job: TrainingJob) -> None:
+        """Train, and save the model with `job.saved_model`; cut off, the same call goes on from the last checkpoint."""
+        raise NotImplementedError(f"{self.title} is not trained")
+
+    def with_scores(self, table: pd.DataFrame, mode: str) -> pd.DataFrame:
+        """Stored candidates with a column for each named score; `table` has popularity (training events) too."""
+        return table
+
+    def details(self, table: pd.DataFrame) -> pd.DataFrame:
+        """What else is worth showing of the candidates of one user, by column, from `with_scores`."""
+        return table[[]]
+
+    def budgets(self) -> list[str]:
+        """The names of the budgets that it has a use for."""
+        return list(BUDGETS)
+
+    def budget_line(self, budget: str) -> str:
+        """What a budget means for it, in words."""
+        return "Nothing is trained."
+
+    def users(self, budget: Budget) -> tuple[int, int | None]:
+        """How many users of the validation and of the test are evaluated; None for all."""
+        return VALIDATION_USERS, None
+
+    def usual_score(self, recipe: str, budget: str) -> str:
+        """The name of the score that a trial has unless another is asked for."""
+        return self.scores[0]
+
+    def size(self, spec: S) -> tuple[str, float]:
+        """How large its training on the ranked dataset is at most: ("epochs", 20.0), or ("", 0.0) without one."""
+        return "", 0.0
+
+    def budget_size(self, budget: str, spec: S) -> float:
+        """What `size` says of a training that a budget pays for, all else as in `spec`."""
+        return 0.0
+
+    def used(self, spec: S, seen: float, lengths: Callable[[], np.ndarray]) -> float:
+        """How much of `size` a training has used whose learning curve has come to `seen`; `lengths` are those of the
+        training histories."""
+        return seen
+
+    def patience(self, spec: S) -> int:
+        """Validations without a gain that end its training."""
+        return 1
+
+    def exchanges(self, spec: S) -> float:
+        """Steps of its training at which machines exchange gradients, where they share it."""
+        return 0.0
+
+    def work(self, spec: S, sizes: DataSizes, trained: float, pretrained: float) -> Work:
+        """Floating-point operations; `trained` and `pretrained` are the shares of its trainings that a run does."""
+        return Work(0.0, 4.0 * sizes.users * sizes.items)
+
+    def tells_speed(self, spec: S) -> bool:
+        """Whether a finished run of it is long enough to correct forecasts by."""
+        return spec.trains
+
+    def cost_record(self, spec: S) -> dict:
+        """What a calibration depends on, beside the dataset and the mode."""
+        return spec.model_dump(mode="json")
+
+    def calibrate(self, spec: S, dataset: Dataset, parts: Split, test: Candidates) -> Calibration:
+        """Measure what a step and a user cost here. Raises RunError where nothing has to be measured."""
+        raise RunError(f"{self.title} is foretold from its arithmetic", how="Only UPSR is calibrated.")
+
+    def measured(self, spec: S, costs: Calibration, sizes: DataSizes, trained: float, pretrained: float) -> Work:
+        """Seconds of training and scoring from a calibration."""
+        raise NotImplementedError
+
+    def disk_mib(self, spec: S, sizes: DataSizes) -> tuple[float, float]:
+        """MiB that a run leaves, and the most that it takes on the way."""
+        return 0.0, 0.0
+
+    def plm_ref(self, plm: str) -> PlmRef:
+        """A language model by name and content. Raises ModelError where it is none that this model can read with."""
+        return PlmRef(name=plm, content=model_digest(plm, self.plm_kinds))
+
+    def check(self, request: Request) -> None:
+        """Raise RunError for what is asked of a trial and this model cannot do."""
+        if self.reads_text != (request.design is not None):
+            how = "Name attributes, such as category,title." if self.reads_text else "Leave the design out."
+            raise RunError(f"{self.title} {'reads' if self.reads_text else 'does not read'} item texts", how=how)
+        if request.dtype not in self.dtypes:
+            raise RunError(f"{self.title} trains in {' or '.join(self.dtypes)} only", how="Leave the dtype out.")
+        if request.recipe and request.recipe not in self.recipes:
+            how = f"Choose among {', '.join(self.recipes)}." if self.recipes else "Leave the recipe out."
+            raise RunError(f"{self.title} has no recipe {request.recipe!r}", how=how)
+        if request.score and request.score not in self.scores:
+            raise RunError(
+                f"{self.title} has no score {request.score!r}", how=f"Choose among {', '.join(self.scores)}."
+            )
+        if request.pretrains and not self.pretrains:
+            raise RunError(f"{self.title} cannot learn from other datasets", self.limits, "Leave the pre-training out.")
+        if request.budget not in self.budgets():
+            raise RunError(f"{self.title} ranks nothing before it is trained", how="Choose another budget.")

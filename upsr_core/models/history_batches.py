@@ -8,7 +8,8 @@ import torch
 from torch.utils.data import Dataset as TorchDataset
 
 from upsr_core.errors import RunError
-from upsr_core.models.registry import SequenceSpec, Task
+from upsr_core.models.sequential import Task
+from upsr_core.models.spec import SequenceSpec
 
 NO_LABEL = -100
 

@@ -5,7 +5,8 @@ from torch import nn
 from torch.nn import functional
 
 from upsr_core.models.cross_entropy import catalogue_cross_entropy
-from upsr_core.models.registry import Loss, SequenceSpec
+from upsr_core.models.sequential import Loss
+from upsr_core.models.spec import SequenceSpec
 
 
 class SequenceEncoder(nn.Module):
@@ -42,7 +43,7 @@ class SequenceEncoder(nn.Module):
 class SequenceNetwork(nn.Module):
     """What all sequence models share; a subclass gives the vectors of items and says what is trained.
 
-    `forward` takes a batch of `packing.HistoryBatches` and returns its loss, as transformers' Trainer wants it.
+    `forward` takes a batch of `history_batches.HistoryBatches` and returns its loss, as transformers' Trainer wants it.
     """
 
     causal = True
@@ -89,7 +90,7 @@ def initialise(module: nn.Module) -> None:
             nn.init.zeros_(parameter)
 
 
-class Sasrec(SequenceNetwork):
+class SasrecNetwork(SequenceNetwork):
     """SASRec (Kang and McAuley, ICDM 2018): causal, the next item at every position, items shared by both ends."""
 
     def __init__(self, spec: SequenceSpec, items: int, loss: Loss):
@@ -102,7 +103,7 @@ class Sasrec(SequenceNetwork):
         return self.embedding.weight
 
 
-class Bert4rec(SequenceNetwork):
+class Bert4recNetwork(SequenceNetwork):
     """BERT4Rec (Sun et al., CIKM 2019): bidirectional, hidden items; the vector after the last item's is the mask's.
 
     Positions count from the newest item, as left padding makes them in the original: the item to predict is always at

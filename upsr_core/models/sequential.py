@@ -1,130 +1,177 @@
-"""Sequence models as rankers: training, scoring of the whole catalogue, saving and loading."""
+"""SASRec and BERT4Rec: transformers over item ids. What they are and cost; `sequence_ranker` has them at work."""
 
-import json
-import shutil
-from collections.abc import Callable, Sequence
+import math
+from abc import abstractmethod
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, Literal, TypeVar
 
 import numpy as np
-import pandas as pd
-import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 
-from upsr_core.datasets.splits import Split, training_counts, training_histories
+from upsr_core.datasets.splits import Split
 from upsr_core.datasets.store import Dataset
-from upsr_core.errors import ModelError
-from upsr_core.models.base import CatalogueRanker
-from upsr_core.models.history_batches import HistoryBatches, PackedHistories
-from upsr_core.models.networks import Bert4rec, Sasrec, SequenceNetwork
-from upsr_core.models.registry import SequenceSpec, model_info
-from upsr_core.models.unisrec import Unisrec
-from upsr_core.runtime import Progress, seed_everything
-from upsr_core.storage.atomic import write_json
-from upsr_core.storage.records import seal_folder
-from upsr_core.training.trainer import Validate, train
+from upsr_core.models.base import Model, Request, TrainingJob
+from upsr_core.models.budgets import BUDGETS
+from upsr_core.models.cost import DataSizes, Work
+from upsr_core.models.spec import ModelSpec, SequenceSpec, TrainedModelSpec
 
-WEIGHTS, RECORD = "model.safetensors", "model.json"
+if TYPE_CHECKING:
+    import torch
 
+    from upsr_core.models.networks import SequenceNetwork
+    from upsr_core.models.sequence_ranker import SequenceRanker
 
-def _network(model: str, spec: SequenceSpec, items: int, texts: torch.Tensor | None) -> SequenceNetwork:
-    info = model_info(model)
-    seed_everything(spec.seed)
-    if info.text:
-        return Unisrec(spec, texts, info.ids)
-    if model == "bert4rec":
-        return Bert4rec(spec, items)
-    return Sasrec(spec, items, info.loss)
+Task = Literal["next", "cloze"]  # the next item at every position, or hidden items
+Loss = Literal["cross-entropy", "sampled"]  # over the whole catalogue, or against one sampled negative
+OF_THE_DATASET = {"epochs", "evaluate_every", "patience"}  # what a training does with the dataset that is ranked
+BOUND = "It knows only items that occur in its training events: others rank last, and it cannot be used on other data."
 
 
-class SequenceRanker(CatalogueRanker):
-    """SASRec, BERT4Rec or UniSRec on one dataset.
+class SequenceModelSpec(TrainedModelSpec):
+    """A model of item ids and its training."""
 
-    A model of item ids cannot score items without a training event, and leaves them out of histories too; a history
-    of which nothing is left gives every item the same score. A model of texts needs `texts` (items, d), see
-    `text_vectors`, and scores every item.
-    """
+    name: Literal["sasrec-ce", "sasrec-bce", "bert4rec"]
+    training: SequenceSpec
 
-    def __init__(self, model: str, spec: SequenceSpec, dataset: Dataset, parts: Split, texts: np.ndarray | None = None):
-        self.model, self.spec, self.dataset, self.parts = model, spec, dataset, parts
-        self.info = model_info(model)
-        self.item_count = dataset.n_items
-        counts = training_counts(dataset, parts)
-        self.scorable = np.ones(len(counts), dtype=bool) if self.info.text else counts > 0
-        frozen = None if texts is None else torch.from_numpy(texts)
-        self.network = _network(model, spec, self.item_count, frozen).eval()
-        self.network.to("cuda" if torch.cuda.is_available() else "cpu")
 
-    def fit(
-        self,
-        folder: Path,
-        progress: Progress,
-        validate: Validate | None = None,
-        curve: Callable[[pd.DataFrame], None] = lambda _: None,
-    ) -> None:
-        """Train on the training events of the split; checkpoints in `folder`, see `training.trainer.train`."""
-        histories = training_histories(self.dataset, self.parts)
-        sampled = self.info.loss == "sampled"
-        batches = HistoryBatches(histories, self.item_count, self.spec, self.info.task, self.spec.epochs, sampled)
-        train(self.network, batches, self.spec, folder, progress, "training", validate, curve, schedule="constant")
+S = TypeVar("S", bound=ModelSpec)
 
-    @torch.inference_mode()
-    def raw_scores(self, histories: Sequence[np.ndarray]) -> np.ndarray:
-        self.network.eval()
-        known = [np.asarray(history)[self.scorable[history]] for history in histories]
-        scores = np.zeros((len(histories), self.item_count), dtype=np.float32)
-        places = np.array([place for place, history in enumerate(known) if len(history)], dtype=np.int64)
-        if len(places):
-            scores[places] = self._scores([known[place] for place in places])
-        return scores
 
-    def _scores(self, histories: list[np.ndarray]) -> np.ndarray:
-        length = self.spec.length
-        cloze = self.info.task == "cloze"
-        if cloze:
-            mask = np.array([self.item_count])
-            pieces = [np.concatenate([history[-(length - 1) :], mask]) for history in histories]
-        else:
-            pieces = [history[-length:] for history in histories]
-        lengths = np.array([len(piece) for piece in pieces])
-        packed = PackedHistories.of(lengths, length, from_end=cloze)
-        device = self.network.encoder.positions.weight.device
-        batch = {name: tensor.to(device) for name, tensor in packed.inputs(np.concatenate(pieces)).items()}
-        batch.pop("attention_mask")
-        inputs = self.network.inputs()
-        last = np.cumsum(lengths) - 1
-        states = self.network.states(inputs, **batch)[packed.row[last], packed.column[last]]
-        items, bias = self.network.outputs(inputs)
-        return torch.addmm(bias, self.network.query(states), items.T).cpu().numpy()
+class SequenceModel(Model[S]):
+    """What all transformers over items share. `longest` are its settings with its longest training: a budget takes a
+    share of its epochs. `task` and `loss` are how it learns."""
 
-    def save(self, folder: Path) -> None:
-        """Weights as safetensors and a JSON record, so that the folder is there whole or not at all."""
-        temporary = folder.with_name(f".{folder.name}")
-        shutil.rmtree(temporary, ignore_errors=True)
-        temporary.mkdir(parents=True)
-        weights = {name: tensor.contiguous().cpu() for name, tensor in self.network.state_dict().items()}
-        save_file(weights, temporary / WEIGHTS)
-        record = {"model": self.model, "spec": self.spec.model_dump(mode="json"), "dataset": self.dataset.digest}
-        write_json(temporary / RECORD, record | {"items": self.item_count})
-        seal_folder(temporary)
-        temporary.rename(folder)
+    task: ClassVar[Task] = "next"
+    loss: ClassVar[Loss] = "cross-entropy"
+    longest: ClassVar[SequenceSpec]
 
-    @classmethod
-    def load(cls, folder: Path, dataset: Dataset, parts: Split) -> "SequenceRanker":
-        """A saved ranker. Raises ModelError where it was trained on other data or its files cannot be read."""
-        try:
-            record = json.loads((folder / RECORD).read_text())
-            if record["dataset"] != dataset.digest:
-                raise ModelError(
-                    f"This {model_info(record['model']).title} was trained on another dataset than {dataset.name!r}",
-                    "its item numbers have no meaning here",
-                    "Train it on this dataset.",
-                )
-            weights = load_file(folder / WEIGHTS)
-            texts = weights["texts"].numpy() if "texts" in weights else None
-            ranker = cls(record["model"], SequenceSpec.model_validate(record["spec"]), dataset, parts, texts)
-            ranker.network.load_state_dict(weights)
-        except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
-            reason = str(error).splitlines()[0]
-            raise ModelError(f"The model cannot be read: {reason}", str(folder), "Train it again.") from None
-        return ranker
+    @abstractmethod
+    def network(self, training: SequenceSpec, items: int, texts: "torch.Tensor | None") -> "SequenceNetwork":
+        """A fresh network for so many items, over text vectors (items, d) where it reads texts."""
+
+    @abstractmethod
+    def training_of(self, spec: S) -> SequenceSpec:
+        """Transformer and training of a record."""
+
+    def planned(self, request: Request) -> SequenceSpec:
+        """The training that a budget pays for."""
+        longest, share = self.longest, request.chosen_budget.share
+        epochs = math.ceil(longest.epochs * share)
+        update = {"seed": request.seed, "epochs": epochs, "evaluate_every": min(longest.evaluate_every, epochs)}
+        update["pretrain_epochs"] = math.ceil(longest.pretrain_epochs * share) if request.pretrains else 0
+        return longest.model_copy(update=update)
+
+    def open(self, spec: S, dataset: Dataset, parts: Split, mode: str, weights: Path | None) -> "SequenceRanker":
+        from upsr_core.models.sequence_ranker import SequenceRanker
+
+        if weights is None:
+            raise ValueError(f"{self.title} ranks nothing before it is trained")
+        return SequenceRanker.load(self, weights, dataset, parts)
+
+    def train(self, spec: S, job: TrainingJob) -> None:
+        """Train, validated by ranking, and save the model."""
+        from upsr_core.models.sequence_ranker import SequenceRanker
+        from upsr_core.models.validation import validate
+
+        training = self.training_of(spec)
+        ranker = SequenceRanker(self, training, job.dataset, job.parts, self.texts(spec, job))
+        self.begin(ranker, spec, job)
+        if training.epochs:
+            validation = job.validation()
+            ranker.fit(job.folder / "tuning", job.progress, lambda _: validate(ranker, validation), job.write_curve)
+        with job.saved_model() as folder:
+            ranker.save(folder)
+
+    def texts(self, spec: S, job: TrainingJob) -> np.ndarray | None:
+        """Text vectors (items, d) of the catalogue, of a model that reads texts."""
+        return None
+
+    def begin(self, ranker: "SequenceRanker", spec: S, job: TrainingJob) -> None:
+        """What is done before the training on the dataset that is ranked."""
+
+    def budgets(self) -> list[str]:
+        return [name for name, budget in BUDGETS.items() if budget.share]
+
+    def budget_line(self, budget: str) -> str:
+        training = self.planned(Request(budget))
+        return (
+            f"At most {training.epochs} epochs; training stops after {training.patience} validations without a gain, "
+            f"one every {training.evaluate_every} epochs. All test users are evaluated."
+        )
+
+    def size(self, spec: S) -> tuple[str, float]:
+        return "epochs", float(self.training_of(spec).epochs)
+
+    def budget_size(self, budget: str, spec: S) -> float:
+        return float(self.planned(Request(budget)).epochs)
+
+    def used(self, spec: S, seen: float, lengths: Callable[[], np.ndarray]) -> float:
+        """Epochs: the last item of a history is only predicted, but in a cloze it is read too."""
+        read = [length - (self.task == "next") for length in lengths() if length > 1]
+        return seen / sum(read)
+
+    def patience(self, spec: S) -> int:
+        return self.training_of(spec).patience
+
+    def work(self, spec: S, sizes: DataSizes, trained: float, pretrained: float) -> Work:
+        own = self.training_of(spec)
+        layer = 4 * own.width**2 + 2 * own.width * own.inner
+        state, catalogue = own.layers * layer, own.width * sizes.items
+        predicted = (1.0 if self.task == "next" else own.mask_share) * (self.loss == "cross-entropy")
+        training = 6 * own.epochs * trained * (sizes.events - 2 * sizes.users) * (state + catalogue * predicted)
+        per_user = 2 * (state * sizes.events / sizes.users + catalogue)
+        validated = min(sizes.users, sizes.validated) * own.evaluations * trained
+        return Work(training, 2 * per_user * (validated + sizes.tested))
+
+
+class _OfItemIds(SequenceModel[SequenceModelSpec]):
+    spec_type = SequenceModelSpec
+    learns_items = True
+    limits = BOUND
+
+    def plan(self, request: Request) -> SequenceModelSpec:
+        return SequenceModelSpec.model_validate({"name": self.name, "training": self.planned(request)})
+
+    def training_of(self, spec: SequenceModelSpec) -> SequenceSpec:
+        return spec.training
+
+    def network(self, training: SequenceSpec, items: int, texts: "torch.Tensor | None") -> "SequenceNetwork":
+        from upsr_core.models.networks import SasrecNetwork
+
+        return SasrecNetwork(training, items, self.loss)
+
+
+class SasrecCe(_OfItemIds):
+    name = "sasrec-ce"
+    title = "SASRec, cross-entropy"
+    note = (
+        "Self-attention over item ids (Kang and McAuley, ICDM 2018), the next item among all items at every position."
+    )
+    longest = SequenceSpec(epochs=200)
+
+
+class SasrecBce(_OfItemIds):
+    name = "sasrec-bce"
+    title = "SASRec, binary cross-entropy"
+    note = (
+        "Self-attention over item ids as first published: one sampled negative at every position (Kang and McAuley, "
+        "ICDM 2018)."
+    )
+    loss = "sampled"
+    longest = SequenceSpec(epochs=400, evaluate_every=5)
+
+
+class Bert4rec(_OfItemIds):
+    name = "bert4rec"
+    title = "BERT4Rec"
+    note = (
+        "Bidirectional self-attention over item ids, hidden items among all items (Sun et al., CIKM 2019). Needs long "
+        "training: see whether its curve still rises."
+    )
+    task = "cloze"
+    longest = SequenceSpec(epochs=1000, evaluate_every=10)
+
+    def network(self, training: SequenceSpec, items: int, texts: "torch.Tensor | None") -> "SequenceNetwork":
+        from upsr_core.models.networks import Bert4recNetwork
+
+        return Bert4recNetwork(training, items)

@@ -1,159 +1,110 @@
-"""UniSRec: items as adapted text vectors, so that one model learns from several domains (Hou et al., KDD 2022)."""
+"""UniSRec: a transformer over adapted text vectors of items (Hou et al., KDD 2022). Its network: `unisrec_network`."""
 
-from collections.abc import Sequence
-from pathlib import Path
+import time
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
-import torch
-from torch import nn
-from torch.nn import functional
 
-from upsr_core.models.history_batches import HistoryBatches, PackedHistories
-from upsr_core.models.networks import SequenceNetwork, initialise
-from upsr_core.models.registry import SequenceSpec
-from upsr_core.runtime import Progress, seed_everything
-from upsr_core.training.trainer import train
+from upsr_core.datasets.splits import training_histories
+from upsr_core.datasets.store import Dataset
+from upsr_core.models.base import Request, TrainingJob
+from upsr_core.models.cost import DataSizes, Work
+from upsr_core.models.sequential import OF_THE_DATASET, SequenceModel
+from upsr_core.models.spec import SequenceSpec, TextModelSpec, TrainedModelSpec
+from upsr_core.plm.loading import ENCODERS, width
+from upsr_core.runtime import Progress
+from upsr_core.text.design import ItemDesign
+
+if TYPE_CHECKING:
+    import torch
+
+    from upsr_core.models.networks import SequenceNetwork
+    from upsr_core.models.sequence_ranker import SequenceRanker
 
 EXPERTS = 8
-TEMPERATURE = 0.07
-SEQUENCE_WEIGHT = 1e-3  # of the sequence-sequence loss beside the sequence-item loss
-DROPPED = 0.2  # share of items left out of the second view of a history
-ADAPTOR_DROPOUT = 0.2
+WEIGHTS = "model.safetensors"
 
 
-class Adaptor(nn.Module):
-    """A mixture of parametric whitenings: each expert shifts a text vector and maps it linearly; a gate mixes them.
+class UnisrecSpec(TextModelSpec, TrainedModelSpec):
+    """UniSRec over the texts of a design, and its training."""
 
-    The gate is a softmax over all experts, with learned noise in training only (section 2.1.2 of the paper).
-    """
+    name: Literal["unisrec", "unisrec-transductive"]
+    training: SequenceSpec
 
-    def __init__(self, size: int, width: int):
-        super().__init__()
-        self.shift = nn.Parameter(torch.zeros(EXPERTS, size))
-        self.maps = nn.Parameter(torch.empty(EXPERTS, size, width))
-        self.gate, self.noise = (nn.Parameter(torch.zeros(size, EXPERTS)) for _ in range(2))
-        nn.init.normal_(self.maps, std=0.02)
-
-    def forward(self, texts: torch.Tensor) -> torch.Tensor:
-        """Vectors (n, width) of text vectors (n, size)."""
-        gates = texts @ self.gate
-        if self.training:
-            gates = gates + torch.randn_like(gates) * (functional.softplus(texts @ self.noise) + 1e-2)
-        gates = gates.softmax(-1)
-        dropped = functional.dropout(texts, ADAPTOR_DROPOUT, self.training)
-        # (x - shift) @ map of all experts in one product: x @ map - shift @ map.
-        mapped = torch.einsum("nd,edw->new", dropped, self.maps) - torch.einsum("ed,edw->ew", self.shift, self.maps)
-        return (gates[..., None] * mapped).sum(1)
+    def pretraining_record(self) -> dict:
+        training = self.training.model_dump(mode="json", exclude=OF_THE_DATASET)
+        return super().pretraining_record() | {"training": training}
 
 
-class Unisrec(SequenceNetwork):
-    """The network of one catalogue. Without item embeddings it is inductive: it ranks whatever has a text.
+class Unisrec(SequenceModel[UnisrecSpec]):
+    name = "unisrec"
+    title = "UniSRec, inductive"
+    note = (
+        "Self-attention over frozen text vectors of items, adapted by a mixture of experts (Hou et al., KDD 2022). "
+        "Knows items by their text alone."
+    )
+    limits = "Items with the same text are the same to it."
+    spec_type = UnisrecSpec
+    reads_text = True
+    pretrains = True
+    plm_kinds = ENCODERS
+    plm_note = "Its texts may also be read by an encoder: the folder or hub id of a BERT-like model."
+    longest: ClassVar[SequenceSpec] = SequenceSpec(epochs=200, pretrain_epochs=50)
 
-    `texts` (items, size) are frozen text vectors; they are kept with the weights, so that a saved model is whole.
-    """
+    def plan(self, request: Request) -> UnisrecSpec:
+        record = {"name": self.name, "design": request.design, "plm": self.plm_ref(request.plm)}
+        return UnisrecSpec.model_validate({**record, "training": self.planned(request)})
 
-    def __init__(self, spec: SequenceSpec, texts: torch.Tensor, ids: bool):
-        super().__init__(spec, len(texts))
-        self.register_buffer("texts", texts)
-        self.embedding = nn.Embedding(len(texts), spec.width) if ids else None
-        initialise(self)
-        self.adaptor = Adaptor(texts.shape[1], spec.width)
-        with torch.no_grad():  # text vectors of one model lie in a narrow cone: begin at its middle
-            self.adaptor.shift.copy_(texts.mean(0).expand(EXPERTS, -1))
+    def training_of(self, spec: UnisrecSpec) -> SequenceSpec:
+        return spec.training
 
-    def inputs(self) -> torch.Tensor:
-        vectors = self.adaptor(self.texts)
-        return vectors if self.embedding is None else vectors + self.embedding.weight
+    def network(self, training: SequenceSpec, items: int, texts: "torch.Tensor | None") -> "SequenceNetwork":
+        from upsr_core.models.unisrec_network import UnisrecNetwork
 
-    def outputs(self, inputs: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        return functional.normalize(inputs, dim=-1), inputs.new_zeros(self.items)
+        if texts is None:
+            raise ValueError(f"{self.title} needs text vectors")
+        return UnisrecNetwork(training, texts, self.learns_items)
 
-    def query(self, states: torch.Tensor) -> torch.Tensor:
-        return functional.normalize(states, dim=-1) / TEMPERATURE
+    def texts(self, spec: UnisrecSpec, job: TrainingJob) -> np.ndarray:
+        return _vectors(job.dataset, spec.design.finetune, spec, job.progress)
 
-    def shared(self) -> dict[str, torch.Tensor]:
-        """What carries over to other catalogues: the adaptor and the transformer."""
-        return {
-            name: value for name, value in self.state_dict().items() if name.split(".")[0] in ("adaptor", "encoder")
-        }
+    def begin(self, ranker: "SequenceRanker", spec: UnisrecSpec, job: TrainingJob) -> None:
+        """Begin from a pre-training where there is one to be had; done once, then read again."""
+        from safetensors.torch import load_file, save_file
 
-    def adopt(self, shared: dict[str, torch.Tensor]) -> None:
-        """Begin from a pre-training; the transformer is frozen, as in the paper's parameter-efficient fine-tuning."""
-        self.load_state_dict({**self.state_dict(), **shared})
-        self.encoder.requires_grad_(False)
+        from upsr_core.models.unisrec_network import UnisrecNetwork, pretrain
 
+        if not spec.training.pretrain_epochs:
+            return
+        if not (job.pretrained / WEIGHTS).exists():
+            began = time.monotonic()
+            sources = [
+                (_vectors(dataset, spec.design.pretrain, spec, job.progress), training_histories(dataset, parts))
+                for dataset, parts in job.sources()
+            ]
+            shared = pretrain(sources, spec.training, job.folder / "pretraining", job.progress)
+            with job.saved_pretraining(time.monotonic() - began) as folder:
+                save_file(shared, folder / WEIGHTS)
+        assert isinstance(ranker.network, UnisrecNetwork)
+        ranker.network.adopt(load_file(job.pretrained / WEIGHTS))
 
-class _Contrast(nn.Module):
-    """The pre-training of a `Unisrec` over all domains: both contrastive losses on one batch."""
-
-    def __init__(self, network: Unisrec):
-        super().__init__()
-        self.network = network
-
-    def forward(
-        self, input_ids, attention_mask, segments, positions, labels, ends, other_ids, other_segments,
-        other_positions, other_ends,
-    ):  # fmt: skip
-        network, wanted = self.network, labels >= 0
-        # Only items of this batch are adapted; the distinct targets, of whatever domain, are each other's negatives.
-        known, places = torch.unique(torch.cat([input_ids.flatten(), labels[wanted]]), return_inverse=True)
-        vectors = network.adaptor(network.texts[known])
-        states = network.states(vectors, places[: input_ids.numel()].view_as(input_ids), segments, positions)
-        targets, right = torch.unique(places[input_ids.numel() :], return_inverse=True)
-        items, _ = network.outputs(vectors[targets])
-        sequence_item = functional.cross_entropy(network.query(states[wanted]) @ items.T, right)
-        other = network.states(vectors, torch.searchsorted(known, other_ids), other_segments, other_positions)
-        ours, theirs = states.flatten(0, 1)[ends], other.flatten(0, 1)[other_ends]
-        alike = network.query(ours) @ functional.normalize(theirs, dim=-1).T
-        sequence_sequence = functional.cross_entropy(alike, torch.arange(len(ends), device=ends.device))
-        return {"loss": sequence_item + SEQUENCE_WEIGHT * sequence_sequence}
+    def work(self, spec: UnisrecSpec, sizes: DataSizes, trained: float, pretrained: float) -> Work:
+        """All items are adapted anew at every step, by all experts."""
+        own, found = spec.training, super().work(spec, sizes, trained, pretrained)
+        steps = own.epochs * trained * -(-sizes.users // own.batch)
+        adapted = 6 * steps * sizes.items * EXPERTS * width(spec.plm.name) * own.width * (1 + pretrained)
+        return Work(found.training + adapted, found.scoring)
 
 
-class ContrastBatches(HistoryBatches):
-    """Batches of the next-item task with a second view of every history, some of its items left out.
-
-    `ends`, `other_ends` (b,) are the flat places of the last item of each history in both views.
-    """
-
-    def _next(self, chosen: np.ndarray, rng: np.random.Generator) -> dict[str, torch.Tensor]:
-        batch = super()._next(chosen, rng)
-        full = [self.pieces[number][:-1] for number in chosen]
-        batch["ends"] = _ends(full, PackedHistories.of(np.array([len(piece) for piece in full]), self.spec.length))
-        views = [_thinned(piece, rng) for piece in full]
-        packed = PackedHistories.of(np.array([len(view) for view in views]), self.spec.length)
-        second = packed.inputs(np.concatenate(views))
-        first = int(views[0][0])  # padding must be an item of the batch too, whatever it is
-        batch["other_ids"] = torch.where(second["attention_mask"] > 0, second["input_ids"], first)
-        batch |= {"other_segments": second["segments"], "other_positions": second["positions"]}
-        return batch | {"other_ends": _ends(views, packed)}
+class UnisrecTransductive(Unisrec):
+    name = "unisrec-transductive"
+    title = "UniSRec, transductive"
+    note = "UniSRec with a learned vector for every item beside its text (Hou et al., KDD 2022)."
+    limits = "Of items without training events it has learned nothing beside the text."
+    learns_items = True
 
 
-def _thinned(piece: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    kept = piece[rng.random(len(piece)) >= DROPPED]
-    return kept if len(kept) else piece[-1:]
+def _vectors(dataset: Dataset, design: ItemDesign, spec: UnisrecSpec, progress: Progress) -> np.ndarray:
+    from upsr_core.models.text_vectors import text_vectors
 
-
-def _ends(pieces: Sequence[np.ndarray], packed: PackedHistories) -> torch.Tensor:
-    last = np.cumsum([len(piece) for piece in pieces]) - 1
-    return torch.from_numpy(packed.row[last] * packed.segments.shape[1] + packed.column[last])
-
-
-def pretrain(
-    sources: Sequence[tuple[np.ndarray, Sequence[np.ndarray]]], spec: SequenceSpec, folder: Path, progress: Progress
-) -> dict[str, torch.Tensor]:
-    """Learn from several domains, each (text vectors (n, d), training histories); what `Unisrec.adopt` takes.
-
-    Batches mix the domains. Checkpoints are in `folder`, see `training.trainer.train`.
-    """
-    first = np.cumsum([0] + [len(texts) for texts, _ in sources])
-    histories = [
-        np.asarray(history, dtype=np.int64) + start
-        for start, (_, domain) in zip(first, sources, strict=False)
-        for history in domain
-    ]
-    seed_everything(spec.seed)
-    network = Unisrec(spec, torch.from_numpy(np.concatenate([texts for texts, _ in sources])), ids=False)
-    network.to("cuda" if torch.cuda.is_available() else "cpu")
-    batches = ContrastBatches(histories, int(first[-1]), spec, "next", spec.pretrain_epochs)
-    train(_Contrast(network), batches, spec, folder, progress, "pre-training", schedule="constant")
-    return {name: value.cpu() for name, value in network.shared().items()}
+    return text_vectors(dataset, design, spec.plm.name, progress)

@@ -8,7 +8,7 @@ import time
 import psutil
 
 from upsr_core.errors import RunError
-from upsr_core.paper.runner import Study
+from upsr_core.paper.runner import PaperRun
 from upsr_core.runs import queue, status
 from upsr_core.runs.run import Run, run_folder
 from upsr_core.storage.atomic import storing, write_json
@@ -16,14 +16,14 @@ from upsr_core.storage.atomic import storing, write_json
 PROCESS, LOG = "process.json", "log.txt"
 
 
-def start(study: Study) -> None:
+def start(paper_run: PaperRun) -> None:
     """Work on an experiment in a process of its own; also how one goes on that was cancelled or failed.
 
     Raises RunError while it is being worked on.
     """
-    if working(study):
+    if working(paper_run):
         raise RunError("This experiment is being worked on already", how="Wait for it, or cancel it first.")
-    spec, folder = study.spec, study.folder
+    spec, folder = paper_run.spec, paper_run.folder
     with storing(folder):
         folder.mkdir(parents=True, exist_ok=True)
     arguments = ["experiment", spec.name, "--dataset", ",".join(spec.datasets), "--scale", spec.scale]
@@ -39,38 +39,38 @@ def start(study: Study) -> None:
     write_json(folder / PROCESS, {**status.mark_of(process.pid), "started": time.time()})
 
 
-def process_of(study: Study) -> psutil.Process | None:
+def process_of(paper_run: PaperRun) -> psutil.Process | None:
     """The living process that works on an experiment; None where there is none."""
     try:
-        mark = json.loads((study.folder / PROCESS).read_text(encoding="utf-8"))
+        mark = json.loads((paper_run.folder / PROCESS).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
     return status.process_of(mark) if isinstance(mark, dict) else None
 
 
-def working(study: Study) -> bool:
+def working(paper_run: PaperRun) -> bool:
     """Whether a process works on the experiment, or on a run of it."""
-    return process_of(study) is not None or bool(_active(study))
+    return process_of(paper_run) is not None or bool(_active(paper_run))
 
 
-def _active(study: Study) -> list[Run]:
-    return [run for cell in study.cells() if (run := Run(run_folder(cell.spec))).status().active]
+def _active(paper_run: PaperRun) -> list[Run]:
+    return [run for cell in paper_run.cells() if (run := Run(run_folder(cell.spec))).status().active]
 
 
-def cancel(study: Study) -> None:
+def cancel(paper_run: PaperRun) -> None:
     """Stop an experiment: the run at work saves a checkpoint first; between runs the process ends at once."""
-    active = _active(study)
+    active = _active(paper_run)
     for run in active:
         queue.cancel(run)
-    process = process_of(study)
+    process = process_of(paper_run)
     if process is not None and not active:
         process.terminate()
 
 
-def last_words(study: Study) -> str:
+def last_words(paper_run: PaperRun) -> str:
     """The last line that the process of an experiment said, where it ended without an outcome."""
     try:
-        lines = (study.folder / LOG).read_text(encoding="utf-8", errors="replace").strip().splitlines()
+        lines = (paper_run.folder / LOG).read_text(encoding="utf-8", errors="replace").strip().splitlines()
     except OSError:
         return ""
     return lines[-1] if lines else ""

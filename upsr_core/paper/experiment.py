@@ -3,15 +3,19 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pandas as pd
 import plotly.graph_objects as go
-from pydantic import Field, model_serializer
+from pydantic import Field
 
+from upsr_core.datasets.splits import SplitSpec
 from upsr_core.datasets.store import Dataset, load_dataset
 from upsr_core.errors import RunError
-from upsr_core.likelihood.scores import ScoreSpec
+from upsr_core.likelihood.scores import Score, ScoreSpec
+from upsr_core.models.registry import model_named
+from upsr_core.models.spec import ModelSpec, TrainedModelSpec
+from upsr_core.models.upsr import UpsrSpec
 from upsr_core.runs.run import Run
 from upsr_core.runs.spec import RunSpec, plan_run
 from upsr_core.runtime import Progress, home
@@ -62,13 +66,6 @@ class ExperimentSpec(Spec):
     plm: str = "embedded"
     pretrain_on: tuple[str, ...] = ()
     recipe: str = PAPER
-
-    @model_serializer(mode="wrap")
-    def _without_what_was_always_so(self, handler):
-        record = handler(self)
-        if record["recipe"] == PAPER:
-            del record["recipe"]  # experiments that were stored when there was no other keep their folders
-        return record
 
     @property
     def plms(self) -> tuple[str, ...]:
@@ -172,23 +169,47 @@ def design_of(data: Dataset, code: str, pretrain: str | None = None) -> Design:
     return parse_design(",".join(letters(data, code).attributes), first)
 
 
-def planned(spec: ExperimentSpec, dataset: str, column: str, design: Design | None = None, **options) -> list[Cell]:
+def planned(
+    spec: ExperimentSpec, dataset: str, column: str, design: Design | None = None, *, model: str = "upsr",
+    plm: str = "", pretrain_on: tuple[str, ...] = (), split: SplitSpec | None = None,
+    training: Mapping[str, Any] | None = None, score: Score | None = None,
+) -> list[Cell]:  # fmt: skip
     """The cells of one column: a run for every seed of the scale, on uniformly drawn candidates as in the paper.
 
-    `options` are those of `plan_run`; `changes` are made to the run's specification, `training` to its training.
+    Parameters
+    ----------
+    spec
+        The experiment; its budget and recipe are those of every run.
+    dataset, column
+        Where the result stands.
+    design, model, pretrain_on
+        As `runs.spec.plan_run` takes them.
+    plm
+        A language model of `spec.plms`, the first unless named.
+    split, training, score
+        What differs from the planned run: another split, values in the training, the score of UPSR.
+
+    Raises
+    ------
+    RunError
+        A dataset is ranked zero-shot and pre-trained on, and as `plan_run` does.
     """
-    changes, training, plm = (
-        options.pop(name, other) for name, other in (("changes", {}), ("training", {}), ("plm", None))
-    )
-    cells = []
-    if options.get("model", "upsr") == "upsr":
-        options["recipe"] = spec.recipe
+    recipe, cells = spec.recipe if model_named(model).recipes else "", []
     for seed in range(spec.size.seeds):
-        run = plan_run(dataset, design, plm or spec.plms[0], spec.size.budget, "", "uni100", seed, **options)
-        update = {**changes, "training": run.training.model_copy(update=training)} if training else changes
-        if training and run.info.task == "likelihood":
-            update = {"score": ScoreSpec(name=score_of(spec.recipe, update["training"])), **update}
-        run = run.model_copy(update=update)
+        run = plan_run(
+            dataset,
+            design,
+            plm or spec.plms[0],
+            spec.size.budget,
+            "",
+            "uni100",
+            seed,
+            pretrain_on,
+            model,
+            recipe=recipe,
+        )
+        changed = _changed(run.model, spec.recipe, training or {}, score)
+        run = run.model_copy(update={"model": changed, "split": split or run.split})
         if run.split.kind == "zero-shot" and _same_log(run):
             raise RunError(
                 f"{dataset} is ranked zero-shot and pre-trained on",
@@ -197,6 +218,15 @@ def planned(spec: ExperimentSpec, dataset: str, column: str, design: Design | No
             )
         cells.append(Cell(dataset, column, run))
     return cells
+
+
+def _changed(model: ModelSpec, recipe: str, training: Mapping[str, Any], score: Score | None) -> ModelSpec:
+    """A model with other values in its training, and of UPSR with the score that belongs to it, or another."""
+    if training and isinstance(model, TrainedModelSpec):
+        model = model.with_training(**training)
+        if isinstance(model, UpsrSpec):
+            score = score or score_of(recipe, model.training)
+    return model.model_copy(update={"score": ScoreSpec(name=score)}) if score else model
 
 
 def _same_log(run: RunSpec) -> bool:

@@ -1,14 +1,19 @@
 """Figure 2: SASRec retrieves from the whole catalogue, every model reranks its list: quality over the list's length."""
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 
 from upsr_core.comparison.compare import mean_of
 from upsr_core.datasets.splits import split
 from upsr_core.datasets.store import load_dataset
+from upsr_core.errors import RunError
 from upsr_core.evaluation.candidates import Candidates, CandidateSpec, candidates_for
 from upsr_core.evaluation.metrics import METRICS, user_metrics
 from upsr_core.export.figure_style import grouped
+from upsr_core.models.catalogue_ranker import CatalogueRanker
+from upsr_core.models.registry import model_named
 from upsr_core.paper.experiment import Cell, Experiment, ExperimentSpec, Outcome, design_of, planned
 from upsr_core.paper.grid import Finished, judged, scale_notes, tested, wide
 from upsr_core.runs.run import Run
@@ -28,7 +33,7 @@ def cells(spec: ExperimentSpec) -> list[Cell]:
     for dataset in spec.datasets:
         design = design_of(load_dataset(dataset), "CTD")
         for column, model in MODELS.items():
-            text = design if model in ("upsr", "unisrec") else None
+            text = design if model_named(model).reads_text else None
             made += planned(spec, dataset, column, text, model=model)
     return made
 
@@ -51,14 +56,15 @@ def collect(spec: ExperimentSpec, finished: Finished, progress: Progress) -> Out
                 row = {"dataset": dataset, "row": f"{METRIC} of the first {length}", "length": length, "column": column}
                 rows.append(row | {"value": found["mean"], "low": found["low"], "high": found["high"]})
         ours = of_seeds["UPSR", lengths[-1]]
-        found = {
+        gains = {
             f"UPSR above {other} on the first {lengths[-1]}, {METRIC}": tested(ours, of_seeds[other, lengths[-1]])
             for other in ("SASRec", "BERT4Rec", "UniSRec")
         }
         gained = ours - of_seeds["UPSR", lengths[0]]  # by the same trainings
-        found[f"UPSR gains from {lengths[0]} to {lengths[-1]} candidates, {METRIC}"] = tested(gained, 0 * gained[:1])
-        at = {"dataset": dataset, "paper": "all datasets"}
-        claims += [{**at, "claim": claim, **numbers} for claim, numbers in found.items()]
+        gains[f"UPSR gains from {lengths[0]} to {lengths[-1]} candidates, {METRIC}"] = tested(gained, 0 * gained[:1])
+        claims += [
+            {"dataset": dataset, "paper": "all datasets", "claim": claim, **numbers} for claim, numbers in gains.items()
+        ]
     long = pd.DataFrame(rows)
     table = wide(long, EXPERIMENT.columns)
     several = len(spec.datasets) > 1
@@ -109,7 +115,12 @@ def _instances(run: Run, sampled: CandidateSpec) -> Candidates:
 
 def _retrieved(run: Run, test: Candidates, longest: int) -> list[np.ndarray]:
     """The items that a run retrieves for every instance, best first; never what it has not seen in training."""
-    kept = load_ranker(run).rank(test, longest).candidates
+    ranker = load_ranker(run)
+    if not isinstance(ranker, CatalogueRanker):
+        raise RunError(
+            f"{run.spec.kind.title} does not score the whole catalogue at once", run.id, "Retrieve with SASRec."
+        )
+    kept = ranker.rank(test, longest).candidates
     kept = kept[np.isfinite(kept.score)].sort_values(["row", "rank", "item"])
     return [part.item.to_numpy()[:longest] for _, part in kept.groupby("row")]
 
@@ -128,9 +139,13 @@ def _scores(
     ranker, scores = load_ranker(run), []
     for row in range(len(lists)):
         progress(row, len(lists), f"{column} reranks {test.dataset.name}")
-        scores += ranker.scores([test.history(row)], lambda _, row=row: lists[row])
+        scores += ranker.scores([test.history(row)], partial(_always, lists[row]))
     keep_arrays(file, items=flat, scores=np.concatenate(scores))
     return scores
+
+
+def _always(items: np.ndarray, _: int) -> np.ndarray:
+    return items
 
 
 EXPERIMENT = Experiment(

@@ -7,6 +7,7 @@ from upsr_core.comparison.compare import TRAININGS, mean_of
 from upsr_core.datasets.splits import SplitSpec
 from upsr_core.datasets.store import load_dataset
 from upsr_core.export.figure_style import grouped
+from upsr_core.models.registry import model_named
 from upsr_core.paper.experiment import Cell, Experiment, ExperimentSpec, Outcome, design_of, planned, published
 from upsr_core.paper.grid import Finished, by_dataset, judged, scale_notes, wide
 from upsr_core.runtime import Progress
@@ -18,7 +19,7 @@ LOSS = "NDCG@1 lost from next-1 to next-3, % of it"
 
 
 def cells(spec: ExperimentSpec) -> list[Cell]:
-    last = {"changes": {"split": SplitSpec(kind="leave-last-k", k=len(STEPS))}}
+    last = SplitSpec(kind="leave-last-k", k=len(STEPS))
     return [
         cell
         for dataset in spec.datasets
@@ -27,9 +28,9 @@ def cells(spec: ExperimentSpec) -> list[Cell]:
             spec,
             dataset,
             column,
-            design_of(load_dataset(dataset), "CTD") if model == "upsr" else None,
+            design_of(load_dataset(dataset), "CTD") if model_named(model).reads_text else None,
             model=model,
-            **last,
+            split=last,
         )
     ]
 

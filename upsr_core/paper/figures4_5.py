@@ -1,6 +1,7 @@
 """Figures 4 and 5: the amount of pre-training data, none, some and more, with tuning on the dataset and without."""
 
 from functools import partial
+from typing import Any
 
 from upsr_core.datasets.store import load_dataset
 from upsr_core.errors import RunError
@@ -22,7 +23,7 @@ def domains(spec: ExperimentSpec) -> dict[str, tuple[str, ...]]:
     return dict(zip(AMOUNTS, ((), spec.pretrain_on[: len(spec.pretrain_on) // 2], spec.pretrain_on), strict=True))
 
 
-def _cells(options: dict, spec: ExperimentSpec) -> list[Cell]:
+def _cells(options: dict[str, Any], spec: ExperimentSpec) -> list[Cell]:
     made = []
     for dataset in spec.datasets:
         design = design_of(load_dataset(dataset), "CTD", "CT")

@@ -9,6 +9,7 @@ from upsr_core.comparison.entries import Compared, load
 from upsr_core.evaluation.metrics import named
 from upsr_core.evaluation.statistics import difference_over_seeds, holm, mean_interval, randomisation_test
 from upsr_core.export.figure_style import grouped
+from upsr_core.models.upsr import UpsrSpec
 from upsr_core.paper.experiment import SHOWN, Cell, Claim, Experiment, ExperimentSpec, Outcome, published
 from upsr_core.runs.run import Run
 
@@ -123,23 +124,18 @@ def scale_notes(spec: ExperimentSpec, finished: Finished, warm: bool = False) ->
         common = [
             columns[row.id]
             for row in leaderboard(compared).itertuples()
-            if row.personal is False and compared.entry(row.id).runs[0].spec.model == "upsr"
+            if row.personal is False and isinstance(compared.entry(row.id).runs[0].spec.model, UpsrSpec)
         ]
         if common:
             notes.append(
                 f"Not personal yet on {dataset}: {'; '.join(common)}. The right history cannot be shown to help there, "
                 "so what is gained may be popularity alone."
             )
-    trained = next((run.spec for cell, run in finished if run.spec.model == "upsr"), None)
+    trained = next((run.spec.model.training for _, run in finished if isinstance(run.spec.model, UpsrSpec)), None)
     if trained is not None:
+        first = f" after {trained.pretrain_tokens:,} on {', '.join(spec.pretrain_on)}" if spec.pretrain_on else ""
         notes.append(
-            f"Ours: language model {spec.plm}, {trained.training.tokens:,} tokens of training at most"
-            + (
-                f" after {trained.training.pretrain_tokens:,} on {', '.join(spec.pretrain_on)}"
-                if spec.pretrain_on
-                else ""
-            )
-            + ". The paper's: "
+            f"Ours: language model {spec.plm}, {trained.tokens:,} tokens of training at most{first}. The paper's: "
             "T5-base (223 million parameters), trained on whole domains until NDCG@10 of validation falls, all users."
         )
     return tuple(notes)

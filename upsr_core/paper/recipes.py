@@ -3,6 +3,8 @@
 Not in the paper. Ranked among uniform candidates and among popular ones, which popularity alone cannot win.
 """
 
+from typing import Any
+
 import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
@@ -12,10 +14,10 @@ from upsr_core.datasets.store import load_dataset
 from upsr_core.errors import RunError
 from upsr_core.evaluation.metrics import named
 from upsr_core.export.figure_style import GREY, looks
-from upsr_core.likelihood.scores import ScoreSpec
 from upsr_core.paper.experiment import Cell, Claim, Experiment, ExperimentSpec, Outcome, design_of, planned
 from upsr_core.paper.grid import AS_PAPER, OTHERWISE, Finished, by_dataset, judged, scale_notes, verdicts, wide
 from upsr_core.paper.text_indicators import letter_notes
+from upsr_core.runs.spec import RunSpec
 from upsr_core.runtime import Progress
 from upsr_core.training.recipes import PAPER as REFERENCE
 from upsr_core.training.recipes import PERSONAL
@@ -23,8 +25,8 @@ from upsr_core.training.recipes import RECIPES as NAMED
 
 PAPER, POPULARITY, CONTROL = "Paper's recipe", "Popularity", "Personal, histories dealt anew"
 MODES = ("uni100", "pop100")
-# What differs from the paper's recipe; see `TrainingSpec` and `ScoreSpec`.
-RECIPES: dict[str, dict] = {
+# What differs from the paper's recipe; see `TrainingSpec` and `likelihood.scores`.
+RECIPES: dict[str, dict[str, Any]] = {
     PAPER: {},
     "Learning rate 3e-4": {"training": {"learning_rate": 3e-4}},
     "Learning rate 1e-4": {"training": {"learning_rate": 1e-4}},
@@ -35,13 +37,13 @@ RECIPES: dict[str, dict] = {
     "Contrast": {"training": {"last_only": 1.0, "contrast": 1.0}},
     "Personal": {
         "training": dict(NAMED[PERSONAL].training),
-        "changes": {"score": ScoreSpec(name=NAMED[PERSONAL].score)},
+        "score": NAMED[PERSONAL].score,
     },
     CONTROL: {
         "training": {**NAMED[PERSONAL].training, "dealt": True},
-        "changes": {"score": ScoreSpec(name=NAMED[PERSONAL].score)},
+        "score": NAMED[PERSONAL].score,
     },
-    "Conditional score": {"changes": {"score": ScoreSpec(name="conditional")}},
+    "Conditional score": {"score": "conditional"},
 }
 START = "Start: second model"  # such as the behaviour-tuned one
 QUALITY, DEPENDENCE = "NDCG@10", "User dependence"
@@ -60,7 +62,7 @@ def cells(spec: ExperimentSpec) -> list[Cell]:
     return made
 
 
-def _in(run, mode: str):
+def _in(run: RunSpec, mode: str) -> RunSpec:
     """The same training, judged in another candidate mode; its weights are taken, not trained again."""
     return run.model_copy(update={"candidates": run.candidates.model_copy(update={"mode": mode})})
 
@@ -95,7 +97,7 @@ def collect(spec: ExperimentSpec, finished: Finished, progress: Progress) -> Out
 def _control(finished: Finished) -> str:
     """How many runs of the control are called personal, in words."""
     runs = [run for cell, run in finished if cell.column == CONTROL]
-    called = sum(run.result()["personal"] for run in runs)
+    called = sum(run.finished_result().personal for run in runs)
     return (
         f"Control: the items of all histories were dealt out anew before the training, so that it can teach nothing of "
         f"users; {called} of {len(runs)} of its runs are called personal. What they have of it is the language model's."

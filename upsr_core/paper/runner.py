@@ -15,6 +15,7 @@ from upsr_core.export.csv_export import write_csv
 from upsr_core.export.figure_files import write_figure
 from upsr_core.indicators.result import plain
 from upsr_core.logs import logged
+from upsr_core.models.spec import PlmRef
 from upsr_core.paper.experiment import SCALES, Cell, Experiment, ExperimentSpec, Outcome
 from upsr_core.paper.registry import EXPERIMENTS
 from upsr_core.parallel import Workers
@@ -23,6 +24,7 @@ from upsr_core.runs import queue
 from upsr_core.runs.ensure_finished import finish
 from upsr_core.runs.forecast import forecast
 from upsr_core.runs.run import Run, list_runs, run_folder
+from upsr_core.runs.spec import RunSpec
 from upsr_core.runtime import Progress, environment
 from upsr_core.storage.atomic import storing, write_atomically, write_json
 from upsr_core.storage.records import Newer, check_file, read_record, write_record
@@ -33,7 +35,7 @@ PARTS = ("table", "beside", "claims")
 
 
 @dataclass(frozen=True)
-class Forecast:
+class ExperimentForecast:
     """Seconds and memory that an experiment still needs; `memory_mib` is None where no like run was measured yet."""
 
     seconds: float
@@ -43,7 +45,7 @@ class Forecast:
 
 
 @dataclass(frozen=True)
-class Study:
+class PaperRun:
     """An experiment with its folder."""
 
     spec: ExperimentSpec
@@ -73,25 +75,35 @@ class Study:
             rows.append(row | {"state": status.state, "message": status.message or status.phase, "share": share})
         return pd.DataFrame(rows, columns=["dataset", "mode", "column", "seed", "run", "state", "message", "share"])
 
-    def forecast(self) -> Forecast:
+    def forecast(self) -> ExperimentForecast:
         """What is still to be spent; finished cells cost nothing."""
         cells = self.cells()
         waiting = [cell.spec for cell in cells if Run(run_folder(cell.spec)).status().state != "done"]
-        alike = {(spec.model, spec.plm) for spec in waiting}
+        alike = {_model_of(spec) for spec in waiting}
         known = [
-            result["peak_memory_mib"]
+            result.peak_memory_mib
             for run in list_runs()
-            if (result := run.result()) and "peak_memory_mib" in result and (run.spec.model, run.spec.plm) in alike
+            if _model_of(run.spec) in alike and (result := run.result()) is not None
         ]
         seconds = forecast(*waiting).seconds if waiting else 0.0
-        return Forecast(seconds, max(known, default=None), len(waiting), len(cells))
+        return ExperimentForecast(seconds, max(known, default=None), len(waiting), len(cells))
 
     def run(self, progress: Progress, workers: Workers | None = None) -> Outcome:
         """Finish every cell that is not done, then make and store the outcome. The others go on where one fails.
 
-        `workers` score the candidates of UPSR's test users, and change no figure. Raises RunError where cells failed,
-        with their reasons; a second call retries them. What is done stays done, so a killed experiment computes no
-        cell twice.
+        What is done stays done, so a killed experiment computes no cell twice.
+
+        Parameters
+        ----------
+        progress
+            Called as `progress(done, total, what)`.
+        workers
+            Score the candidates of UPSR's test users, and change no figure.
+
+        Raises
+        ------
+        RunError
+            Cells failed, with their reasons; a second call tries them again.
         """
         with logged(f"experiment {self.spec.name} {self.spec.digest}"):
             return self._run(progress, workers)
@@ -103,9 +115,12 @@ class Study:
             write_record(self.folder / "spec.json", "experiment", {"spec": self.spec.model_dump(mode="json")})
         for number, cell in enumerate(cells):
             name = f"{cell.column} on {cell.dataset}, {number + 1} of {len(cells)}"
+
+            def report(done: float, total: float, what: str, name: str = name) -> None:
+                progress(done, total, f"{name}: {what}")
+
             try:
-                told = lambda done, total, what, name=name: progress(done, total, f"{name}: {what}")  # noqa: E731
-                finished.append((cell, finish(cell.spec, told, workers)))
+                finished.append((cell, finish(cell.spec, report, workers)))
             except UpsrError as error:
                 failures.append(f"{cell.column} on {cell.dataset}: {error}")
                 if Run(run_folder(cell.spec)).status().state == "cancelled":
@@ -141,7 +156,7 @@ class Study:
             return None
         try:
             record = read_record(file, "outcome")
-            if record.get("made_of") not in (None, self._made_of()):
+            if record["made_of"] != self._made_of():
                 return None  # of other data or weights, which had the same names
             tables = {name: pd.DataFrame(record[name]) for name in PARTS}
             figure = plotly.io.from_json(check_file(record, self.folder / FIGURE).read_text(encoding="utf-8"))
@@ -176,6 +191,11 @@ class Study:
         return outcome
 
 
+def _model_of(spec: RunSpec) -> tuple[str, PlmRef | None]:
+    """Runs that agree in it take about the same memory."""
+    return spec.model.name, spec.plm if spec.reads_text else None
+
+
 def usual_domains(name: str, datasets: Sequence[str]) -> tuple[str, ...]:
     """Domains that an experiment which needs some pre-trains on where none is named: two others of the sample, if all
     that is ranked is of the sample; none of one's own data are taken unasked."""
@@ -188,11 +208,29 @@ def usual_domains(name: str, datasets: Sequence[str]) -> tuple[str, ...]:
 def study(
     name: str, datasets: tuple[str, ...], scale: str = "quick", plm: str = "embedded",
     pretrain_on: tuple[str, ...] = (), recipe: str = PAPER,
-) -> Study:  # fmt: skip
-    """An experiment by name.
+) -> PaperRun:  # fmt: skip
+    """An experiment by name, with its folder; nothing is run yet.
 
-    Raises RunError for an unknown name, scale or recipe, without a dataset, and for domains or models that it has no
-    use for or lacks.
+    Parameters
+    ----------
+    name
+        Of `registry.EXPERIMENTS`, such as table5.
+    datasets
+        Stored datasets, ranked one after the other.
+    scale
+        Of `experiment.SCALES`: smoke, quick or standard.
+    plm
+        A language model, or two with a comma.
+    pretrain_on
+        Domains of the pre-training, for experiments that have one.
+    recipe
+        Of every training of UPSR.
+
+    Raises
+    ------
+    RunError
+        The name, scale or recipe is unknown, there is no dataset, or domains or models are named that it has no use
+        for, or lacks.
     """
     for what, value, allowed in (
         ("experiment", name, EXPERIMENTS),
@@ -218,4 +256,4 @@ def study(
         )  # fmt: skip
     if len(set(spec.plms)) < len(spec.plms):
         raise RunError(f"{experiment.title} compares two language models", plm, "Name another one beside it.")
-    return Study(spec)
+    return PaperRun(spec)

@@ -12,12 +12,13 @@ RIVAL, PLAIN, LEARNED = "UniSRec (pre-training)", "UPSR (w/o pre-training)", "UP
 
 
 def cells(spec: ExperimentSpec) -> list[Cell]:
-    made, changes = [], ZERO_SHOT["changes"]
+    made: list[Cell] = []
     for dataset in spec.datasets:
         design, first = design_of(load_dataset(dataset), "CTD", "CT"), spec.pretrain_on
         made += planned(
-            spec, dataset, RIVAL, design, model="unisrec", pretrain_on=first, changes=changes, training={"epochs": 0}
-        )
+            spec, dataset, RIVAL, design, model="unisrec", pretrain_on=first, split=ZERO_SHOT["split"],
+            training={"epochs": 0},
+        )  # fmt: skip
         made += planned(spec, dataset, PLAIN, design, **ZERO_SHOT)[:1]  # nothing is drawn, so one seed is all of them
         made += planned(spec, dataset, LEARNED, design, pretrain_on=first, **ZERO_SHOT)
     return made

@@ -1,6 +1,7 @@
 """Tables 7 and 8: which attributes at which stage, with tuning on the dataset and without."""
 
 from functools import partial
+from typing import Any
 
 from upsr_core.datasets.splits import SplitSpec
 from upsr_core.datasets.store import load_dataset
@@ -14,10 +15,10 @@ from upsr_core.runtime import Progress
 COLUMNS = {
     "T/T": ("T", "T"), "C+T/C+T": ("CT", "CT"), "C+T+D/C+T+D": ("CTD", "CTD"), "C+T/C+T+D": ("CT", "CTD"),
 }  # fmt: skip
-ZERO_SHOT = {"changes": {"split": SplitSpec(kind="zero-shot")}, "training": {"tokens": 0}}
+ZERO_SHOT: dict[str, Any] = {"split": SplitSpec(kind="zero-shot"), "training": {"tokens": 0}}
 
 
-def _cells(options: dict, spec: ExperimentSpec) -> list[Cell]:
+def _cells(options: dict[str, Any], spec: ExperimentSpec) -> list[Cell]:
     made = []
     for dataset in spec.datasets:
         for column, (first, then) in COLUMNS.items():

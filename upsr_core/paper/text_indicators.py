@@ -19,7 +19,7 @@ def indicator_rows(
         setting = Setting(data, spec.plms[0], sample=spec.size.items)
         for name in names:
             title, unit = INDICATORS[name]
-            row = {"dataset": dataset, "row": f"{title}, {unit}"}
+            row: dict[str, str | float | None] = {"dataset": dataset, "row": f"{title}, {unit}"}
             for column, code in columns.items():
                 row[column] = measure(name, setting, letters(data, code), progress).value
             rows.append(row)

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from functools import lru_cache
 
+import numpy as np
 import pandas as pd
 
 from upsr_core.datasets.splits import SplitSpec, split, training_histories
-from upsr_core.models.registry import Task
 from upsr_core.runs.run import Run
 from upsr_core.runs.spec import DatasetRef
 
@@ -35,25 +35,23 @@ def spent(run: Run) -> Spent | None:
     if curve.empty or not spec.trains:
         return None
     seen = float(curve.tokens.max())
-    if spec.info.task == "likelihood":
-        return Spent("tokens", seen, spec.training.tokens)
-    return Spent("epochs", seen / _items_per_epoch(spec.dataset, spec.split, spec.info.task), spec.training.epochs)
+    unit, most = spec.kind.size(spec.model)
+    return Spent(unit, spec.kind.used(spec.model, seen, lambda: _lengths(spec.dataset, spec.split)), most)
 
 
 @lru_cache(maxsize=64)
-def _items_per_epoch(dataset: DatasetRef, parts: SplitSpec, task: Task) -> int:
-    """Items of histories that a model reads in an epoch: the last of a history is only predicted, but in a cloze."""
+def _lengths(dataset: DatasetRef, parts: SplitSpec) -> np.ndarray:
+    """How long the training histories are (users,)."""
     stored = dataset.load()
-    lengths = [len(history) for history in training_histories(stored, split(stored, parts))]
-    return sum(length - (task == "next") for length in lengths if length > 1)
+    return np.array([len(history) for history in training_histories(stored, split(stored, parts))])
 
 
 def converged(run: Run) -> bool | None:
     """Whether the learning curve no longer rises; None where nothing was validated."""
-    curve, training = run.curve(), run.spec.training
+    curve, spec = run.curve(), run.spec
     if curve.ndcg10.isna().all():
         return None
-    return not still_improving(curve, training.patience if training else 1)
+    return not still_improving(curve, spec.kind.patience(spec.model))
 
 
 def still_improving(curve: pd.DataFrame, patience: int) -> bool:

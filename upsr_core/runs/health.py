@@ -1,64 +1,76 @@
 """Whether a rival is as good as it is known to be: its runs against published figures."""
 
-from dataclasses import asdict
+from dataclasses import dataclass
 
 from upsr_core.datasets.splits import SplitSpec
 from upsr_core.datasets.store import load_dataset
 from upsr_core.evaluation.bands import MEASURES, Band, band_of
-from upsr_core.models.registry import model_info
-from upsr_core.runs.convergence import converged, spent
+from upsr_core.models.registry import model_named
+from upsr_core.runs.convergence import Spent, converged, spent
+from upsr_core.runs.results import RunResult
 from upsr_core.runs.run import Run, list_runs
 
 HEALTHY, BELOW, IMPROVING, NO_REFERENCE = "healthy", "below", "still improving", "no reference"
 
 
-def health(dataset_name: str, model: str | None = None) -> list[dict]:
-    """The finished runs on a dataset, of one model or of all, newest first: one record each.
+@dataclass(frozen=True)
+class Health:
+    """A finished run against published figures.
 
-    Keys: run, title, model, dataset, metrics (all of the run), training (`unit`, `used`, `most` and `seconds` of its
-    budget, or None), converged (whether its curve no longer rises, or None), band (`low`, `published`, `source`, or
-    None), verdict, reason. Raises DataError for an unknown dataset, RunError for an unknown model.
+    `training` is what it used of its budget, in `seconds` (both None where nothing was trained, or nothing is known);
+    `converged` whether its curve no longer rises, None where nothing was validated; `band` None where no figure of
+    this model on this dataset is known.
+    """
+
+    run: str
+    title: str
+    model: str
+    dataset: str
+    metrics: dict[str, float]
+    training: Spent | None
+    seconds: float | None
+    converged: bool | None
+    band: Band | None
+    verdict: str
+    reason: str
+
+
+def health(dataset_name: str, model: str | None = None) -> list[Health]:
+    """The finished runs on a dataset, of one model or of all, newest first.
+
+    Raises DataError for an unknown dataset, RunError for an unknown model.
     """
     if model is not None:
-        model_info(model)
-    dataset = load_dataset(dataset_name)
-    records = []
+        model_named(model)
+    dataset, found = load_dataset(dataset_name), []
     for run in list_runs():
-        spec, result = run.spec, run.result()
-        if result is None or spec.dataset.content != dataset.digest or model not in (None, spec.model):
+        name, result = run.spec.model.name, run.result()
+        if result is None or run.spec.dataset.content != dataset.digest or model not in (None, name):
             continue
-        band = band_of(dataset, spec.model)
+        band, used = band_of(dataset, name), spent(run)
         verdict, reason = judge(run, result, band)
-        records.append(
-            {
-                "run": run.id,
-                "title": run.title,
-                "model": spec.model,
-                "dataset": dataset.name,
-                "metrics": result["metrics"],
-                "training": None if (used := spent(run)) is None else {**asdict(used), "seconds": run.training_seconds},
-                "converged": converged(run),
-                "band": None if band is None else {"low": band.low, "published": band.published, "source": band.source},
-                "verdict": verdict,
-                "reason": reason,
-            }
-        )
-    return records
+        found.append(
+            Health(
+                run.id, run.title, name, dataset.name, result.metrics, used, run.training_seconds if used else None,
+                converged(run), band, verdict, reason,
+            )
+        )  # fmt: skip
+    return found
 
 
-def judge(run: Run, result: dict, band: Band | None) -> tuple[str, str]:
+def judge(run: Run, result: RunResult, band: Band | None) -> tuple[str, str]:
     """The verdict on a finished run, and its reason in words."""
     if band is None:
         return NO_REFERENCE, "No published figure of this model on this dataset is known here."
-    if run.spec.split != SplitSpec() or MEASURES[0] not in result["metrics"] or result["users"] < result["of_users"]:
+    if run.spec.split != SplitSpec() or MEASURES[0] not in result.metrics or result.users < result.of_users:
         return (
             NO_REFERENCE,
             "Published figures rank the whole catalogue for all users, leave-one-out; this run does not.",
         )
-    short = [name for name, low in band.low.items() if result["metrics"][name] < low]
+    short = [name for name, low in band.low.items() if result.metrics[name] < low]
     if not short:
         return HEALTHY, "Every figure is in its band."
-    figures = ", ".join(f"{name} {result['metrics'][name]:.4f} of {band.low[name]:.4f}" for name in short)
+    figures = ", ".join(f"{name} {result.metrics[name]:.4f} of {band.low[name]:.4f}" for name in short)
     if converged(run) is False:
         return (
             IMPROVING,

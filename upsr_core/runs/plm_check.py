@@ -17,12 +17,11 @@ from upsr_core.evaluation.metrics import HEADLINE, named
 from upsr_core.evaluation.statistics import paired_difference
 from upsr_core.likelihood.scores import UNTRAINED, ScoreSpec
 from upsr_core.likelihood.text_perplexity import mean_log_probs
-from upsr_core.models.popularity import Popularity
-from upsr_core.models.upsr import Upsr
+from upsr_core.models.base import silent
+from upsr_core.models.popularity import PopularityRanker, RandomRanker
+from upsr_core.models.upsr_ranker import UpsrRanker
 from upsr_core.parallel import Workers
 from upsr_core.plm.loading import load_model, load_tokenizer, weights_digest
-from upsr_core.runs.results import Ranked, score_table
-from upsr_core.runs.scoring import Scored
 from upsr_core.runtime import Progress
 from upsr_core.text.design import Design, ItemDesign
 
@@ -140,9 +139,13 @@ def _design(dataset: Dataset) -> Design:
     return Design(finetune=ItemDesign(attributes=tuple(names)))
 
 
+def _ranker(model, tokenizer, dataset: Dataset) -> UpsrRanker:
+    return UpsrRanker(model, tokenizer, dataset, _design(dataset), ScoreSpec())
+
+
 def _texts_per_second(model, tokenizer, dataset: Dataset) -> float:
     """Item texts of category, title and brand scored without a history, the best of three."""
-    ranker = Upsr(model, tokenizer, dataset, _design(dataset), ScoreSpec())
+    ranker = _ranker(model, tokenizer, dataset)
     items = np.random.default_rng(0).choice(len(dataset.items), size=min(1000, len(dataset.items)), replace=False)
     seconds = []
     for _ in range(3):
@@ -155,19 +158,19 @@ def _texts_per_second(model, tokenizer, dataset: Dataset) -> float:
 def _zero_shot(model, tokenizer, dataset: Dataset, users: int, seed: int) -> dict:
     parts = split(dataset, SplitSpec())
     test = candidates_for(dataset, parts, CandidateSpec(users=users, seed=seed))
-    ranker = Upsr(model, tokenizer, dataset, _design(dataset), ScoreSpec())
-    ranked = Ranked.of(
-        score_table(Scored(ranker, test), Popularity(dataset, parts), lambda *_: None, Workers()), test.mode
-    )
+    found = _ranker(model, tokenizer, dataset).evaluate(test, silent, Workers())
+    references = {
+        "popularity": PopularityRanker(dataset, parts).metrics(test), "random": RandomRanker(dataset).metrics(test)
+    }  # fmt: skip
 
     def gap(ours: pd.DataFrame, theirs: pd.DataFrame) -> dict:
         return paired_difference(ours[HEADLINE].to_numpy(), theirs[HEADLINE].to_numpy(), seed)
 
     return {
         name: {
-            named(HEADLINE, test.mode): float(ranked.right[name][HEADLINE].mean()),
-            **{reference: gap(ranked.right[name], frame) for reference, frame in ranked.references.items()},
-            "user_dependence": gap(ranked.right[name], ranked.borrowed[name]),
+            named(HEADLINE, test.mode): float(found.right[name][HEADLINE].mean()),
+            **{reference: gap(found.right[name], frame) for reference, frame in references.items()},
+            "user_dependence": gap(found.right[name], found.borrowed[name]),
         }
         for name in UNTRAINED
     }

@@ -1,131 +1,140 @@
-"""What a run leaves: scores of every candidate, metrics per user, and the gaps to what it must be compared with."""
+"""The result of a run: metrics, and the gaps to what they must be compared with. Reading it needs no torch."""
 
-import time
-from dataclasses import dataclass
+from typing import Any
 
-import numpy as np
 import pandas as pd
+from pydantic import BaseModel, ConfigDict
 
 from upsr_core.evaluation.candidates import Candidates
-from upsr_core.evaluation.metrics import HEADLINE, METRICS, named, rank_table
+from upsr_core.evaluation.metrics import HEADLINE, METRICS, named
 from upsr_core.evaluation.statistics import by_user, mean_interval
-from upsr_core.likelihood.scores import SCORES, ScoreSpec, prior_of
-from upsr_core.models.popularity import Popularity
-from upsr_core.parallel import Workers
-from upsr_core.runs.run import BORROWED, Run
-from upsr_core.runs.scoring import Scored, likelihoods
-from upsr_core.runtime import Progress, peak_memory_mib
-from upsr_core.storage.tables import keep_table
+from upsr_core.models.base import Evaluated
 
-CONTROL = "another user's history, in uni100 without the candidates"  # older results took it whole, and do not say
+BORROWED = "{}, another user's history"  # names the score of another user's history in `per_user.parquet`
+CONTROL = "another user's history, in uni100 without the candidates"
 
 
-def score_table(scored: Scored, popularity: Popularity, progress: Progress, workers: Workers) -> pd.DataFrame:
-    """One row per instance and candidate, target first: everything that ranks follow from.
-
-    Columns: row, user, item, target (bool), logprob (sum over the text's tokens given the history), borrowed (the
-    same given another user's history), unconditional (given an empty one), tokens, popularity (training events).
-    """
-    test, count = scored.test, len(scored.test)
-    items = [test.items(row) for row in range(count)]
-    found = likelihoods(scored, workers, progress)
-    lengths = [len(part) for part in items]
-    flat = np.concatenate(items)
-    first = np.zeros(len(flat), dtype=bool)
-    first[np.concatenate([[0], np.cumsum(lengths)[:-1]])] = True
-    return pd.DataFrame(
-        {
-            "row": np.repeat(np.arange(count), lengths),
-            "user": np.repeat(test.instances.user.to_numpy(), lengths),
-            "item": flat,
-            "target": first,
-            "logprob": np.concatenate(found.right),
-            "borrowed": np.concatenate(found.borrowed),
-            "unconditional": found.unconditional[np.searchsorted(found.items, flat)],
-            "tokens": scored.ranker.tokens[flat],
-            "popularity": popularity.counts[flat],
-        }
-    )
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-@dataclass(frozen=True)
-class Ranked:
-    """Ranks and metrics per instance: of every score with the right history, with a borrowed one, and of references.
+class Interval(_Record):
+    """A mean over users with its 95 % interval."""
 
-    The names of `right` and `borrowed` are those of the model's scores, see `rankers.spec.ModelInfo`.
-    """
+    mean: float
+    low: float
+    high: float
+    users: int
 
-    right: dict[str, pd.DataFrame]
-    borrowed: dict[str, pd.DataFrame]
-    references: dict[str, pd.DataFrame]
-
-    @classmethod
-    def of(cls, table: pd.DataFrame, mode: str) -> "Ranked":
-        """From a table of scores as `score_table` gives it, of candidates of this mode."""
-        logprob, tokens, unconditional, borrowed, counts = (
-            table[name].to_numpy() for name in ("logprob", "tokens", "unconditional", "borrowed", "popularity")
-        )
-        known = tokens, unconditional, prior_of(counts, mode)
-        cuts = np.flatnonzero(table.target.to_numpy())[1:]
-
-        def ranks(scores: np.ndarray) -> pd.DataFrame:
-            return rank_table(np.split(scores, cuts))
-
-        return cls(
-            {name: ranks(ScoreSpec(name=name).apply(logprob, *known)) for name in SCORES},
-            {name: ranks(ScoreSpec(name=name).apply(borrowed, *known)) for name in SCORES},
-            {"popularity": ranks(counts.astype(float)), "random": ranks(np.zeros(len(table)))},
-        )
+    def __str__(self) -> str:
+        """
+        >>> str(Interval(mean=0.1, low=0.05, high=0.15, users=3))
+        '+0.100 [+0.050, +0.150]'
+        """
+        return f"{self.mean:+.3f} [{self.low:+.3f}, {self.high:+.3f}]"
 
 
-def write_result(
-    run: Run, ranked: Ranked, test: Candidates, seconds: float, resumed: bool, counts: dict[str, int]
-) -> dict:
-    """Metrics, gaps and user dependence from the ranks; writes `per_user.parquet` and `result.json`.
+class UserDependence(Interval):
+    """What the right history gains over another user's on the same candidates, in `metric`."""
+
+    metric: str
+    control: str = CONTROL
+
+
+class ScoreResult(_Record):
+    """What one named score reached: metrics by name, and its user dependence in the headline metric."""
+
+    metrics: dict[str, float]
+    user_dependence: Interval
+
+
+class RunResult(_Record):
+    """What a finished run says. Metrics are named with their mode, such as `NDCG@10 (uni100)`.
+
+    `score` is the run's own score, of which `metrics`, `intervals`, `gaps` (to each reference), `user_dependence` and
+    `personal` (its interval is above zero) speak; `scores` has all named scores, `references` popularity and random
+    order. `users` of `of_users` instances were evaluated, `cold_targets` were in no training event, `taken_before`
+    were left out because their user had taken them before; `unscorable_targets` the model could not score,
+    `identical_texts` items share their text with another (None where that says nothing of the model).
 
     `seconds` were spent since the last start; `resumed` says that there was an earlier one. Where the weights are
     another run's, `trained_by` is its id and `training_seconds` what it took, which `seconds` do not hold then.
-    `counts` are what the model says of its evaluation, by name: they are kept with the result.
     """
-    ranks, wrong, references = ranked.right, ranked.borrowed, ranked.references
-    frames = [
-        test.instances.assign(row=range(len(test)), score=name, **frame)
-        for name, frame in {**ranks, **{BORROWED.format(name): f for name, f in wrong.items()}}.items()
-    ]
-    frames += [test.instances.assign(row=range(len(test)), score=name, **frame) for name, frame in references.items()]
-    keep_table(run.folder / "per_user.parquet", pd.concat(frames, ignore_index=True))
-    own = run.spec.own_score
-    mode, users = test.mode, test.instances.user.to_numpy()
 
-    def gaps(frame: pd.DataFrame, other: pd.DataFrame) -> dict:
+    run: str
+    title: str
+    score: str
+    metrics: dict[str, float]
+    intervals: dict[str, Interval]
+    gaps: dict[str, dict[str, Interval]]
+    user_dependence: UserDependence
+    personal: bool
+    scores: dict[str, ScoreResult]
+    references: dict[str, dict[str, float]]
+    users: int
+    of_users: int
+    cold_targets: int
+    taken_before: int = 0
+    unscorable_targets: int | None = None
+    identical_texts: int | None = None
+    candidates: str
+    trained_by: str | None = None
+    training_seconds: float | None = None
+    seconds: float
+    peak_memory_mib: float
+    resumed: bool
+    finished: float
+
+    @property
+    def headline(self) -> str:
+        """The name of the metric that stands for the run, with its mode."""
+        return self.user_dependence.metric
+
+    @property
+    def value(self) -> float:
+        """What the run reached in it."""
+        return self.metrics[self.headline]
+
+    def gap(self, reference: str) -> Interval:
+        """What the run gains over a reference in the headline metric."""
+        return self.gaps[reference][self.headline]
+
+
+def measured(evaluated: Evaluated, references: dict[str, pd.DataFrame], test: Candidates, own: str) -> dict[str, Any]:
+    """The part of a result that follows from the ranks: metrics, gaps and user dependence of the score `own`."""
+    right, borrowed = evaluated.right, evaluated.borrowed
+    mode, users = test.mode, test.instances.user.to_numpy()
+    headline = named(HEADLINE, mode)
+
+    def gaps(frame: pd.DataFrame, other: pd.DataFrame) -> dict[str, dict]:
         return {named(m, mode): mean_interval(by_user((frame[m] - other[m]).to_numpy(), users)) for m in METRICS}
 
-    def means(frame: pd.DataFrame) -> dict:
+    def means(frame: pd.DataFrame) -> dict[str, float]:
         return {named(metric, mode): float(frame[metric].mean()) for metric in METRICS}
 
-    dependence = {name: gaps(ranks[name], wrong[name])[named(HEADLINE, mode)] for name in ranks}
-    result = {
-        "run": run.id,
-        "title": run.title,
+    dependence = {name: gaps(right[name], borrowed[name])[headline] for name in right}
+    return {
         "score": own,
-        "metrics": means(ranks[own]),
-        "intervals": {named(m, mode): mean_interval(by_user(ranks[own][m].to_numpy(), users)) for m in METRICS},
-        "gaps": {name: gaps(ranks[own], frame) for name, frame in references.items()},
-        "user_dependence": {**dependence[own], "metric": named(HEADLINE, mode), "control": CONTROL},
+        "metrics": means(right[own]),
+        "intervals": {named(m, mode): mean_interval(by_user(right[own][m].to_numpy(), users)) for m in METRICS},
+        "gaps": {name: gaps(right[own], frame) for name, frame in references.items()},
+        "user_dependence": {**dependence[own], "metric": headline},
         "personal": dependence[own]["low"] > 0,
-        "scores": {name: {**means(ranks[name]), "user_dependence": dependence[name]} for name in ranks},
+        "scores": {name: {"metrics": means(right[name]), "user_dependence": dependence[name]} for name in right},
         "references": {name: means(frame) for name, frame in references.items()},
         "users": len(test),
         "of_users": test.of,
         "cold_targets": int(test.instances.cold.sum()),
-        **counts,
         "candidates": test.digest,
-        "trained_by": run.trained_by,
-        "training_seconds": run.training_seconds,
-        "seconds": round(seconds, 1),
-        "peak_memory_mib": peak_memory_mib(),
-        "resumed": resumed,
-        "finished": time.time(),
+        **evaluated.counts,
     }
-    run.write_result(result)
-    return result
+
+
+def per_user_table(evaluated: Evaluated, references: dict[str, pd.DataFrame], test: Candidates) -> pd.DataFrame:
+    """One row per instance and score, that of another user's history and of references among them."""
+    frames = evaluated.right | {BORROWED.format(name): frame for name, frame in evaluated.borrowed.items()}
+    parts = [
+        test.instances.assign(row=range(len(test)), score=name, **frame)
+        for name, frame in (frames | references).items()
+    ]
+    return pd.concat(parts, ignore_index=True)

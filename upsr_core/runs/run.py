@@ -11,17 +11,17 @@ import pandas as pd
 
 from upsr_core.errors import RunError, UpsrError
 from upsr_core.logs import note, warn
+from upsr_core.models.base import PRETRAINING
+from upsr_core.runs.results import RunResult
 from upsr_core.runs.spec import RunSpec, budget_of
 from upsr_core.runs.status import Job, Status, newest_first
 from upsr_core.storage.atomic import stored_in, storing, write_atomically
-from upsr_core.storage.records import Damaged, Newer, check_file, check_folder, read_record, write_record
+from upsr_core.storage.records import Damaged, Newer, Record, check_file, check_folder, read_record, write_record
 from upsr_core.storage.tables import read_table
 from upsr_core.training.spec import CURVE
 
 SPEC, RESULT, NOTE = "spec.json", "result.json", "trained.json"
-PRETRAINING = "pretraining.json"  # beside pre-trained weights: which run made them, in how many seconds
 WITH_RESULT = ("per_user.parquet", "scores.parquet", "curve.csv")  # whose sums are kept with the result
-BORROWED = "{}, another user's history"  # names the score of another user's history in `per_user.parquet`
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Run(Job):
     def title(self) -> str:
         """What a person calls this run: dataset, model or attributes and language model, budget, candidates."""
         spec = self.spec
-        parts = [part for part in (spec.dataset.name, spec.label, self.budget, spec.recipe) if part]
+        parts = [part for part in (spec.dataset.name, spec.label, self.budget, spec.model.recipe) if part]
         if spec.pretrain_on:
             parts.append("after " + ", ".join(ref.name for ref in spec.pretrain_on))
         if spec.seed:
@@ -109,7 +109,7 @@ class Run(Job):
         try:
             note = json.loads((self.pretrained_folder / PRETRAINING).read_text(encoding="utf-8"))
             return 0.0 if note["run"] == self.id else float(note["seconds"])
-        except (OSError, ValueError, KeyError, TypeError):  # an older version kept no note, and took nothing
+        except (OSError, ValueError, KeyError, TypeError):  # there was no pre-training, or its note is damaged
             return 0.0
 
     def note_training(self, run_id: str, seconds: float | None) -> None:
@@ -135,27 +135,33 @@ class Run(Job):
         return self._training_note().get("seconds")
 
     def _training_note(self) -> dict:
-        # Runs that were stored before weights could be shared have none: they trained their own.
         try:
             return read_record(self.folder / NOTE, "training")
         except (OSError, ValueError):  # who trained the weights is told to people, nothing depends on it
             return {}
 
-    def result(self) -> dict | None:
-        """Metrics, gaps, user dependence, cost; None before the run is done, or where `status` says it is damaged."""
+    def result(self) -> RunResult | None:
+        """What the run found; None before it is done, or where `status` says it is damaged."""
         try:
-            return self._result()
+            record = self._result()
+            return RunResult.model_validate({name: value for name, value in record.items() if name != "files"})
         except (OSError, ValueError):
             return None
 
-    def _result(self) -> dict:
+    def finished_result(self) -> RunResult:
+        """What the run found. Raises RunError where it is not done."""
+        result = self.result()
+        if result is None:
+            raise RunError(f"Run {self.id} has no results yet", str(self.folder), "Wait for its end, or resume it.")
+        return result
+
+    def _result(self) -> Record:
         return read_record(self.folder / RESULT, "result")
 
-    def write_result(self, result: dict) -> None:
+    def write_result(self, result: RunResult) -> None:
         """Keep the result, the last of what a run writes, with the sums of the files that belong to it."""
-        write_record(
-            self.folder / RESULT, "result", result, [name for name in WITH_RESULT if (self.folder / name).exists()]
-        )
+        files = [name for name in WITH_RESULT if (self.folder / name).exists()]
+        write_record(self.folder / RESULT, "result", result.model_dump(mode="json"), files)
 
     def drop_damaged(self) -> None:
         """Remove what is damaged and can be made again. Raises RunError where a newer version wrote it."""
@@ -199,7 +205,7 @@ class Run(Job):
         return found
 
     def _problem_of(self, name: str) -> str:
-        """Why a folder of weights cannot be used; empty where it can, or where an older version gave it no sums."""
+        """Why a folder of weights cannot be used; empty where it can."""
         try:
             check_folder(self.folder / name)
         except FileNotFoundError:

@@ -10,6 +10,7 @@ from typing import ClassVar
 import psutil
 
 from upsr_core.errors import RunError, system_error
+from upsr_core.schema import Spec
 from upsr_core.storage.atomic import write_json
 
 STOP = "STOP"  # a file of this name asks the work to stop
@@ -94,6 +95,11 @@ class Job:
     @property
     def title_for_log(self) -> str:
         return f"{type(self).__name__.lower()} {self.id}"
+
+    @property
+    def spec(self) -> Spec:
+        """What the job is about. Raises RunError where it cannot be read."""
+        raise NotImplementedError
 
     @property
     def problem(self) -> str:

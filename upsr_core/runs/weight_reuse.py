@@ -6,7 +6,8 @@ from pathlib import Path
 
 from upsr_core.errors import RunError
 from upsr_core.logs import note, warn
-from upsr_core.runs.run import PRETRAINING, Run, list_runs
+from upsr_core.models.base import PRETRAINING
+from upsr_core.runs.run import Run, list_runs
 from upsr_core.runs.spec import RunSpec
 from upsr_core.storage.atomic import write_atomically
 from upsr_core.storage.records import Damaged, check_folder
@@ -43,7 +44,7 @@ def take_weights(run: Run) -> bool:
         return False
     if curve is not None:
         write_atomically(run.curve_file, curve)
-    run.note_training(source.trained_by, source.training_seconds)
+    run.note_training(source.trained_by or source.id, source.training_seconds)
     temporary.rename(run.model_folder)
     return True
 
@@ -57,7 +58,7 @@ def pretrained_run(spec: RunSpec) -> Run | None:
 
 def _same_pretraining(run: Run, spec: RunSpec) -> bool:
     try:
-        noted = (run.pretrained_folder / PRETRAINING).exists()  # an older version, which kept no note, lends nothing
+        noted = (run.pretrained_folder / PRETRAINING).exists()
         return noted and run.spec.pretraining_digest == spec.pretraining_digest
     except RunError:
         return False
@@ -78,9 +79,8 @@ def _taken(run: Run, source: Run, folder: Path) -> Path | None:
     try:
         shutil.copytree(folder, temporary, copy_function=_link)
         check_folder(temporary)
-    except FileNotFoundError:
-        if not any(temporary.glob("*")) or not folder.exists():  # it is being deleted at this moment
-            return None  # otherwise an older version saved it, without sums
+    except FileNotFoundError:  # it is being deleted at this moment
+        return None
     except (shutil.Error, Damaged) as error:
         warn(f"run {run.id}: the weights of run {source.id} are not taken, {type(error).__name__}")
         shutil.rmtree(temporary, ignore_errors=True)

@@ -5,16 +5,19 @@ import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from typing import TypeVar
 
 from upsr_core.errors import RunError, UpsrError
 from upsr_core.logs import explained, logged
 from upsr_core.parallel import Workers
 from upsr_core.runs.queue import check_cancelled, claim, wait_for_turn
+from upsr_core.runs.results import RunResult
 from upsr_core.runs.run import Run
 from upsr_core.runs.status import Job
 from upsr_core.runtime import Cancelled, Progress
 from upsr_core.training import distributed
 
+Done = TypeVar("Done")
 EVERY = 1.0  # seconds between writes of the status
 
 
@@ -45,11 +48,13 @@ class StatusProgress:
         check_cancelled(self.job)
 
 
-def work(run: Run, also: Progress | None = None, accumulation: int = 1, workers: Workers | None = None) -> dict | None:
+def work_on(
+    run: Run, also: Progress | None = None, accumulation: int = 1, workers: Workers | None = None
+) -> RunResult | None:
     """Work on a queued run in this process to its end; None where it was cancelled.
 
     In several processes the first answers for the run, and the others, which return None, train with it. For
-    `accumulation` and `workers` see `work.execute`. Raises UpsrError as it came, StorageError for an error of the
+    `accumulation` and `workers` see `pipeline.execute`. Raises UpsrError as it came, StorageError for an error of the
     system, UnexpectedError for what nobody foresaw. The status says each.
     """
     distributed.connect()
@@ -60,13 +65,13 @@ def work(run: Run, also: Progress | None = None, accumulation: int = 1, workers:
             return execute(run, lambda *_: None, accumulation, Workers())
         return None
 
-    def do(progress: Progress) -> dict:
+    def do(progress: Progress) -> RunResult:
         wait_for_turn(run, also)
         run.write_status(state="running", phase="loading", started=time.time(), message="")
         from upsr_core.runs.pipeline import execute
 
         try:
-            return execute(run, progress, accumulation, workers or Workers())
+            result = execute(run, progress, accumulation, workers or Workers())
         except RuntimeError as error:
             if distributed.count() == 1 or "onnection" not in str(error):
                 raise
@@ -75,12 +80,14 @@ def work(run: Run, also: Progress | None = None, accumulation: int = 1, workers:
                 f"{run.folder / 'log.txt'} may say why",
                 f"`upsr resume {run.id}` goes on from the last checkpoint.",
             ) from error
+        assert result is not None  # this is the first process, which has it
+        return result
 
     return carry_out(run, do, also)
 
 
-def carry_out(job: Job, do: Callable[[StatusProgress], dict], also: Progress | None = None) -> dict | None:
-    """Do the work of a queued job in this process and keep its status true; see `work`."""
+def carry_out(job: Job, do: Callable[[StatusProgress], Done], also: Progress | None = None) -> Done | None:
+    """Do the work of a queued job in this process and keep its status true; see `work_on`."""
     logging.basicConfig(level=logging.WARNING)
     try:
         with logged(job.title_for_log):

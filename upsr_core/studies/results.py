@@ -33,28 +33,41 @@ class StudyOutcome:
 
 
 def outcome(study: Study, setting: Setting) -> StudyOutcome:
-    """What is known by now: finished trials, kept readings. Nothing is computed that takes long."""
+    """What is known by now; nothing is computed that takes long.
+
+    Parameters
+    ----------
+    study
+        Its trials need not be finished; those that are count.
+    setting
+        What `study.spec.setting()` gives: the datasets and the language model of the indicators.
+
+    Returns
+    -------
+    StudyOutcome
+        Trials, designs with their stored indicators, and the rank correlations over designs.
+    """
     spec, metric = study.spec, study.spec.metric
     rows = []
     for trial, run in zip(spec.trials, spec.runs, strict=True):
         result = run.result()
         row = {"design": trial.design.finetune.label, "seed": trial.seed, "run": run.id, "state": run.status().state}
-        row |= {"ndcg10": result["metrics"][metric] if result else np.nan}
-        rows.append({**row, "personal": result["personal"] if result else None})
+        row |= {"ndcg10": result.metrics[metric] if result else np.nan}
+        rows.append({**row, "personal": result.personal if result else None})
     trials = pd.DataFrame(rows)
-    readings = []
+    measured = []
     for design in spec.designs:
         row = {"design": design.label}
         for name in spec.indicators:
             kept = stored_result(name, setting, design)
             row[name] = np.nan if kept is None or kept.value is None else kept.value
-        readings.append(row)
+        measured.append(row)
     done = trials.dropna(subset="ndcg10")
     quality = done.groupby("design", sort=False).agg(
         ndcg10=("ndcg10", "mean"), low=("ndcg10", "min"), high=("ndcg10", "max"), seeds=("ndcg10", "size"),
         not_personal=("personal", lambda known: int((known == False).sum())),  # noqa: E712
     )  # fmt: skip
-    designs = quality.reset_index().merge(pd.DataFrame(readings), on="design", how="left")
+    designs = quality.reset_index().merge(pd.DataFrame(measured), on="design", how="left")
     found = {name: rank_correlation(designs[name], designs.ndcg10) for name in spec.indicators}
     return StudyOutcome(metric, trials, designs, found)
 

@@ -13,8 +13,6 @@ from upsr_core.errors import RunError
 from upsr_core.evaluation.correlation import FEWEST
 from upsr_core.evaluation.metrics import HEADLINE, named
 from upsr_core.indicators.profile import SAMPLE, Setting
-from upsr_core.models.registry import MODELS
-from upsr_core.runs.budgets import usual_recipe
 from upsr_core.runs.run import Run, runs_folder
 from upsr_core.runs.spec import DatasetRef, RunSpec, plan_run
 from upsr_core.runs.status import Job, newest_first
@@ -148,9 +146,26 @@ def plan_study(
 ) -> StudySpec:
     """The specification of a study, checked against what is stored.
 
-    `designs` are attributes in order with commas each, by default `usual_designs`. Up to three other stored datasets of
-    the same kind (synthetic or not) are the domains of the consistency. Raises as `plan_run` does, and RunError for too
-    few designs or seeds that change nothing.
+    Up to three other stored datasets of the same kind (synthetic or not) are the domains of the consistency. The trials
+    are of UPSR with its usual recipe.
+
+    Parameters
+    ----------
+    dataset_name
+        A stored dataset.
+    designs
+        Attributes in order with commas each, by default `usual_designs`.
+    seeds
+        Trials of each design.
+    budget, plm
+        As `runs.spec.plan_run` takes them.
+
+    Raises
+    ------
+    RunError
+        There are too few designs, or seeds that change nothing; and as `plan_run` does.
+    DataError, DesignError, ModelError
+        As `plan_run` does.
     """
     dataset = load_dataset(dataset_name)
     wanted = list(
@@ -163,16 +178,14 @@ def plan_study(
         )
     if seeds < 1:
         raise RunError(f"A study cannot have {seeds} seeds", how="Give at least one.")
-    planned = plan_run(dataset_name, wanted[0], plm, budget, recipe=usual_recipe(MODELS["upsr"]))
+    planned = plan_run(dataset_name, wanted[0], plm, budget)
     for design in wanted:
         design.finetune.check(dataset.attributes, dataset.name)
-    first = [planned.model_copy(update={"design": design}) for design in wanted]
-    if seeds > 1 and not first[0].training.trains:
+    first = [planned.text.model_copy(update={"design": design}) for design in wanted]
+    if seeds > 1 and not planned.trains:
         raise RunError(f"The budget {budget!r} trains nothing, so seeds change nothing", how="Give one seed.")
     trials = tuple(
-        trial.model_copy(update={"training": trial.training.model_copy(update={"seed": seed})})
-        for seed in range(seeds)
-        for trial in first
+        planned.model_copy(update={"model": model.with_seed(seed)}) for seed in range(seeds) for model in first
     )
     others = [
         DatasetRef(name=entry["name"], content=entry["digest"])

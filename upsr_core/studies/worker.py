@@ -11,8 +11,7 @@ from upsr_core.runs.forecast import forecast, indicator_seconds
 from upsr_core.runs.queue import enqueue
 from upsr_core.runs.run import Run, create_run
 from upsr_core.runs.spec import RunSpec
-from upsr_core.runs.worker import StatusProgress, carry_out
-from upsr_core.runs.worker import work as work_on_run
+from upsr_core.runs.worker import StatusProgress, carry_out, work_on
 from upsr_core.runtime import Cancelled, Progress
 from upsr_core.storage.records import write_record
 from upsr_core.studies.figure import write_figure
@@ -29,23 +28,23 @@ WAIT = 0.5  # seconds between two looks at a run that somebody else works on
 class StudyForecast:
     """Seconds that are left of a study, and where the numbers come from.
 
-    `readings` are those of each design's indicators, `trials` by run id those of training and of all.
+    `indicators` are those of each design's indicators, `trials` by run id those of training and of all.
     """
 
-    readings: dict[ItemDesign, float]
+    indicators: dict[ItemDesign, float]
     trials: dict[str, tuple[float, float]]
     basis: str
 
     @property
     def seconds(self) -> float:
-        return sum(self.readings.values()) + sum(whole for _, whole in self.trials.values())
+        return sum(self.indicators.values()) + sum(whole for _, whole in self.trials.values())
 
 
 def forecast_study(spec: StudySpec, setting: Setting) -> StudyForecast:
-    """How long what is missing of a study will take; finished trials and kept readings cost nothing."""
+    """How long what is missing of a study will take; finished trials and stored indicators cost nothing."""
     first = {trial.design.finetune: trial for trial in reversed(spec.trials)}
     expected = {design: forecast(trial) for design, trial in first.items()}
-    readings = {
+    indicators = {
         design: sum(
             indicator_seconds(first[design], name, spec.sample, len(spec.domains))
             for name in spec.indicators
@@ -58,19 +57,19 @@ def forecast_study(spec: StudySpec, setting: Setting) -> StudyForecast:
         if run.result() is None:
             own = expected[trial.design.finetune]
             trials[run.id] = own.training_seconds, own.seconds
-    return StudyForecast(readings, trials, next(iter(expected.values())).basis)
+    return StudyForecast(indicators, trials, next(iter(expected.values())).basis)
 
 
-def work(study: Study, also: Progress | None = None) -> dict | None:
+def work_on_study(study: Study, also: Progress | None = None) -> dict | None:
     """Work on a queued study in this process to its end and give its summary; None where it was cancelled.
 
     Finished trials are not trained again, others go on from their last checkpoint. Leaves the summary and the figure in
     the study's folder. Raises what a trial raises.
     """
-    return carry_out(study, lambda progress: _work(study, progress), also)
+    return carry_out(study, lambda progress: _finish(study, progress), also)
 
 
-def _work(study: Study, progress: StatusProgress) -> dict:
+def _finish(study: Study, progress: StatusProgress) -> dict:
     spec = study.spec
     study.write_status(state="running", phase="loading", started=time.time(), message="")
     setting = spec.setting()
@@ -78,12 +77,12 @@ def _work(study: Study, progress: StatusProgress) -> dict:
     total, done = expected.seconds, 0.0
     for number, design in enumerate(spec.designs, start=1):
         progress.message = f"Indicators of {design.label}, design {number} of {len(spec.designs)}."
-        took, start = expected.readings[design], done
-        profile(
-            setting, design,
-            lambda part, whole, _, took=took, start=start: progress(start + took * part / max(whole, 1), total, PHASE),
-            spec.indicators,
-        )  # fmt: skip
+        took, start = expected.indicators[design], done
+
+        def report(part: float, whole: float, _: str, took: float = took, start: float = start) -> None:
+            progress(start + took * part / max(whole, 1), total, PHASE)
+
+        profile(setting, design, report, spec.indicators)
         done += took
     for number, (trial, run) in enumerate(zip(spec.trials, spec.runs, strict=True), start=1):
         if run.id in expected.trials:
@@ -127,5 +126,5 @@ def _try(trial: RunSpec, run: Run, share: _Share) -> None:
     if run.status().state == "done":
         return
     enqueue(run)
-    if work_on_run(run, lambda done, total, what: share(done, total, what) if total else share.wait(what)) is None:
+    if work_on(run, lambda done, total, what: share(done, total, what) if total else share.wait(what)) is None:
         raise Cancelled

@@ -45,10 +45,17 @@ Loss = Callable[[object, dict], object]
 class Settings(Protocol):
     """What a training reads of a specification: validations in all, and how many without a gain end it."""
 
-    learning_rate: float
-    evaluations: int
-    patience: int
-    seed: int
+    @property
+    def learning_rate(self) -> float: ...
+
+    @property
+    def evaluations(self) -> int: ...
+
+    @property
+    def patience(self) -> int: ...
+
+    @property
+    def seed(self) -> int: ...
 
 
 class _RankingTrainer(Trainer):

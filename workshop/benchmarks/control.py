@@ -13,7 +13,7 @@ from upsr_core.errors import DataError, RunError
 from upsr_core.runs.queue import enqueue
 from upsr_core.runs.run import create_run, delete_run
 from upsr_core.runs.spec import RunSpec, plan_run
-from upsr_core.runs.worker import work
+from upsr_core.runs.worker import work_on
 from upsr_core.runtime import Progress
 from upsr_core.schema import ITEM, TIME, USER
 from upsr_core.text.design import Design
@@ -85,7 +85,7 @@ def _trial(spec: RunSpec) -> dict:
     run = create_run(spec)
     if (result := run.result()) is None:
         enqueue(run)
-        if (result := work(run)) is None:
+        if (result := work_on(run)) is None:
             raise RunError(f"Run {run.id} was cancelled", how="Start the benchmark again.")
         delete_run(run)
-    return {"personal": bool(result["personal"]), **result["user_dependence"]}
+    return {"personal": result.personal, **result.user_dependence.model_dump()}

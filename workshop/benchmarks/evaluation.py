@@ -10,8 +10,8 @@ import numpy as np
 import psutil
 
 from upsr_core.errors import RunError
+from upsr_core.models.upsr_evaluation import USERS, Likelihoods, Scored, likelihoods
 from upsr_core.parallel import Workers
-from upsr_core.runs.scoring import USERS, Likelihoods, Scored, likelihoods
 from upsr_core.runtime import Progress
 from workshop.benchmarks.transformers_rivals import encode_once
 
@@ -63,7 +63,7 @@ def _first(scored: Scored, count: int) -> Scored:
     """The first users of an evaluation; in other processes they are those of the whole one, so are the shards."""
     test = scored.test
     negatives = None if test.negatives is None else test.negatives[:count]
-    return Scored(scored.ranker, replace(test, instances=test.instances[:count], negatives=negatives), scored.run)
+    return Scored(scored.ranker, replace(test, instances=test.instances[:count], negatives=negatives), scored.reopen)
 
 
 def _transformers(scored: Scored, alone: Likelihoods) -> tuple[float, float]:

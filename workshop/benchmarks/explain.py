@@ -14,12 +14,14 @@ from upsr_core.datasets.store import Dataset
 from upsr_core.evaluation.candidates import Candidates, CandidateSpec, candidates_for
 from upsr_core.explain.attribution import attribute_parts, difference, largest, token_parts
 from upsr_core.explain.counterfactual import compare
-from upsr_core.explain.instance import Case, item_rows, ranks_of
-from upsr_core.explain.integrated_gradients import integrated_gradients
+from upsr_core.explain.instance import ranks_of
 from upsr_core.explain.leave_one_out import item_effects, leave_out
-from upsr_core.explain.scoring import TextReading
 from upsr_core.likelihood.scores import SCORES, ScoreSpec, prior_of
-from upsr_core.models.upsr import Upsr
+from upsr_core.models.instance import Instance, item_rows
+from upsr_core.models.integrated_gradients import integrated_gradients
+from upsr_core.models.token_scores import TokenScores
+from upsr_core.models.upsr_ranker import UpsrRanker
+from upsr_core.models.upsr_reader import UpsrReader
 from upsr_core.plm.loading import load_model, load_tokenizer
 from upsr_core.runtime import Progress
 from upsr_core.text.design import Design
@@ -45,18 +47,17 @@ def bench(dataset: Dataset, design: Design, plm: str, planted: bool, progress: P
     model, tokenizer = load_model(plm), load_tokenizer(plm)
     in_sums = in_left_out = 0.0
     for name in SCORES:
-        ranker = Upsr(model, tokenizer, dataset, design, ScoreSpec(name=name), prior)
-        reading = TextReading(model, tokenizer, ranker.score)
-        cases = [_case(dataset, design, test, row, prior) for row in range(len(test))]
-        for row, case in enumerate(cases):
-            progress(row, len(cases), f"sums of parts, {name}")
-            in_sums = max(in_sums, _sum_error(ranker, reading, case))
-        for case in cases[:LEFT_OUT_USERS]:
-            in_left_out = max(in_left_out, _left_out_error(ranker, reading, case))
-    reading = TextReading(model, tokenizer, ScoreSpec())
+        ranker = UpsrRanker(model, tokenizer, dataset, design, ScoreSpec(name=name), prior)
+        instances = [_instance(dataset, design, test, row, prior) for row in range(len(test))]
+        for row, instance in enumerate(instances):
+            progress(row, len(instances), f"sums of parts, {name}")
+            in_sums = max(in_sums, _sum_error(ranker, instance))
+        for instance in instances[:LEFT_OUT_USERS]:
+            in_left_out = max(in_left_out, _left_out_error(ranker, instance))
+    reader = UpsrReader(model, tokenizer, ScoreSpec())
     result = {"dataset": dataset.name, "design": design.finetune.label, "plm": plm, "users": len(test)}
     result |= {"max_sum_error": in_sums, "max_leave_one_out_error": in_left_out}
-    result |= _times(dataset, design, reading, cases[:TIMED], progress)
+    result |= _times(dataset, design, reader, instances[:TIMED], progress)
     if planted:
         found = _planted(plm, progress)
         cause = min(found["planted_brand_found"], found["planted_item_found"])
@@ -64,38 +65,44 @@ def bench(dataset: Dataset, design: Design, plm: str, planted: bool, progress: P
     return result
 
 
-def _case(dataset: Dataset, design: Design, test: Candidates, row: int, prior: np.ndarray) -> Case:
+def _instance(dataset: Dataset, design: Design, test: Candidates, row: int, prior: np.ndarray) -> Instance:
     items = item_rows(dataset, test.items(row).tolist())
     return _of(item_rows(dataset, test.history(row).tolist()), items.assign(prior=prior[items.item]), design)
 
 
-def _of(history: pd.DataFrame, candidates: pd.DataFrame, design: Design) -> Case:
-    """A case whose first candidate is the target and nothing of which is stored."""
+def _of(history: pd.DataFrame, candidates: pd.DataFrame, design: Design) -> Instance:
+    """An instance whose first candidate is the target and nothing of which is stored."""
     first = np.arange(len(candidates)) == 0
     known = {"target": first, "stored": np.nan, "stored_rank": np.nan, "popularity": 0}
-    return Case(design, history, candidates.assign(**known, prior=candidates.get("prior", 0.0)))
+    return Instance(design, history, candidates.assign(**known, prior=candidates.get("prior", 0.0)))
 
 
-def _scores(ranker: Upsr, history: np.ndarray, case: Case) -> np.ndarray:
-    return ranker.scores([history], lambda _: case.candidates.item.to_numpy())[0]
+def _scores(ranker: UpsrRanker, history: np.ndarray, instance: Instance) -> np.ndarray:
+    return ranker.scores([history], lambda _: instance.candidates.item.to_numpy())[0]
 
 
-def _sum_error(ranker: Upsr, reading: TextReading, case: Case) -> float:
-    [read] = reading.read([case])
-    expected = _scores(ranker, case.history.item.to_numpy(), case)
-    by_attribute = attribute_parts(read).groupby("candidate").part.sum().to_numpy()
-    by_token = np.array([token_parts(read, place).part.sum() for place in range(len(case.candidates))])
+def _tokens(reader: UpsrReader, instance: Instance) -> TokenScores:
+    tokens = reader.read([instance])[0].tokens
+    assert tokens is not None  # UPSR scores texts token by token
+    return tokens
+
+
+def _sum_error(ranker: UpsrRanker, instance: Instance) -> float:
+    tokens = _tokens(ranker, instance)
+    expected = _scores(ranker, instance.history.item.to_numpy(), instance)
+    by_attribute = attribute_parts(tokens).groupby("candidate").part.sum().to_numpy()
+    by_token = np.array([token_parts(tokens, place).part.sum() for place in range(len(instance.candidates))])
     return float(max(np.abs(by_attribute - expected).max(), np.abs(by_token - expected).max()))
 
 
-def _left_out_error(ranker: Upsr, reading: TextReading, case: Case) -> float:
-    history, left = case.history.item.to_numpy(), leave_out(case, reading)
-    fresh = np.stack([_scores(ranker, np.delete(history, place), case) for place in range(len(history))])
+def _left_out_error(ranker: UpsrRanker, instance: Instance) -> float:
+    history, left = instance.history.item.to_numpy(), leave_out(instance, ranker, ())
+    fresh = np.stack([_scores(ranker, np.delete(history, place), instance) for place in range(len(history))])
     return float(np.abs(left.items - fresh).max())
 
 
 def _times(
-    dataset: Dataset, design: Design, reading: TextReading, cases: list[Case], progress: Progress
+    dataset: Dataset, design: Design, reader: UpsrReader, instances: list[Instance], progress: Progress
 ) -> dict[str, float]:
     rng = np.random.default_rng(0)
     seconds: dict[str, list[float]] = {"open": [], "what_if": [], "leave_one_out": [], "gradients": []}
@@ -107,20 +114,20 @@ def _times(
         seconds[name].append(time.perf_counter() - start)
         return made
 
-    def open_user(case: Case) -> None:
-        [read] = reading.read([case])
-        difference(read, *np.argsort(ranks_of(read.scores))[:2])
+    def open_user(instance: Instance) -> None:
+        tokens = _tokens(reader, instance)
+        difference(tokens, *np.argsort(ranks_of(tokens.scores))[:2].tolist())
 
-    open_user(cases[0])
-    for number, case in enumerate(cases):
-        progress(number, len(cases), "timing")
-        timed("open", lambda case=case: open_user(case))
-        edited = case.without(0)
-        timed("what_if", lambda case=case, edited=edited: compare(case, edited, reading))
+    open_user(instances[0])
+    for number, instance in enumerate(instances):
+        progress(number, len(instances), "timing")
+        timed("open", lambda instance=instance: open_user(instance))
+        edited = instance.without(0)
+        timed("what_if", lambda instance=instance, edited=edited: compare(instance, edited, reader))
         items = rng.choice(len(dataset.items), HISTORY, replace=False).tolist()
-        long = _of(item_rows(dataset, items), case.candidates, design)
-        left = timed("leave_one_out", lambda long=long: leave_out(long, reading))
-        near = timed("gradients", lambda long=long: integrated_gradients(long, reading, 0, 1))
+        long = _of(item_rows(dataset, items), instance.candidates, design)
+        left = timed("leave_one_out", lambda long=long: leave_out(long, reader, long.attributes))
+        near = timed("gradients", lambda long=long: integrated_gradients(long, reader, 0, 1))
         exact = item_effects(long, left, 0, 1)
         agreements.append(float(spearmanr(near.items(long).effect, exact.effect).statistic))
     medians = {f"{name}_seconds": float(np.median(values)) for name, values in seconds.items()}
@@ -135,19 +142,19 @@ def _planted(plm: str, progress: Progress) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder:
         shop = [plant(cause, 2000, tokenizer) for cause in ("brand", "item")]
         model = learn(shop, Path(folder), progress, TRAINING, plm)
-    result, reading = (
+    result, reader = (
         {"planted_training_seconds": time.perf_counter() - start},
-        TextReading(model, tokenizer, ScoreSpec()),
+        UpsrReader(model, tokenizer, ScoreSpec()),
     )
     for cause in ("brand", "item"):
-        table = found_in(plant(cause, PLANTED_USERS, tokenizer, seed=1), reading, cause, progress)
+        table = found_in(plant(cause, PLANTED_USERS, tokenizer, seed=1), reader, cause, progress)
         result[f"planted_{cause}_found"] = float(table.found.mean())
         result[f"planted_{cause}_first"] = float(table["first"].mean())
     result["planted_item_found_by_gradients"] = float(table.near.mean())
     return result
 
 
-def found_in(users: Planted, reading: TextReading, cause: Cause, progress: Progress) -> pd.DataFrame:
+def found_in(users: Planted, reader: UpsrReader, cause: Cause, progress: Progress) -> pd.DataFrame:
     """One row per planted user: `found` and, where an item was planted, `near` (bool): whether the exact explanation
     and the approximation put the cause first; `first`: whether the model ranks the target first.
     """
@@ -155,15 +162,15 @@ def found_in(users: Planted, reading: TextReading, cause: Cause, progress: Progr
     for user in range(len(users.targets)):
         progress(user, len(users.targets), f"looking for the planted {cause}")
         chosen = users.candidates(user)
-        case = _of(_rows(users, users.histories[user]), _rows(users, chosen), DESIGN)
-        [read] = reading.read([case])
-        best = 1 + int(np.argmax(read.scores[1:]))
-        row = {"first": read.scores[0] > read.scores[best]}
+        instance = _of(_rows(users, users.histories[user]), _rows(users, chosen), DESIGN)
+        tokens = _tokens(reader, instance)
+        best = 1 + int(np.argmax(tokens.scores[1:]))
+        row = {"first": tokens.scores[0] > tokens.scores[best]}
         if cause == "brand":
-            row["found"] = largest(difference(read, 0, best)) == "brand"
+            row["found"] = largest(difference(tokens, 0, best)) == "brand"
         else:
-            exact = item_effects(case, leave_out(case, reading), 0, best).effect
-            near = integrated_gradients(case, reading, 0, best).items(case).effect
+            exact = item_effects(instance, leave_out(instance, reader, ()), 0, best).effect
+            near = integrated_gradients(instance, reader, 0, best).items(instance).effect
             row["found"], row["near"] = (int(effect.abs().idxmax()) == users.causes[user] for effect in (exact, near))
         rows.append(row)
     return pd.DataFrame(rows)

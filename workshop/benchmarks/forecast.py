@@ -12,7 +12,7 @@ from upsr_core.runs.forecast import IMPORT_SECONDS, forecast
 from upsr_core.runs.queue import enqueue
 from upsr_core.runs.run import create_run, delete_run
 from upsr_core.runs.spec import RunSpec, plan_run
-from upsr_core.runs.worker import work
+from upsr_core.runs.worker import work_on
 from upsr_core.runtime import Progress
 from upsr_core.text.design import parse_design
 from workshop.small_runs import with_training
@@ -53,7 +53,7 @@ def bench(datasets: list[str], count: int, progress: Progress) -> dict:
             run = create_run(spec)
         enqueue(run)
         clock, own = time.perf_counter(), time.process_time()
-        if work(run) is None:
+        if work_on(run) is None:
             raise RunError(f"Run {run.id} was cancelled", how="Start the benchmark again.")
         taken, spent = time.perf_counter() - clock, time.process_time() - own
         rows.append({"run": run.id, "foretold": foretold, "seconds": taken, "cpu_seconds": spent})

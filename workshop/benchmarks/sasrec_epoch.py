@@ -11,7 +11,7 @@ version that we have, so that the two differ in their own code alone:
 
 Needs a stored dataset (`upsr data list`) and a machine that does nothing else; with cross-entropy over the 12,101
 items of amazon-beauty-2014 RecTools takes about 3 GB of memory. Both sides get width, layers, heads, length, dropout,
-batch and loss of `upsr_core.models.registry`; the inside of a feed-forward layer is as wide as the model in RecTools'
+batch and loss of `upsr_core.models.sequential`; the inside of a feed-forward layer is as wide as the model in RecTools'
 SASRec, so it is here too (ours is four times as wide otherwise). Both get the threads of OMP_NUM_THREADS, otherwise
 all cores. An epoch is timed from the end of its first step to the end of its last: neither side's start counts. The
 last line is JSON: seconds per epoch of both in every turn, their medians, and theirs over ours; processor seconds
@@ -33,8 +33,10 @@ import torch
 import upsr_core.runtime  # noqa: F401  sets what must be set before torch computes
 from upsr_core.datasets.splits import Split, SplitSpec, split, training_histories
 from upsr_core.datasets.store import Dataset, load_dataset
-from upsr_core.models.registry import MODELS, SequenceSpec
-from upsr_core.models.sequential import SequenceRanker
+from upsr_core.models.registry import model_named
+from upsr_core.models.sequence_ranker import SequenceRanker
+from upsr_core.models.sequential import SequenceModel
+from upsr_core.models.spec import SequenceSpec
 
 
 def training_events(dataset: Dataset, parts: Split) -> pd.DataFrame:
@@ -44,18 +46,23 @@ def training_events(dataset: Dataset, parts: Split) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["user_id", "item_id", "order"])
 
 
+def sequence_model(name: str) -> SequenceModel:
+    found = model_named(name)
+    if not isinstance(found, SequenceModel):
+        raise ValueError(f"{name} is no transformer over items")
+    return found
+
+
 def sized(model: str) -> SequenceSpec:
     """One epoch of our training in the size that both sides can have."""
-    own = MODELS[model].training
-    if own is None:
-        raise ValueError(f"{model} is not trained")
+    own = sequence_model(model).longest
     return own.model_copy(update={"epochs": 1, "evaluate_every": 1, "inner": own.width})
 
 
 def ours(dataset: Dataset, parts: Split, model: str) -> dict:
     ends: list[tuple[float, float]] = []
     with tempfile.TemporaryDirectory() as folder:
-        ranker = SequenceRanker(model, sized(model), dataset, parts)
+        ranker = SequenceRanker(sequence_model(model), sized(model), dataset, parts)
         ranker.fit(Path(folder), lambda *_: ends.append((time.perf_counter(), time.process_time())))
     return {"ends": ends, "threads": torch.get_num_threads(), "torch": torch.__version__}
 
@@ -65,7 +72,7 @@ def theirs(python: str, events: Path, model: str) -> dict:
     settings = {
         "n_blocks": spec.layers, "n_heads": spec.heads, "n_factors": spec.width, "dropout_rate": spec.dropout,
         "session_max_len": spec.length, "lr": spec.learning_rate, "batch_size": spec.batch,
-        "loss": "BCE" if MODELS[model].loss == "sampled" else "softmax",
+        "loss": "BCE" if sequence_model(model).loss == "sampled" else "softmax",
     }  # fmt: skip
     script = Path(__file__).with_name("rectools_epoch.py")
     done = subprocess.run(

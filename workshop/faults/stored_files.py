@@ -50,7 +50,9 @@ def run_look(run_id: str) -> dict:
     result = this.result()
     if result is None:
         raise RunError(f"The result of run {run_id} is damaged or not there any more")
-    found["result"] = digest({key: result[key] for key in ("metrics", "gaps", "users", "candidates", "personal")})
+    found["result"] = digest(
+        result.model_dump(mode="json", include={"metrics", "gaps", "users", "candidates", "personal"})
+    )
     found |= {name: digest(getattr(this, name)()) for name in ("per_user", "scores", "curve")}
     ranker = load_ranker(this)
     network = getattr(ranker, "network", None) or getattr(ranker, "model", None)
@@ -170,13 +172,13 @@ def _runs(lab: Lab, home: Path) -> list[Kind]:
     def work() -> dict:
         from upsr_core.runs import queue
         from upsr_core.runs.run import create_run
-        from upsr_core.runs.worker import work
+        from upsr_core.runs.worker import work_on
 
         found = []
         for spec in (sasrec_spec(), upsr_spec(lab.tiny), unisrec_spec(lab.tiny)):
             this = create_run(spec)
             queue.enqueue(this)
-            work(this)
+            work_on(this)
             found.append(this.id)
         caches_look(lab.tiny)
         return {"runs": found}

@@ -39,12 +39,12 @@ def base(trained: bool) -> None:
     from upsr_core.runs import queue
     from upsr_core.runs.run import create_run
     from upsr_core.runs.spec import plan_run
-    from upsr_core.runs.worker import work
+    from upsr_core.runs.worker import work_on
 
     ensure_sample()
     run = create_run(plan_run(SAMPLE, model="popularity", mode="full", budget="smoke"))
     queue.enqueue(run)
-    work(run)
+    work_on(run)
     setting = Setting(load_dataset(SAMPLE))
     profile(setting, ItemDesign.of("title", cap=40), lambda *_: None, ["length"])
 
@@ -123,11 +123,11 @@ def _evaluation(tiny: Path):
     """A run that finds its weights trained by another, and only ranks."""
     from upsr_core.runs import queue
     from upsr_core.runs.run import create_run
-    from upsr_core.runs.worker import work
+    from upsr_core.runs.worker import work_on
 
     first = create_run(upsr_spec(tiny))
     queue.enqueue(first)
-    work(first)
+    work_on(first)
     return _resume(upsr_spec(tiny, "pop100"), "candidates")
 
 
@@ -136,11 +136,11 @@ def _top(tiny: Path):
     from upsr_core.datasets.store import load_dataset
     from upsr_core.runs import queue
     from upsr_core.runs.run import create_run
-    from upsr_core.runs.worker import work
+    from upsr_core.runs.worker import work_on
 
     run = create_run(upsr_spec(tiny))
     queue.enqueue(run)
-    work(run)
+    work_on(run)
     return ["top", run.id, "--user", load_dataset(SAMPLE).users[0], "--json"], ["tries"]
 
 

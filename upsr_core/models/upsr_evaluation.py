@@ -1,50 +1,78 @@
 """The likelihoods of all candidates of an evaluation, in shards that give the same wherever they are computed."""
 
-import os
-from functools import lru_cache
 from threading import Lock
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 
-from upsr_core.datasets.splits import split
-from upsr_core.evaluation.candidates import Candidates, candidates_for
+from upsr_core.evaluation.candidates import Candidates
+from upsr_core.evaluation.metrics import rank_table
 from upsr_core.evaluation.statistics import other_users
-from upsr_core.models.upsr import Upsr
+from upsr_core.likelihood.scores import SCORES, ScoreSpec
+from upsr_core.models.base import Evaluated, Reopen
+from upsr_core.models.upsr_ranker import UpsrRanker
 from upsr_core.parallel import Workers, run_shards
-from upsr_core.runs.run import Run, load_run
-from upsr_core.runs.user_ranking import load_ranker
-from upsr_core.runtime import Progress, home, keep_threads
+from upsr_core.runtime import Progress, keep_threads
 
 USERS, TEXTS = 8, 500  # of a shard: seconds of work with the embedded model; and what a lost worker costs
 _OPENING = Lock()
 
 
 class Scored:
-    """A ranker with the candidates that it scores. It travels as the name of its run and is opened where it arrives.
+    """A ranker with the candidates that it scores. It travels as `reopen` and is opened where it arrives.
 
-    There the stored datasets and runs must be at the same place. Without a run it stays in its process.
+    There the stored datasets and runs must be at the same place. Without `reopen` it stays in its process.
     """
 
-    def __init__(self, ranker: Upsr, test: Candidates, run: Run | None = None):
-        self.ranker, self.test, self.run = ranker, test, run
+    def __init__(self, ranker: UpsrRanker, test: Candidates, reopen: Reopen | None = None):
+        self.ranker, self.test, self.reopen = ranker, test, reopen
         self.borrowed = test.with_histories_of(other_users(test.instances.user.to_numpy(), test.spec.seed))
 
     def __reduce__(self):
-        return _opened, (str(home()), self.run.id)
+        return _opened, (self.reopen,)
 
 
-def _opened(folder: str, run_id: str) -> Scored:
+def _opened(reopen: Reopen) -> Scored:
     with _OPENING:  # a worker with several threads opens it once
-        return _open(folder, run_id)
+        if reopen not in _OPEN:
+            ranker, test = reopen()
+            assert isinstance(ranker, UpsrRanker)
+            _OPEN.clear()
+            _OPEN[reopen] = Scored(ranker, test, reopen)
+        return _OPEN[reopen]
 
 
-@lru_cache(maxsize=1)
-def _open(folder: str, run_id: str) -> Scored:
-    os.environ["UPSR_HOME"] = folder
-    run = load_run(run_id)
-    dataset = run.spec.dataset.load()
-    return Scored(load_ranker(run), candidates_for(dataset, split(dataset, run.spec.split), run.spec.candidates), run)
+_OPEN: dict[Reopen, Scored] = {}
+
+
+def evaluated(scored: Scored, workers: Workers, progress: Progress) -> Evaluated:
+    """Ranks by every named score, with the right and with a borrowed history.
+
+    Returns
+    -------
+    Evaluated
+        `candidates` has one row per instance and candidate, target first: row, item, target (bool), logprob (sum over
+        the text's tokens given the history), borrowed (the same given another user's history), unconditional (given
+        an empty one) and tokens.
+    """
+    test, count = scored.test, len(scored.test)
+    items = [test.items(row) for row in range(count)]
+    found = likelihoods(scored, workers, progress)
+    lengths = [len(part) for part in items]
+    flat, cuts = np.concatenate(items), np.cumsum(lengths)[:-1]
+    first = np.zeros(len(flat), dtype=bool)
+    first[np.concatenate([[0], cuts])] = True
+    right, borrowed = np.concatenate(found.right), np.concatenate(found.borrowed)
+    unconditional = found.unconditional[np.searchsorted(found.items, flat)]
+    known = scored.ranker.tokens[flat], unconditional, scored.ranker.prior[flat]
+
+    def ranks(sums: np.ndarray) -> dict[str, pd.DataFrame]:
+        return {name: rank_table(np.split(ScoreSpec(name=name).apply(sums, *known), cuts)) for name in SCORES}
+
+    table = pd.DataFrame({"row": np.repeat(np.arange(count), lengths), "item": flat, "target": first})
+    table = table.assign(logprob=right, borrowed=borrowed, unconditional=unconditional, tokens=known[0])
+    return Evaluated(ranks(right), ranks(borrowed), table, {"identical_texts": scored.ranker.texts.identical()})
 
 
 class Likelihoods(NamedTuple):
@@ -90,7 +118,7 @@ class _Shard:
         torch.get_num_threads()  # at a thread's first question torch sets its number; it must not do so later
         torch.set_num_threads(1)  # sums of a product are in another order on several cores
         ranker, test = self.scored.ranker, self.scored.test
-        ranker = ranker.reading_with(ranker.scorer.model)
+        ranker = ranker.with_model(ranker.model)
         if isinstance(shard, np.ndarray):
             return ranker.unconditional(shard)
         right = [test.history(row) for row in shard]

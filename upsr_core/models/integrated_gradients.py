@@ -7,8 +7,9 @@ import pandas as pd
 import torch
 from transformers.modeling_outputs import BaseModelOutput
 
-from upsr_core.explain.instance import Case, name_of
-from upsr_core.explain.scoring import TextReading, silent
+from upsr_core.models.base import silent
+from upsr_core.models.instance import Instance, name_of
+from upsr_core.models.upsr_reader import UpsrReader
 from upsr_core.runtime import Progress
 from upsr_core.schema import ITEM
 from upsr_core.text.tokenizer import readable
@@ -30,22 +31,22 @@ class Approximation:
     tokens: pd.DataFrame
     gap: float
 
-    def items(self, case: Case) -> pd.DataFrame:
+    def items(self, instance: Instance) -> pd.DataFrame:
         """One row per history item: place, item_id, name and the effects; what fell off the prompt has none."""
-        names = [name_of(row) for _, row in case.history.iterrows()]
-        table = pd.DataFrame({"item_id": case.history[ITEM].to_numpy(), "name": names})
+        names = [name_of(row) for _, row in instance.history.iterrows()]
+        table = pd.DataFrame({"item_id": instance.history[ITEM].to_numpy(), "name": names})
         table.insert(0, "place", np.arange(1, len(names) + 1))
         effects = self.tokens.groupby("place")[["effect_a", "effect_b", "effect"]].sum()
         return table.join(effects, on="place").fillna(dict.fromkeys(effects, 0.0))
 
-    def attributes(self, case: Case) -> pd.DataFrame:
+    def attributes(self, instance: Instance) -> pd.DataFrame:
         """One row per attribute of the design: attribute and the effects."""
         effects = self.tokens.groupby("attribute")[["effect_a", "effect_b", "effect"]].sum()
-        return effects.reindex(list(case.design.finetune.attributes), fill_value=0.0).reset_index()
+        return effects.reindex(list(instance.attributes), fill_value=0.0).reset_index()
 
 
 def integrated_gradients(
-    case: Case, reading: TextReading, a: int, b: int, progress: Progress = silent
+    instance: Instance, reader: UpsrReader, a: int, b: int, progress: Progress = silent
 ) -> Approximation:
     """Integrated gradients (Sundararajan, Taly and Yan, ICML 2017) of the scores over the encoder's embeddings.
 
@@ -53,8 +54,8 @@ def integrated_gradients(
     prompt stays. An approximation in two ways: few steps, and a history without an item is another text than one with
     empty tokens in its place.
     """
-    model = reading.model
-    builder, [history] = reading.builder([case])
+    model = reader.model
+    builder, [history] = reader.builder_of([instance])
     sequence = builder.ranking(history)
     ids = torch.as_tensor(sequence.ids, device=model.device)
     inside = torch.as_tensor(sequence.place >= 0, device=model.device)

@@ -8,11 +8,13 @@ import pytest
 from upsr_core.datasets.splits import split
 from upsr_core.errors import RunError
 from upsr_core.evaluation.candidates import candidates_for
+from upsr_core.models.upsr_evaluation import Scored, likelihoods
 from upsr_core.parallel import Workers
+from upsr_core.runs.pipeline import Reopened
 from upsr_core.runs.run import create_run
-from upsr_core.runs.scoring import Scored, likelihoods
 from upsr_core.runs.spec import plan_run
 from upsr_core.runs.user_ranking import load_ranker
+from upsr_core.runtime import home
 from upsr_core.text.design import parse_design
 from workshop.benchmarks.evaluation import bench, kill_half_way
 
@@ -21,7 +23,7 @@ def scored_of(dataset, plm, users: int) -> Scored:
     spec = plan_run(dataset.name, parse_design("title"), str(plm), "zero-shot")
     run = create_run(spec.model_copy(update={"candidates": spec.candidates.model_copy(update={"users": users})}))
     test = candidates_for(dataset, split(dataset, run.spec.split), run.spec.candidates)
-    return Scored(load_ranker(run), test, run)
+    return Scored(load_ranker(run), test, Reopened(str(home()), run.id))
 
 
 def flat(found) -> np.ndarray:

@@ -1,0 +1,63 @@
+"""A model of one's own on stored candidates: the same metrics, intervals and control that every run has."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from upsr_core.evaluation.candidates import Candidates
+from upsr_core.evaluation.metrics import HEADLINE, METRICS, named, rank_table
+from upsr_core.evaluation.statistics import by_user, mean_interval, other_users
+
+Scores = Callable[[np.ndarray, np.ndarray], np.ndarray]
+
+
+@dataclass(frozen=True)
+class OwnEvaluation:
+    """What scores of one's own reached.
+
+    `per_user` has a row per instance: user, end, target, cold, rank, ties and the metrics. `metrics` are means over
+    users with 95 % intervals (mean, low, high, users) by name with their mode, such as `NDCG@10 (uni100)`;
+    `user_dependence` is what the right history gains over another user's in NDCG@10, on the same candidates.
+    """
+
+    per_user: pd.DataFrame
+    metrics: dict[str, dict[str, float]]
+    user_dependence: dict[str, float]
+
+
+def evaluate_scores(candidates: Candidates, scores: Scores) -> OwnEvaluation:
+    """Judge any scores as runs are judged.
+
+    Parameters
+    ----------
+    candidates
+        What `candidates_for` gives: the same users, targets and negatives as those of runs.
+    scores
+        Called with a history (item indices, oldest first) and items (c,): scores (c,) of these, higher is better.
+        Equal scores share their rank in expectation.
+
+    Raises
+    ------
+    RunError
+        A score is not a number.
+    """
+    users = candidates.instances.user.to_numpy()
+
+    def ranked(seen: Candidates) -> pd.DataFrame:
+        return rank_table([np.asarray(scores(seen.history(row), seen.items(row))) for row in range(len(seen))])
+
+    right = ranked(candidates)
+    borrowed = right
+    if len(candidates) > 1:
+        borrowed = ranked(candidates.with_histories_of(other_users(users, candidates.spec.seed)))
+    gain = (right[HEADLINE] - borrowed[HEADLINE]).to_numpy()
+    intervals = {name: mean_interval(by_user(right[name].to_numpy(), users)) for name in METRICS}
+    return OwnEvaluation(
+        per_user=candidates.instances.assign(**right),
+        metrics={
+            named(name, candidates.mode): mean_interval(by_user(right[name].to_numpy(), users)) for name in METRICS
+        },
+        user_dependence=mean_interval(by_user(gain, users)),
+    )
