@@ -11,14 +11,18 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
+from itertools import chain
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
 from filelock import FileLock
 
 from upsr_core.errors import UnexpectedError, UpsrError, system_error
 from upsr_core.runtime import Cancelled, home
 
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
 FILE, LARGEST, KEPT = "upsr.log", 1_000_000, 5
 _QUOTED = re.compile(r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"")
 
@@ -135,14 +139,14 @@ def logged(what: str) -> Iterator[None]:
     note(f"{what}: done in {time.monotonic() - begun:.1f} s")
 
 
-def logs_as(what: str) -> Callable:
+def logs_as(what: str) -> Callable[[Callable[Arguments, Result]], Callable[Arguments, Result]]:
     """Decorates work whose first argument names its subject: it is `logged` as `what` with that name."""
 
-    def around(work: Callable) -> Callable:
+    def around(work: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
         @wraps(work)
-        def call(subject, *arguments, **options):
-            with logged(what.format(subject)):
-                return work(subject, *arguments, **options)
+        def call(*arguments: Arguments.args, **options: Arguments.kwargs) -> Result:
+            with logged(what.format(next(chain(arguments, options.values())))):
+                return work(*arguments, **options)
 
         return call
 

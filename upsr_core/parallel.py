@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from typing import TypeVar
 
 import joblib
 
@@ -19,6 +20,8 @@ from upsr_core.errors import RunError
 
 BACKENDS = ("threads", "loky", "dask", "ray")
 EXTRA = "pip install 'upsr-studio[cluster]', here and on every machine of the cluster."
+Shard = TypeVar("Shard")
+Result = TypeVar("Result")
 PATIENCE = 3  # times in a row that workers may be lost before any shard is done
 
 
@@ -34,7 +37,7 @@ class Workers:
     address: str | None = None
     count: int | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.backend not in BACKENDS:
             raise RunError(f"There is no backend {self.backend!r}", how=f"Choose among {', '.join(BACKENDS)}.")
         if self.address and self.backend in ("threads", "loky"):
@@ -47,13 +50,35 @@ class Workers:
 
 
 def run_shards(
-    function: Callable, shards: Sequence, workers: Workers, report: Callable[[int], None] = lambda _: None
-) -> list:
-    """`function(shard)` of every shard, in their order; `report` is told how many are done, and may raise.
+    function: Callable[[Shard], Result],
+    shards: Sequence[Shard],
+    workers: Workers,
+    report: Callable[[int], object] = lambda _: None,
+) -> list[Result]:
+    """Compute shards, here or elsewhere.
 
-    Raises RunError where the cluster cannot be reached, or workers are lost again and again.
+    Parameters
+    ----------
+    function
+        Importable; what it gives for a shard depends on the shard alone.
+    shards
+        Its arguments.
+    workers
+        Who computes.
+    report
+        Called with the number of shards that are done; what it raises stops the work.
+
+    Returns
+    -------
+    list
+        `function(shard)` of every shard, in their order.
+
+    Raises
+    ------
+    RunError
+        The cluster cannot be reached, or workers are lost again and again.
     """
-    results: dict[int, object] = {}
+    results: dict[int, Result] = {}
     with _connected(workers) as (compute, lost):
         failures = 0
         while len(results) < len(shards):

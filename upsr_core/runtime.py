@@ -18,8 +18,8 @@ from platformdirs import user_data_path
 
 from upsr_core.errors import UpsrError, system_error
 
-# Long work reports (done, total, what) and stops when the callback raises Cancelled.
-Progress = Callable[[float, float, str], None]
+# Long work reports (done, total, what) and stops when the callback raises Cancelled; what it gives back is not used.
+Progress = Callable[[float, float, str], object]
 
 # The sample and the language models that come with the product: in a clone the folder `assets`, in a wheel part of it.
 ASSETS = Path(str(files("upsr_core.assets")))
@@ -88,7 +88,7 @@ def forget_peak_memory() -> None:
 
 
 @contextmanager
-def keep_threads():
+def keep_threads() -> Iterator[None]:
     """Give torch its number of threads back at the end, where work within it takes another."""
     import torch
 

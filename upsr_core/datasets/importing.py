@@ -33,7 +33,7 @@ def import_dataset(
     preparation: PreparationSpec | None = None,
     synthetic: bool = False,
     memory: int | None = None,
-    on_cost: Callable[[Cost], None] | None = None,
+    on_cost: Callable[[Cost], object] | None = None,
     progress: Progress | None = None,
 ) -> Dataset:
     """Import an item file and an event file and store them as a dataset.

@@ -151,7 +151,7 @@ def sha256(path: Path, stopped: Event | None = None) -> str:
 
 
 @contextmanager
-def _damage_named(source_file: SourceFile):
+def _damage_named(source_file: SourceFile) -> Iterator[None]:
     try:
         yield
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:

@@ -22,7 +22,7 @@ class Checks:
     def __enter__(self) -> "Checks":
         return self
 
-    def __exit__(self, *_) -> None:
+    def __exit__(self, *_: object) -> None:
         self._stopped.set()
         self._pool.shutdown(cancel_futures=True)
 

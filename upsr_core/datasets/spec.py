@@ -27,7 +27,7 @@ class ColumnMapping(Spec):
 
     @field_validator("attributes")
     @classmethod
-    def _no_reserved_name(cls, pairs):
+    def _no_reserved_name(cls, pairs: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
         for name, column in pairs:
             if not name.strip() or name in (USER, ITEM, TIME) or not column:
                 raise ValueError(f"an attribute cannot be named {name!r} and come from column {column!r}")

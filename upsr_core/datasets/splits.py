@@ -1,7 +1,7 @@
 """Who is trained on what and tested on what: histories and targets per user."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Self
 
 import numpy as np
 import pandas as pd
@@ -28,7 +28,7 @@ class SplitSpec(Spec):
     k: int = Field(default=1, ge=1)
 
     @model_validator(mode="after")
-    def _only_last_k_has_a_k(self):
+    def _only_last_k_has_a_k(self) -> Self:
         if self.kind != "leave-last-k" and self.k != 1:
             raise ValueError(f"k is {self.k}, but only leave-last-k has a k")
         return self
@@ -97,26 +97,30 @@ def _zero_shot(dataset: Dataset, lengths: np.ndarray, spec: SplitSpec) -> Split:
     return Split(nobody[["user", "end"]], nobody, test, int((lengths < 2).sum()), taken_before, spec)
 
 
-def _instances(dataset: Dataset, user: np.ndarray, end: np.ndarray, step, trained: np.ndarray) -> pd.DataFrame:
+def _instances(
+    dataset: Dataset, user: np.ndarray, end: np.ndarray, step: np.ndarray | int, trained: np.ndarray
+) -> pd.DataFrame:
     step = np.broadcast_to(np.asarray(step, np.int64), user.shape)
     target = dataset.sequence[dataset.offsets[user] + end + step - 1]
     return pd.DataFrame({"user": user, "end": end, "target": target, "cold": ~trained[target], "step": step})
 
 
-def _new_to_the_user(dataset: Dataset, validation: pd.DataFrame, test: pd.DataFrame):
+def _new_to_the_user(
+    dataset: Dataset, validation: pd.DataFrame, test: pd.DataFrame
+) -> tuple[tuple[pd.DataFrame, pd.DataFrame], dict[str, int]]:
     """The instances whose target is not in their history, validation and test, and how many others there were."""
     if not dataset.report["repeats"]:
         return (validation, test), {"validation": 0, "test": 0}
     owner = np.repeat(np.arange(len(dataset.offsets) - 1), np.diff(dataset.offsets))
     # The first of a user's events with an item says since when it has been in the history.
     _, first, which = np.unique(owner * dataset.n_items + dataset.sequence, return_index=True, return_inverse=True)
-    kept, left_out = [], {}
+    kept, left_out = [], dict[str, int]()
     for name, instances in (("validation", validation), ("test", test)):
         before = dataset.offsets[instances.user.to_numpy()] + instances.end.to_numpy()
         taken = first[which[before + instances.step.to_numpy() - 1]] < before
         kept.append(instances[~taken].reset_index(drop=True))
         left_out[name] = int(taken.sum())
-    return kept, left_out
+    return (kept[0], kept[1]), left_out
 
 
 def _trained_items(dataset: Dataset, lengths: np.ndarray, ends: np.ndarray) -> np.ndarray:

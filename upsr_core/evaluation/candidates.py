@@ -179,7 +179,9 @@ def _sampled(table: pd.DataFrame, spec: CandidateSpec) -> np.ndarray:
     return np.flatnonzero(np.isin(history, drawn))
 
 
-def _draw_popular(counts: np.ndarray, dataset: Dataset, instances: pd.DataFrame, rows: np.ndarray, spec: CandidateSpec):
+def _draw_popular(
+    counts: np.ndarray, dataset: Dataset, instances: pd.DataFrame, rows: np.ndarray, spec: CandidateSpec
+) -> np.ndarray:
     """Negatives (n, 100) in proportion to `counts`, none of them in the user's own events."""
     logs = np.log(counts, where=counts > 0, out=np.full(len(counts), -np.inf))
     negatives = np.empty((len(instances), NEGATIVES), dtype=np.int32)
@@ -202,7 +204,7 @@ def _too_few(dataset: Dataset, user: int, what: str) -> DataError:
     )
 
 
-def _draw_uniform(dataset: Dataset, instances: pd.DataFrame, rows: np.ndarray, spec: CandidateSpec):
+def _draw_uniform(dataset: Dataset, instances: pd.DataFrame, rows: np.ndarray, spec: CandidateSpec) -> np.ndarray:
     """Negatives (n, 100), none of them in the user's own events (history, target and later ones)."""
     total, count = dataset.n_items, NEGATIVES
     negatives = np.empty((len(instances), count), dtype=np.int32)

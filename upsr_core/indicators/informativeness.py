@@ -66,7 +66,7 @@ def informativeness(catalogue: Catalogue, design: ItemDesign) -> IndicatorResult
 def _steps(tokens: DesignTokens | ItemTexts) -> tuple[list[dict], np.ndarray]:
     """What each attribute adds. The text of the first attributes is the beginning of the whole text."""
     starts, row = tokens.offsets[:-1], np.repeat(np.arange(len(tokens)), np.diff(tokens.offsets))
-    steps, before, shown = [], 0.0, np.zeros(len(tokens), bool)
+    steps, before, shown = list[dict](), 0.0, np.zeros(len(tokens), bool)
     apart = np.zeros(len(tokens), np.int64)
     for number, name in enumerate(tokens.design.attributes):
         inside = (tokens.owner <= number) & ~tokens.empty[row]
@@ -77,8 +77,8 @@ def _steps(tokens: DesignTokens | ItemTexts) -> tuple[list[dict], np.ndarray]:
         apart[new] = number + 1
         apart[~unique] = 0
         shown = unique
-        step = {"added": name, "bits": float(each.mean()), "gain": float(each.mean() - before)}
-        step |= {"distinguishable": float(unique.mean()), "newly_distinguishable": float(new.mean())}
-        steps.append({**step, "each": each})
-        before = step["bits"]
+        bits = float(each.mean())
+        shares = {"distinguishable": float(unique.mean()), "newly_distinguishable": float(new.mean())}
+        steps.append({"added": name, "bits": bits, "gain": bits - before, **shares, "each": each})
+        before = bits
     return steps, apart

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -52,11 +53,11 @@ class IndicatorResult:
     tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, name: str, value: float | None, **rest) -> "IndicatorResult":
+    def of(cls, name: str, value: float | None, **rest: Any) -> "IndicatorResult":
         return cls(name, None if value is None else float(value), INDICATORS[name][1], **rest)
 
     @classmethod
-    def impossible(cls, name: str, why: str, **rest) -> "IndicatorResult":
+    def impossible(cls, name: str, why: str, **rest: Any) -> "IndicatorResult":
         return cls(name, None, INDICATORS[name][1], reason=f"cannot be computed because {why}", **rest)
 
     def summary(self) -> dict:
@@ -66,7 +67,7 @@ class IndicatorResult:
         return plain({**record, "reason": self.reason, **self.facts})
 
 
-def plain(value):
+def plain(value: Any) -> Any:
     """A value as JSON knows it.
 
     >>> plain({"a": np.float64("nan"), "b": np.arange(2)})

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -10,6 +11,9 @@ from upsr_core.likelihood.t5_layers import HEAD_CELLS, Memory, T5Layers
 from upsr_core.likelihood.trie import CandidateTrie
 from upsr_core.likelihood.trie_batches import BLOCK, Tree, forest
 from upsr_core.runtime import one_core_each
+
+if TYPE_CHECKING:
+    from transformers import T5ForConditionalGeneration
 
 BUDGET = 512 * 2**20  # bytes of working memory beside the model
 MOST_ROWS, FEWEST_ROWS = 1280, 256  # of a task on a CPU: more fall out of its cache, fewer waste its arithmetic
@@ -41,7 +45,7 @@ class CandidateScorer:
         fit, at least one history and one candidate at a time.
     """
 
-    def __init__(self, model, trie: CandidateTrie, budget: int = BUDGET):
+    def __init__(self, model: "T5ForConditionalGeneration", trie: CandidateTrie, budget: int = BUDGET):
         self.model, self.trie, self.budget = model, trie, budget
         config = model.config
         inner, size = config.num_heads * config.d_kv, model.shared.weight.element_size()
@@ -61,7 +65,7 @@ class CandidateScorer:
         self,
         sequences: Sequence[np.ndarray],
         candidates: Callable[[int], np.ndarray],
-        report: Callable[[int], None] | None = None,
+        report: Callable[[int], object] | None = None,
     ) -> list[np.ndarray]:
         """Log-likelihoods of candidate texts.
 

@@ -1,6 +1,7 @@
 """The likelihood of any texts by themselves, given no history: what the perplexity of a text is."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -8,10 +9,15 @@ from upsr_core.likelihood.candidate_scorer import CandidateScorer, TokenLogProbs
 from upsr_core.likelihood.trie import CandidateTrie
 from upsr_core.text.tokenizer import TextTokenizer
 
+if TYPE_CHECKING:
+    from transformers import T5ForConditionalGeneration
+
 LONGEST = 512  # tokens of a text that are scored
 
 
-def text_log_probs(model, tokenizer: TextTokenizer, texts: Sequence[str]) -> TokenLogProbs:
+def text_log_probs(
+    model: "T5ForConditionalGeneration", tokenizer: TextTokenizer, texts: Sequence[str]
+) -> TokenLogProbs:
     """log P of every token of each text, where the encoder sees a mask and nothing else.
 
     The input is `<extra_id_0> </s>` and the target `<extra_id_0> text`, the form that masked item text prediction has
@@ -40,7 +46,7 @@ def text_log_probs(model, tokenizer: TextTokenizer, texts: Sequence[str]) -> Tok
     return found
 
 
-def mean_log_probs(model, tokenizer: TextTokenizer, texts: Sequence[str]) -> np.ndarray:
+def mean_log_probs(model: "T5ForConditionalGeneration", tokenizer: TextTokenizer, texts: Sequence[str]) -> np.ndarray:
     """Mean log P per token of each text, (n,) in nats, see `text_log_probs`; exp of its negative is the perplexity."""
     found = text_log_probs(model, tokenizer, texts)
     return found.sums() / np.diff(found.offsets)

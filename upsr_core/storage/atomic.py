@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from upsr_core.errors import system_error
 from upsr_core.runtime import home
@@ -76,5 +77,6 @@ def write_atomically(path: Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
-def write_json(path: Path, value) -> None:
+def write_json(path: Path, value: Any) -> None:
+    """Write a JSON-able value, as `write_atomically` does."""
     write_atomically(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")

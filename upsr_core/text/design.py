@@ -3,6 +3,7 @@
 import string
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -82,7 +83,7 @@ class ItemDesign(Spec):
     attribute_caps: tuple[tuple[str, int], ...] = ()
 
     @classmethod
-    def of(cls, attributes: str, **options) -> "ItemDesign":
+    def of(cls, attributes: str, **options: Any) -> "ItemDesign":
         """A design from names with commas: `ItemDesign.of("category,title,brand")`.
 
         Raises DesignError for an empty list or a name that is there twice.
@@ -94,7 +95,7 @@ class ItemDesign(Spec):
 
     @field_validator("attributes")
     @classmethod
-    def _distinct(cls, attributes):
+    def _distinct(cls, attributes: tuple[str, ...]) -> tuple[str, ...]:
         counts = Counter(attributes)
         for name in attributes:
             if name == ITEM or not ATTRIBUTE_NAME.fullmatch(name):
@@ -104,7 +105,7 @@ class ItemDesign(Spec):
         return attributes
 
     @model_validator(mode="after")
-    def _template_matches(self):
+    def _template_matches(self) -> Self:
         if self.template is not None and tuple(template_fields(self.template, "The item template")) != self.attributes:
             raise DesignError(
                 "The item template does not show the chosen attributes in their order",
@@ -158,7 +159,7 @@ class Design(Spec):
 
     @field_validator("prompt")
     @classmethod
-    def _prompt_fields(cls, prompt):
+    def _prompt_fields(cls, prompt: str) -> str:
         if template_fields(prompt, "The prompt") != [HISTORY, MASK]:
             raise DesignError(
                 "The prompt needs {history} and then {mask}, once each, and no other field",
@@ -186,7 +187,7 @@ class Design(Spec):
         return self.model_copy(update={"pretrain": cut(self.pretrain), "finetune": cut(self.finetune)})
 
 
-def parse_design(finetune: str, pretrain: str | None = None, **options) -> Design:
+def parse_design(finetune: str, pretrain: str | None = None, **options: Any) -> Design:
     """A design from names with commas.
 
     Parameters

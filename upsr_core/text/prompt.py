@@ -126,7 +126,7 @@ class SequenceBuilder:
             dropped = self._fit(history, set(masks))
         ids, place, owner = list(self.head), [PROMPT] * len(self.head), [-1] * len(self.head)
 
-        def add(tokens, position, owners=None):
+        def add(tokens: list[int], position: int, owners: list[int] | None = None) -> None:
             ids.extend(tokens)
             place.extend([position] * len(tokens))
             owner.extend(owners if owners is not None else [-1] * len(tokens))

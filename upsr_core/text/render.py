@@ -122,7 +122,16 @@ class ItemTexts:
         arrays = (np.concatenate([getattr(part, name) for part in parts]) for name in FLAT)
         self._hold(design, tokenizer, texts, *arrays)
 
-    def _hold(self, design, tokenizer, texts: Sequence[str], ids, owner, lengths, full_tokens) -> None:
+    def _hold(
+        self,
+        design: ItemDesign,
+        tokenizer: TextTokenizer,
+        texts: Sequence[str],
+        ids: np.ndarray,
+        owner: np.ndarray,
+        lengths: np.ndarray,
+        full_tokens: np.ndarray,
+    ) -> None:
         self.design, self.tokenizer, self.texts = design, tokenizer, texts
         self.ids, self.owner, self.full_tokens = ids, owner, full_tokens
         self.empty = full_tokens == 0

@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import overload
 
 import numpy as np
 
@@ -40,7 +41,7 @@ def _mapped(file: Path, dtype: type) -> np.ndarray:
     return np.asarray(np.memmap(file, dtype, mode="c"))
 
 
-class _ArrowTexts(Sequence):
+class _ArrowTexts(Sequence[str]):
     """Texts in a memory-mapped Arrow file."""
 
     def __init__(self, file: Path):
@@ -51,7 +52,13 @@ class _ArrowTexts(Sequence):
     def __len__(self) -> int:
         return len(self._column)
 
-    def __getitem__(self, number):
+    @overload
+    def __getitem__(self, number: int) -> str: ...
+
+    @overload
+    def __getitem__(self, number: slice) -> list[str]: ...
+
+    def __getitem__(self, number: int | slice) -> str | list[str]:
         if isinstance(number, slice):
             return [self[place] for place in range(len(self))[number]]
         return self._column[int(number)].as_py()

@@ -5,7 +5,7 @@ computed for padding, in the encoder, the decoder or the output head, and attent
 scores fit into the cache. On a GPU rows are padded: there one kernel over all of them is faster.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
@@ -119,7 +119,7 @@ def _attend(module: T5Attention, hidden_states, key_value_states=None, position_
 
 
 @contextmanager
-def packed_attention(model: T5ForConditionalGeneration):
+def packed_attention(model: T5ForConditionalGeneration) -> Iterator[None]:
     """Within it, the model's attention takes packed rows and a `layout`; its weights stay where they are.
 
     Within another one it does nothing: threads that share a model need one around them all.

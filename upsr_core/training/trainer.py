@@ -5,12 +5,12 @@ the one of a single process.
 """
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import MethodType
-from typing import Literal, Protocol
+from typing import Literal, Protocol, TypeVar
 
 import pandas as pd
 import torch
@@ -34,6 +34,7 @@ from upsr_core.training.checkpoints import (
 from upsr_core.training.spec import CURVE
 
 LOG_EVERY = 10
+Model = TypeVar("Model", bound=torch.nn.Module)
 
 # Validation of a model: at least `ndcg10`, `user_dependence`, `low`, `high`.
 Validate = Callable[[object], dict[str, float]]
@@ -151,7 +152,7 @@ def curve_of(log_history: list[dict]) -> pd.DataFrame:
 
 
 def train(
-    model,
+    model: Model,
     batches: Batches,
     spec: Settings,
     folder: Path,
@@ -163,7 +164,7 @@ def train(
     loss: Loss | None = None,
     accumulation: int = 1,
     half: bool = False,
-):
+) -> Model:
     """Train `model` over all `batches`, one a step; with `validate`, the best validated state is kept.
 
     A training that was killed or cancelled goes on from its last whole checkpoint and sees the same batches.
@@ -294,18 +295,18 @@ def _past(folder: Path, spec: Settings) -> _Past | None:
 
 
 @contextmanager
-def forward_is(model, loss: Loss | None):
+def forward_is(model: torch.nn.Module, loss: Loss | None) -> Iterator[None]:
     """Within it, calling the model gives its loss: DDP and FSDP see only what is called through them."""
     if loss is None:
         yield
         return
-    model.forward = MethodType(lambda self, **batch: {"loss": loss(self, batch)}, model)
-    model.accepts_loss_kwargs = False  # Trainer would otherwise scale the loss once more
+    vars(model)["forward"] = MethodType(lambda self, **batch: {"loss": loss(self, batch)}, model)
+    vars(model)["accepts_loss_kwargs"] = False  # Trainer would otherwise scale the loss once more
     try:
         yield
     finally:
         for name in ("forward", "_original_forward"):
-            model.__dict__.pop(name, None)
+            vars(model).pop(name, None)
 
 
 def _only_element(batch: list[dict]) -> dict:

@@ -74,7 +74,7 @@ class _Turns:
 class _Meter(TrainerCallback):
     """Notes seconds, real tokens and loss of every step while it is this training's turn."""
 
-    def __init__(self, name: str, turns: _Turns, tokens: int, report: Callable[[int], None], failures: list):
+    def __init__(self, name: str, turns: _Turns, tokens: int, report: Callable[[int], object], failures: list):
         self.name, self.turns, self.most, self.report, self.failures = name, turns, tokens, report, failures
         self.steps: list[dict] = []
         self.batch: dict = {}
@@ -151,7 +151,7 @@ def bench(make_model: Callable, tokenizer: PreTrainedTokenizerFast, source: Sour
     return summary({name: pd.DataFrame(meter.steps) for name, meter in meters.items()})
 
 
-def _reported(progress: Progress, tokens: int, what: str) -> Callable[[int], None]:
+def _reported(progress: Progress, tokens: int, what: str) -> Callable[[int], object]:
     return lambda done: progress(min(done, tokens), tokens, what)
 
 
