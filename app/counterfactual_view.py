@@ -1,6 +1,7 @@
 """The view "What if" of the page Users: another history, another text, another design, and where the ranks go."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -10,7 +11,8 @@ from app.components import chart, download_csv, empty_state, plain, section
 from app.short_texts import visible
 from upsr_core.datasets.store import Dataset
 from upsr_core.explain.counterfactual import compare, edited_history
-from upsr_core.explain.instance import Instance, instance_of, name_of
+from upsr_core.explain.instance import instance_of
+from upsr_core.models.instance import Instance, name_of
 from upsr_core.runs.run import Run
 from upsr_core.schema import ITEM
 from upsr_core.text import saved_designs
@@ -34,7 +36,7 @@ def what_if(run: Run, data: Dataset, user: int) -> None:
         "Change the history, a candidate's text or the design, and see the ranks move. Nothing of it is stored.",
     )
     instance = instance_of(run, user)
-    by_text = run.spec.info.task == "likelihood"
+    by_text = run.spec.kind.rereads_text
     owner = (run.id, user)
     if st.session_state.get("what_if_of") != owner:
         st.session_state["what_if_of"], st.session_state["what_if"] = owner, Edits()
@@ -46,7 +48,7 @@ def what_if(run: Run, data: Dataset, user: int) -> None:
             changed = design_choice(changed, data)
         with right:
             changed = candidate_editor(changed, edits)
-    elif run.spec.info.text:
+    elif run.spec.reads_text:
         st.caption("This model reads texts once for all items: only the history can be changed here.")
     st.button("Undo all changes", key="what_if_undo", icon=":material/undo:", on_click=undo)
     show(instance, changed, run)
@@ -63,7 +65,7 @@ def history_editor(instance: Instance, data: Dataset, edits: Edits, by_text: boo
     changed = instance
     for item in edits.added:
         changed = changed.with_item(data, item, len(changed.history))
-    names = list(instance.design.finetune.attributes) if by_text else [n for n in ("title", "category") if n in data.items]
+    names = list(instance.attributes) if by_text else [n for n in ("title", "category") if n in data.items]
     table = changed.history[[*names, ITEM]].copy()
     table.insert(0, "use", True)
     table.insert(1, "place", np.arange(1, len(table) + 1, dtype=float))
@@ -96,7 +98,12 @@ def history_editor(instance: Instance, data: Dataset, edits: Edits, by_text: boo
 
 
 def design_choice(instance: Instance, data: Dataset) -> Instance:
-    designs = {TRAINED: instance.design, CURRENT: state.design(), **saved_designs.PRESETS, **saved_designs.list_designs()}
+    designs = {
+        TRAINED: instance.design,
+        CURRENT: state.design(),
+        **saved_designs.PRESETS,
+        **saved_designs.list_designs(),
+    }
     usable = {
         name: design
         for name, design in designs.items()
@@ -141,9 +148,9 @@ def show(before: Instance, after: Instance, run: Run) -> None:
     if after.same_as(before):
         empty_state("Nothing is changed yet. Change something above, and the ranks before and after stand here.")
         return
-    reading = cache.reading(run)
+    ranker = cache.ranker(run)
     with st.spinner("Reading it anew…"):
-        table = compare(before, after, reading)
+        table = compare(before, after, ranker)
     table["name"] = [name_of(row) for _, row in after.candidates.loc[table.candidate].iterrows()]
     target = table[table.target].iloc[0]
     moved = int((table.before != table.after).sum())
@@ -161,7 +168,7 @@ def show(before: Instance, after: Instance, run: Run) -> None:
         st.markdown("**Ranks before and after**, the best of both and what you changed")
         chart(explain_charts.before_after(table.loc[chosen].sort_values("after")), "before_after", "what-if")
     with right:
-        number = {"format": "%g", "width": 65}
+        number: dict[str, Any] = {"format": "%g", "width": 65}
         shown = table.sort_values("after").assign(name=lambda rows: [visible(name, 200) for name in rows.name])
         shown["mark"] = np.where(shown.target, "◆", np.where(shown.edited, "✎", ""))
         st.dataframe(

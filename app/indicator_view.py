@@ -1,5 +1,7 @@
 """What a reading shows: its number, what it is made of, and the items behind it."""
 
+from typing import Any
+
 import pandas as pd
 import streamlit as st
 
@@ -118,7 +120,7 @@ def _noise(reading: IndicatorResult, data: Dataset, design: ItemDesign, key: str
         )
     with right:
         st.caption("How much the values vary. An attribute hardly varies when more than half of its values are one.")
-        percent = {"format": "percent"}
+        percent: dict[str, Any] = {"format": "percent"}
         st.dataframe(
             reading.tables["values"], key=f"{key}_values", hide_index=True,
             column_config={

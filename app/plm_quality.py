@@ -10,7 +10,7 @@ from app.run_tables import interval
 from upsr_core.plm.quality_report import stored_report
 
 
-def model_worth(name: str) -> None:
+def plm_quality(name: str) -> None:
     """A popover with the report of a model, or how to make one."""
     with st.popover("What its perplexity is worth", icon=":material/verified:"), errors_shown():
         report = stored_report(name)

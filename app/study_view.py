@@ -2,6 +2,7 @@
 
 import pandas as pd
 import streamlit as st
+from upsr_core.runs.budgets import BUDGETS
 
 from app import cache
 from app.components import act, chart, duration, empty_state, errors_shown, plain
@@ -9,7 +10,6 @@ from app.job_view import job_state
 from upsr_core.indicators.profile import Setting
 from upsr_core.indicators.result import INDICATORS
 from upsr_core.runs import queue
-from upsr_core.runs.budgets import BUDGETS
 from upsr_core.runs.status import Status
 from upsr_core.studies.figure import figure
 from upsr_core.studies.results import StudyOutcome, notes, outcome, verdict

@@ -80,7 +80,7 @@ def tint(row: pd.Series) -> list[str]:
 
 
 def ranking(run: Run, user: int, score: str, alone: bool) -> None:
-    own = run.spec.info.scores
+    own = run.spec.kind.scores
     score = score if score in (*own, "popularity") else run.spec.own_score
     table = cache.ranked_candidates(run, user, score)
     target = table[table.target].iloc[0]
@@ -149,7 +149,7 @@ def best_of_catalogue(run: Run, user: int, alone: bool) -> None:
 
 
 def rankings(runs: list[Run], user: int) -> None:
-    names = [*dict.fromkeys(name for run in runs for name in run.spec.info.scores), "popularity"]
+    names = [*dict.fromkeys(name for run in runs for name in run.spec.kind.scores), "popularity"]
     section("Ranked candidates")
     score = st.segmented_control(
         "Rank by",
