@@ -1,5 +1,6 @@
 """The sections of the page Paper: cells that fill, and what an experiment leaves."""
 
+from typing import Any
 from urllib.parse import urlencode
 
 import pandas as pd
@@ -9,7 +10,7 @@ from app.components import act, chart, duration, empty_state, plain, section
 from upsr_core.comparison.export import zipped
 from upsr_core.paper import background
 from upsr_core.paper.experiment import Outcome
-from upsr_core.paper.runner import Study
+from upsr_core.paper.runner import PaperRun
 
 BROKEN = ("failed", "died", "damaged")
 MARKS = {"done": "✓", "failed": "✗", "died": "✗", "damaged": "✗", "new": "·", "cancelled": "⏸"}
@@ -27,7 +28,7 @@ def cells_table(states: pd.DataFrame) -> pd.DataFrame:
     return table[list(dict.fromkeys(states.column))].reset_index()
 
 
-def progress(study: Study, was_working: bool) -> None:
+def progress(study: PaperRun, was_working: bool) -> None:
     """The cells of the grid, drawn every two seconds while they fill, and the whole page once at the end."""
 
     @st.fragment(run_every="2s" if was_working else None)
@@ -38,7 +39,7 @@ def progress(study: Study, was_working: bool) -> None:
         states = study.states()
         _buttons(study, states, working)
         if len(states):
-            config = {
+            config: dict[str, Any] = {
                 "dataset": "Dataset",
                 "mode": "Candidates",
                 "seed": st.column_config.NumberColumn("Seed", width="small"),
@@ -50,7 +51,7 @@ def progress(study: Study, was_working: bool) -> None:
     draw()
 
 
-def _buttons(study: Study, states: pd.DataFrame, working: bool) -> None:
+def _buttons(study: PaperRun, states: pd.DataFrame, working: bool) -> None:
     done = int((states.state == "done").sum())
     with st.container(horizontal=True, vertical_alignment="center"):
         if working:
@@ -76,7 +77,7 @@ def _buttons(study: Study, states: pd.DataFrame, working: bool) -> None:
                 st.caption(f"Last said: {plain(said)}")
 
 
-def _forecast(study: Study) -> None:
+def _forecast(study: PaperRun) -> None:
     with st.spinner("Predicting the time…"):
         found = study.forecast()
     if not found.cells:
@@ -86,7 +87,7 @@ def _forecast(study: Study) -> None:
     st.markdown(f"{found.to_do} of {found.cells} runs to do: **{duration(found.seconds)}**, {memory}")
 
 
-def outcome(study: Study, made: Outcome) -> None:
+def outcome(study: PaperRun, made: Outcome) -> None:
     section("Result", study.experiment.question)
     chart(made.figure, "paper_figure")
     section("Beside the paper" if study.experiment.paper else "Values")
@@ -127,7 +128,7 @@ def shown(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame({name: words(table[name]) for name in table})
 
 
-def take_away(study: Study) -> None:
+def take_away(study: PaperRun) -> None:
     section("Take it away")
     st.code(study.spec.command, language="bash")
     states = study.states()
@@ -143,6 +144,6 @@ def take_away(study: Study) -> None:
     st.caption("Figure, tables, specifications, versions, and this command. The address opens this very view.")
 
 
-def nothing_yet(study: Study) -> None:
+def nothing_yet(study: PaperRun) -> None:
     runs = "cells fill as runs finish, and it goes on when you leave" if study.cells() else "it takes a moment"
     empty_state(f"Not made yet. Start it: {runs}.")

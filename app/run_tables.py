@@ -5,7 +5,7 @@ import pandas as pd
 from upsr_core.datasets.splits import split
 from upsr_core.datasets.store import Dataset
 from upsr_core.evaluation.candidates import candidates_for
-from upsr_core.evaluation.metrics import named
+from upsr_core.evaluation.metrics import HEADLINE, named
 from upsr_core.models.budgets import BUDGETS
 from upsr_core.models.popularity import PopularityRanker, RandomRanker
 from upsr_core.runs.health import Health
@@ -13,8 +13,15 @@ from upsr_core.runs.results import RunResult
 from upsr_core.runs.run import Run
 from upsr_core.runs.status import Status
 
-HEADLINE = "NDCG@10"
 NOT_PERSONAL = "not personal yet"
+
+
+def interval(mean: float, low: float, high: float) -> str:
+    """
+    >>> interval(0.1, 0.05, 0.15)
+    '+0.100 [+0.050, +0.150]'
+    """
+    return f"{mean:+.3f} [{low:+.3f}, {high:+.3f}]"
 
 
 def headline(run: Run) -> str:

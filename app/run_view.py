@@ -9,16 +9,14 @@ from app import cache, run_charts
 from app.components import act, chart, duration, empty_state, errors_shown, plain, section
 from app.job_view import job_state
 from app.run_tables import (
-    HEADLINE,
     evaluation_line,
     gaps_table,
-    headline,
     metrics_table,
     progress_line,
     scores_table,
     verdict,
 )
-from upsr_core.evaluation.metrics import named
+from upsr_core.evaluation.metrics import HEADLINE, named
 from upsr_core.runs.results import RunResult
 from upsr_core.runs.run import Run, delete_run
 from upsr_core.runs.status import Status
@@ -107,13 +105,13 @@ def show_result(run: Run, result: RunResult) -> None:
     box(verdict(result), icon=":material/person:" if result.personal else ":material/groups:")
     left, right = st.columns([2, 3], gap="large")
     with left:
-        chart(run_charts.gaps(gaps_table(result), headline(run)), "gaps")
+        chart(run_charts.gaps(gaps_table(result), result.headline), "gaps")
         st.dataframe(
             scores_table(result),
             hide_index=True,
             column_config={
                 "score": "Score",
-                "value": st.column_config.NumberColumn(headline(run), format="%.3f"),
+                "value": st.column_config.NumberColumn(result.headline, format="%.3f"),
                 "dependence": "User dependence",
                 "verdict": "Verdict",
             },

@@ -23,6 +23,7 @@ from upsr_core.text import saved_designs
 from upsr_core.text.design import Design
 from upsr_core.training.recipes import RECIPES
 
+OURS, *RIVALS = MODELS  # the product's own model is the first
 CURRENT = "The design at work"
 
 
@@ -32,7 +33,7 @@ def new_trial() -> None:
     with left:
         data = state.choose_dataset()
         model = state.choose(
-            "Model", "model", list(MODELS), "upsr", format_func=lambda name: MODELS[name].title,
+            "Model", "model", list(MODELS), OURS, format_func=lambda name: MODELS[name].title,
             help="UPSR, and what it is measured against; all on the same data, splits and candidates.",
         )  # fmt: skip
     kind, plm = MODELS[model], "embedded"
@@ -63,10 +64,10 @@ def new_trial() -> None:
         recipe = score = ""
         if kind.recipes:
             recipe = st.segmented_control(
-                "Recipe", list(RECIPES), default=kind.recipes[0], required=True, key="recipe",
+                "Recipe", kind.recipes, default=kind.recipes[0], required=True, key="recipe",
                 persist_state="session",
                 format_func=lambda name: RECIPES[name].title,
-                help=" ".join(f"{each.title}: {each.description}" for each in RECIPES.values()),
+                help=" ".join(f"{each.title}: {each.description}" for each in map(RECIPES.__getitem__, kind.recipes)),
             )  # fmt: skip
         if len(kind.scores) > 1:
             usual = kind.usual_score(recipe, budget)
@@ -207,7 +208,7 @@ def table(runs: list[Run]) -> None:
 def rivals_health(run: Run) -> None:
     """The trials on the dataset of the one shown, against published figures; their curves are in the trials."""
     section("Health of the baselines", "A comparison is worth what its weakest baseline is worth.")
-    records = [record for record in health(run.spec.dataset.name) if record.model != "upsr"]
+    records = [record for record in health(run.spec.dataset.name) if record.model in RIVALS]
     if not records:
         empty_state("No rival was trained on this dataset yet: choose one under Model above.")
         return
