@@ -10,10 +10,7 @@ from upsr_core.runs import queue
 from upsr_core.runs.status import Job, Status
 
 Colour = Literal["red", "orange", "blue", "green"]
-Colour = Literal["blue", "green", "orange", "red"]
 COLOURS: dict[str, Colour] = {
-    "done": "green", "cancelled": "orange", "cancelling": "orange", "failed": "red", "died": "red", "damaged": "red"
-}  # fmt: skip
     "done": "green",
     "cancelled": "orange",
     "cancelling": "orange",

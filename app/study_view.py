@@ -28,7 +28,7 @@ def predict_quality(setting: Setting, design: ItemDesign) -> None:
     if not studies:
         empty_state("No study of these data yet. Plan one: it goes on when you close this page, and appears here.")
         return
-    titles: dict[str, str] = {study.id: study.title for study in studies}
+    titles = {study.id: study.title for study in studies}
     chosen = st.selectbox("Study shown", list(titles), key="study_shown", format_func=titles.__getitem__)
     with errors_shown():
         _show(next(study for study in studies if study.id == chosen))
