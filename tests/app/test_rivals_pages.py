@@ -10,14 +10,14 @@ from upsr_core.runs import queue
 from upsr_core.runs.run import create_run
 from upsr_core.runs.spec import plan_run
 from upsr_core.runs.user_ranking import evaluated_users, ranked
-from upsr_core.runs.worker import work
+from upsr_core.runs.worker import work_on
 
 
 @pytest.fixture
 def popular(stocked):
     run = create_run(plan_run("sample:movies", model="popularity", mode="full"))
     queue.enqueue(run)
-    work(run)
+    work_on(run)
     return run
 
 
@@ -32,7 +32,7 @@ def test_a_rival_is_chosen_and_started_without_a_design(studio, monkeypatch):
     at.button(key="start").click().run()
     assert not at.exception and not at.error
     (run,) = started
-    assert run.spec.model == "sasrec-ce" and run.spec.candidates.mode == "full" and run.spec.design is None
+    assert run.spec.model.name == "sasrec-ce" and run.spec.candidates.mode == "full" and not run.spec.reads_text
 
 
 def test_several_modes_are_trials_of_one_training(studio, monkeypatch):
@@ -55,8 +55,8 @@ def test_weights_of_another_trial_are_named(studio, finished_run):
     run = finished_run(1.0)
     run.model_folder.mkdir()
     run.note_training("0123456789abcdef", 95.0)
-    result = run.result() | {"trained_by": run.trained_by, "training_seconds": run.training_seconds}
-    run.write_result(result)
+    trained = {"trained_by": run.trained_by, "training_seconds": run.training_seconds}
+    run.write_result(run.finished_result().model_copy(update=trained))
     assert "trained by run 0123456789abcdef in 1 min 35 s" in texts(studio("trials", run=run.id))
 
 
