@@ -7,9 +7,20 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from streamlit import config
 from streamlit.testing.v1 import AppTest
 
 ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def studio_settings():
+    """The settings beside the studio's script, which `streamlit run` reads and an AppTest does not."""
+    config._main_script_path = str(ROOT / "app" / "main.py")
+    config.get_config_options(force_reparse=True)
+    yield
+    config._main_script_path = None
+    config.get_config_options(force_reparse=True)
 
 
 @pytest.fixture(scope="session")
