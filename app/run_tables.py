@@ -5,7 +5,7 @@ import pandas as pd
 from upsr_core.datasets.splits import split
 from upsr_core.datasets.store import Dataset
 from upsr_core.evaluation.candidates import candidates_for
-from upsr_core.evaluation.metrics import HEADLINE, named
+from upsr_core.evaluation.metrics import HEADLINE
 from upsr_core.models.budgets import BUDGETS
 from upsr_core.models.popularity import PopularityRanker, RandomRanker
 from upsr_core.runs.health import Health
@@ -24,21 +24,16 @@ def interval(mean: float, low: float, high: float) -> str:
     return f"{mean:+.3f} [{low:+.3f}, {high:+.3f}]"
 
 
-def headline(run: Run) -> str:
-    """The name of the metric that stands for a run, with its mode."""
-    return named(HEADLINE, run.spec.candidates.mode)
-
-
 def runs_table(runs: list[Run]) -> pd.DataFrame:
     """One row per run: what it is, its state, its headline metric, gaps with 95 % intervals, and the verdict."""
     rows = []
     for run in runs:
-        status, result, name = run.status(), run.result(), headline(run)
+        status, result = run.status(), run.result()
         row = {
             "trial": run.title.replace(f" · {run.budget} ", " ", 1) if run.budget else run.title,
             "budget": BUDGETS[run.budget].title if run.budget in BUDGETS else run.budget,
             "state": status.state,
-            "value": f"{result.metrics[name]:.3f} ({run.spec.candidates.mode})" if result else "",
+            "value": f"{result.value:.3f} ({run.spec.candidates.mode})" if result else "",
             "popularity": str(result.gap("popularity")) if result else "",
             "random": str(result.gap("random")) if result else "",
             "dependence": str(result.user_dependence) if result else "",

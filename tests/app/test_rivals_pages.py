@@ -6,6 +6,7 @@ import pytest
 from pages_common import texts
 
 from upsr_core.datasets.store import load_dataset
+from upsr_core.models.registry import MODELS
 from upsr_core.runs import queue
 from upsr_core.runs.run import create_run
 from upsr_core.runs.spec import plan_run
@@ -33,6 +34,21 @@ def test_a_rival_is_chosen_and_started_without_a_design(studio, monkeypatch):
     assert not at.exception and not at.error
     (run,) = started
     assert run.spec.model.name == "sasrec-ce" and run.spec.candidates.mode == "full" and not run.spec.reads_text
+
+
+def test_every_model_of_the_registry_is_offered_with_what_it_takes(studio, monkeypatch):
+    started = []
+    monkeypatch.setattr(queue, "start", lambda run: started.append(run))
+    at = studio("trials")
+    assert at.selectbox(key="model_choice").options == [kind.title for kind in MODELS.values()]
+    for name, kind in MODELS.items():
+        at.selectbox(key="model_choice").set_value(name).run()
+        assert not at.exception and not at.error, name
+        shown = {box.key for box in [*at.selectbox, *at.segmented_control]}
+        assert ("trial_design" in shown) == kind.reads_text and ("recipe" in shown) == bool(kind.recipes), name
+        at.button(key="start").click().run()
+        assert not at.exception and not at.error, name
+    assert [run.spec.model.name for run in started] == list(MODELS)
 
 
 def test_several_modes_are_trials_of_one_training(studio, monkeypatch):
