@@ -16,6 +16,7 @@ from upsr_core.models.instance import Instance, name_of
 from upsr_core.runs.run import Run
 from upsr_core.schema import ITEM
 from upsr_core.text import saved_designs
+from upsr_core.text.design import Design
 
 TRAINED, CURRENT = "As trained", "The design at work"
 SHOWN, HITS = 12, 20
@@ -45,7 +46,7 @@ def what_if(run: Run, data: Dataset, user: int) -> None:
     if by_text:
         left, right = st.columns([2, 3], gap="large")
         with left:
-            changed = design_choice(changed, data)
+            changed = design_choice(changed, run.spec.design, data)
         with right:
             changed = candidate_editor(changed, edits)
     elif run.spec.reads_text:
@@ -90,16 +91,17 @@ def history_editor(instance: Instance, data: Dataset, edits: Edits, by_text: boo
         found = cache.item_index(data).find(words, HITS) if words.strip() else np.zeros(0, dtype=int)
         if len(found):
             titles = {int(item): visible(name_of(data.items.iloc[item]), 70) for item in found}
-            chosen = st.selectbox("Item", list(titles), key="what_if_item", format_func=titles.get, width=420)
+            options = list(titles)
+            chosen = st.selectbox("Item", options, key="what_if_item", format_func=titles.__getitem__, width=420)
             st.button("Add as the newest", icon=":material/add:", on_click=edits.added.append, args=(chosen,))
         elif words.strip():
             st.caption("No item has all of these words.")
     return edited_history(changed, edited, names)
 
 
-def design_choice(instance: Instance, data: Dataset) -> Instance:
+def design_choice(instance: Instance, trained: Design, data: Dataset) -> Instance:
     designs = {
-        TRAINED: instance.design,
+        TRAINED: trained,
         CURRENT: state.design(),
         **saved_designs.PRESETS,
         **saved_designs.list_designs(),
@@ -111,25 +113,26 @@ def design_choice(instance: Instance, data: Dataset) -> Instance:
     }
     if st.session_state.get("what_if_design") not in usable:
         st.session_state["what_if_design"] = TRAINED
+    names = list(usable)
     name = st.selectbox(
-        "Design", list(usable), key="what_if_design",
+        "Design", names, key="what_if_design",
         format_func=lambda name: f"{name}: {usable[name].finetune.label}",
         help="The model stays as it was trained; only the texts it reads change.",
     )  # fmt: skip
-    return instance.with_design(usable[name])
+    return instance.with_design(usable[name or TRAINED])
 
 
 def candidate_editor(instance: Instance, edits: Edits) -> Instance:
     """Other words for candidates, one at a time; earlier changes stay."""
-    rows = list(range(len(instance.candidates)))
-    names = {
+    rows: list[int] = list(range(len(instance.candidates)))
+    names: dict[int, str] = {
         row: f"rank {item.stored_rank:g} · {visible(name_of(item), 60)}{' ◆ target' if item.target else ''}"
         f"{' (changed)' if row in edits.texts else ''}"
         for row, item in instance.candidates.iterrows()
     }
     with st.expander("Change a candidate's text", icon=":material/edit:", expanded=bool(edits.texts)):
-        row = st.selectbox("Candidate", rows, key="what_if_candidate", format_func=names.get)
-        for name in instance.design.finetune.attributes:
+        row = st.selectbox("Candidate", rows, key="what_if_candidate", format_func=names.__getitem__) or 0
+        for name in instance.attributes:
             before = edits.texts.get(row, {}).get(name, instance.candidates[name][row])
             value = st.text_input(name, before, key=f"what_if_{row}_{name}_{edits.version}")
             if value != instance.candidates[name][row]:
@@ -186,7 +189,7 @@ def show(before: Instance, after: Instance, run: Run) -> None:
             },
         )
         download_csv("what-if", shown.drop(columns="mark"), "what-if", "csv_what_if")
-    if after.design != before.design:
+    if after.design and before.design and after.design != before.design:
         st.caption(
             f"Read with the design {plain(after.design.finetune.label)}; the model was trained with "
             f"{plain(before.design.finetune.label)}."

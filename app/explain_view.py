@@ -56,8 +56,8 @@ def choose_pair(run: Run, user: int) -> tuple[Instance, int, int]:
         st.session_state["pair"] = (owner, ids[row_b], ids[row_a])
 
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.selectbox("A", ids, key="pair_a", format_func=names.get, on_change=take)
-        st.selectbox("B", ids, key="pair_b", format_func=names.get, on_change=take)
+        st.selectbox("A", ids, key="pair_a", format_func=names.__getitem__, on_change=take)
+        st.selectbox("B", ids, key="pair_b", format_func=names.__getitem__, on_change=take)
         st.button("Swap", key="pair_swap", icon=":material/swap_horiz:", on_click=swap)
     st.session_state["pair"] = (owner, ids[row_a], ids[row_b])
     state.keep("a", ids[row_a])
@@ -90,12 +90,14 @@ def why(run: Run, user: int, user_id: str) -> None:
         )  # fmt: skip
     found = explained(run, user, user_id, instance, a, b, method)
     headline(found, instance, a, b)
-    if found.difference is None:
+    parts_of = found.difference
+    if parts_of is None:
         empty_state(
-            f"The score of {kind.title} is no sum over the tokens of a text: it has no parts. What the history did is below."
+            f"The score of {kind.title} is no sum over the tokens of a text: it has no parts. "
+            "What the history did is below."
         )
     else:
-        by_attribute(found)
+        by_attribute(found, parts_of)
     by_history(found, instance)
     take_along(run, found)
 
@@ -174,17 +176,17 @@ def tiny(value: float) -> str:
     return f"{value:.0e}" if value else "0"
 
 
-def by_attribute(found: Explanation) -> None:
+def by_attribute(found: Explanation, parts: pd.DataFrame) -> None:
     left, right = st.columns([5, 4], gap="medium")
     with left:
         st.markdown("**Attribute by attribute**")
         chart(
-            explain_charts.lead_by_attribute(found.difference, found.lead), "lead", f"why-{found.a}-{found.b}",
-            alt="; ".join(f"{row.attribute} {row.difference:+.3f}" for row in found.difference.itertuples()),
+            explain_charts.lead_by_attribute(parts, found.lead), "lead", f"why-{found.a}-{found.b}",
+            alt="; ".join(f"{row.attribute} {row.difference:+.3f}" for row in parts.itertuples()),
         )  # fmt: skip
     with right:
         st.markdown("**The parts and their sums**")
-        table = found.difference[["attribute", "part_a", "part_b", "wording", "length", "difference"]]
+        table = parts[["attribute", "part_a", "part_b", "wording", "length", "difference"]]
         sums = table.drop(columns="attribute").sum()
         table = pd.concat([table, pd.DataFrame([{"attribute": "sum", **sums}])], ignore_index=True)
         number: dict[str, Any] = {"format": "%+.3f", "width": 66}
@@ -205,8 +207,8 @@ def by_attribute(found: Explanation) -> None:
             },
         )
         st.caption(
-            f"Parts sum to the score of every candidate within {tiny(found.sum_error)}; the scores are those stored "
-            f"with the trial within {tiny(found.stored_error)}."
+            f"Parts sum to the score of every candidate within {tiny(found.sum_error or 0.0)}; the scores are those "
+            f"stored with the trial within {tiny(found.stored_error)}."
         )
     st.markdown("**Token by token**")
     st.caption(
@@ -216,7 +218,7 @@ def by_attribute(found: Explanation) -> None:
     cuts = [f"{cut} off {letter}" for letter, cut in (("A", found.cut_a), ("B", found.cut_b)) if cut]
     if cuts:
         st.caption(f"Tokens that the caps of the design cut, and that count nowhere: {', '.join(cuts)}.")
-    aligned_tokens(found.tokens_a, found.tokens_b, found.difference)
+    aligned_tokens(found.tokens_a, found.tokens_b, parts)
 
 
 def by_history(found: Explanation, instance: Instance) -> None:
@@ -272,8 +274,11 @@ def take_along(run: Run, found: Explanation) -> None:
     with st.expander("Take it along: numbers, command, link", icon=":material/download:"):
         tables = {"candidates": found.candidates, "history-items": found.items}
         if found.difference is not None:
-            tokens = pd.concat([found.tokens_a.assign(candidate="A"), found.tokens_b.assign(candidate="B")])
-            tables |= {"difference": found.difference, "tokens": tokens, "history-attributes": found.attributes}
+            tables["difference"] = found.difference
+        if found.tokens_a is not None and found.tokens_b is not None:
+            tables["tokens"] = pd.concat([found.tokens_a.assign(candidate="A"), found.tokens_b.assign(candidate="B")])
+        if found.attributes is not None:
+            tables["history-attributes"] = found.attributes
         with st.container(horizontal=True):
             for name, table in tables.items():
                 download_csv(name, table, f"{name}-{found.a}-{found.b}", f"csv_{name}")
