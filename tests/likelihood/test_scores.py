@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from upsr_core.evaluation.metrics import target_rank
 from upsr_core.likelihood.scores import TEMPERATURE
-from upsr_core.runs.results import Ranked
+from upsr_core.models.registry import MODELS
 
 
 def table(ratios, counts):
@@ -21,7 +22,8 @@ def table(ratios, counts):
 
 
 def ranks(mode, ratios, counts):
-    return {name: float(found["rank"].iloc[0]) for name, found in Ranked.of(table(ratios, counts), mode).right.items()}
+    scored = MODELS["upsr"].with_scores(table(ratios, counts), mode)
+    return {name: target_rank(scored[name].to_numpy())[0] for name in MODELS["upsr"].scores}
 
 
 @pytest.mark.parametrize(("events", "first"), [(100, True), (1, False)])
