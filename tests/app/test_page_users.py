@@ -85,7 +85,7 @@ def test_a_link_opens_this_user_and_these_candidates(studio, explainable):
     assert ids[4] in command and name in command
     at.button(key="pair_swap").click().run()
     assert at.selectbox(key="pair_a").value == ids[9] and ids[9] in at.query_params["a"]
-    at.segmented_control(key="history_method").set_value("Approximate: gradients").run()
+    at.segmented_control(key="history_method_leave-one-out_gradients").set_value("gradients").run()
     assert "An approximation" in texts(at) and not at.exception
     at.button(key="user_next").click().run()
     assert ids[9] not in at.query_params["a"], "the pair belongs to one user"
