@@ -144,21 +144,30 @@ def _save_as(name: str) -> Callable[[Path], str]:
 
 
 def _spec(**changes) -> str:
+    """A whole specification of a run, but for these changes; those of `model` go into its record."""
+    model = {
+        "name": "upsr", "design": _item_text("title"), "plm": {"name": "embedded", "content": "0"},
+        "training": {"tokens": 1},
+    }  # fmt: skip
     fields = {
-        "dataset": {"name": "d", "content": "0"}, "design": {}, "plm": {"name": "embedded", "content": "0"},
-        "training": {"tokens": 1}, "validation_users": 1, "candidates": {"mode": "uni100"},
+        "model": model | changes.pop("model", {}), "dataset": {"name": "d", "content": "0"}, "validation_users": 1,
+        "candidates": {"mode": "uni100"},
     }  # fmt: skip
     return json.dumps(fields | changes)
+
+
+def _item_text(attribute: str, **changes) -> dict:
+    return {stage: {"attributes": [attribute]} | changes for stage in ("pretrain", "finetune")}
 
 
 def run_specs() -> list[Case]:
     texts = {
         "empty": "", "no JSON": "spec", "null": "null", "list": "[]", "nothing in it": "{}", "very deep": DEEP, "cut": _spec()[:60],
-        "unknown model": _spec(model="gpt"), "unknown field": _spec(command="rm"), "tokens -1": _spec(training={"tokens": -1}),
-        "tokens NaN": _spec(training={"tokens": float("nan")}), "unknown mode": _spec(candidates={"mode": "all"}),
-        "dataset as text": _spec(dataset="d"), "users 0": _spec(validation_users=0), "no design": _spec(design=None),
-        "template that reaches out": _spec(design={"finetune": {"attributes": ["title"], "template": "{title.__class__}"}}),
-        "learning rate 0": _spec(training={"tokens": 1, "learning_rate": 0}), "not UTF-8": b"\xff\xfe{}", "NUL bytes": b"\0" * 50,
+        "unknown model": _spec(model={"name": "gpt"}), "unknown field": _spec(command="rm"), "tokens -1": _spec(model={"training": {"tokens": -1}}),
+        "tokens NaN": _spec(model={"training": {"tokens": float("nan")}}), "unknown mode": _spec(candidates={"mode": "all"}),
+        "dataset as text": _spec(dataset="d"), "users 0": _spec(validation_users=0), "no design": _spec(model={"design": None}),
+        "template that reaches out": _spec(model={"design": _item_text("title", template="{title.__class__}")}),
+        "learning rate 0": _spec(model={"training": {"tokens": 1, "learning_rate": 0}}), "not UTF-8": b"\xff\xfe{}", "NUL bytes": b"\0" * 50,
     }  # fmt: skip
 
     def of(name: str, text: str | bytes) -> list[Case]:

@@ -3,7 +3,9 @@
 import broken_commands
 import broken_files
 import broken_words
+import pytest
 from fuzz_case import judge
+from pydantic import ValidationError
 
 HEAVY = ("explodes", "without end", "many rows", "long text", "model/", "10 MB", "columns", "markup never", "1 MB")
 
@@ -29,6 +31,20 @@ def test_broken_files(tmp_path, monkeypatch):
 
 def test_broken_designs_specifications_and_mappings(tmp_path, monkeypatch):
     assert not judged(broken_words.cases(), tmp_path, monkeypatch)
+
+
+def test_specifications_are_refused_for_what_is_broken_in_them():
+    from upsr_core.runs.spec import RunSpec
+
+    assert RunSpec.model_validate_json(broken_words._spec()).model.name == "upsr"
+    for field, changes in (
+        ("tokens", {"model": {"training": {"tokens": -1}}}),
+        ("learning_rate", {"model": {"training": {"tokens": 1, "learning_rate": 0}}}),
+        ("gpt", {"model": {"name": "gpt"}}),
+        ("command", {"command": "rm"}),
+    ):
+        with pytest.raises(ValidationError, match=field):
+            RunSpec.model_validate_json(broken_words._spec(**changes))
 
 
 def test_broken_commands(tmp_path, monkeypatch):
