@@ -222,6 +222,7 @@ def evaluation(
     from upsr_core.datasets.splits import split
     from upsr_core.evaluation.candidates import candidates_for
     from upsr_core.models.upsr_evaluation import Scored
+    from upsr_core.models.upsr_ranker import UpsrRanker
     from upsr_core.parallel import Workers
     from upsr_core.runs.pipeline import Reopened
     from upsr_core.runs.run import create_run
@@ -236,8 +237,11 @@ def evaluation(
     run = create_run(spec.model_copy(update={"candidates": spec.candidates.model_copy(update={"users": users})}))
     data = run.spec.dataset.load()
     test = candidates_for(data, split(data, run.spec.split), run.spec.candidates)
+    ranker = load_ranker(run)
+    if not isinstance(ranker, UpsrRanker):
+        raise TypeError(f"{run.title} is no run of UPSR")
     with console.status("measuring") as status:
-        scored = Scored(load_ranker(run), test, Reopened(str(home()), run.id))
+        scored = Scored(ranker, test, Reopened(str(home()), run.id))
         result = bench(scored, Workers(backend, count=workers), _say(status), lose_worker)
     _show(result, as_json, hide=("curve",))
 

@@ -9,8 +9,8 @@ from upsr_core.datasets.spec import PreparationSpec
 from upsr_core.datasets.splits import SplitSpec, split
 from upsr_core.evaluation.candidates import MODES, CandidateSpec, candidates_for
 from upsr_core.evaluation.statistics import other_users, paired_difference
-from upsr_core.models.base import CatalogueRanker, evaluate
-from upsr_core.models.popularity import Popularity, Random
+from upsr_core.models.catalogue_ranker import CatalogueRanker
+from upsr_core.models.popularity import PopularityRanker, RandomRanker
 
 
 @pytest.mark.parametrize("part", ["validation", "test"])
@@ -108,20 +108,19 @@ def test_whoever_copies_the_history_gains_nothing_by_the_right_one(movies):
     candidates = candidates_for(movies, split(movies, SplitSpec()), CandidateSpec(users=300))
     others = other_users(candidates.instances.user.to_numpy(), 0)
     right, wrong = (
-        evaluate(Copying(movies), each)["NDCG@10"] for each in (candidates, candidates.with_histories_of(others))
+        Copying(movies).metrics(each)["NDCG@10"] for each in (candidates, candidates.with_histories_of(others))
     )
     assert right.equals(wrong)
 
 
 def test_popular_negatives_leave_popularity_little(movies):
     parts = split(movies, SplitSpec())
-    popularity = Popularity(movies, parts)
+    popularity = PopularityRanker(movies, parts)
     gaps = {}
     for mode in ("uni100", "pop100"):
         candidates = candidates_for(movies, parts, CandidateSpec(mode=mode, users=400))
-        gaps[mode] = (
-            evaluate(popularity, candidates)["NDCG@10"].mean() - evaluate(Random(movies), candidates)["NDCG@10"].mean()
-        )
+        by_popularity, at_random = (ranker.metrics(candidates) for ranker in (popularity, RandomRanker(movies)))
+        gaps[mode] = by_popularity["NDCG@10"].mean() - at_random["NDCG@10"].mean()
     assert gaps["pop100"] < gaps["uni100"] / 2
     for row, instance in enumerate(candidates.instances.itertuples()):
         items = candidates.items(row)
@@ -148,6 +147,6 @@ def test_where_users_buy_again_whoever_copies_the_history_is_not_personal(home, 
     candidates = candidates_for(data, parts, CandidateSpec(mode=mode))
     others = other_users(candidates.instances.user.to_numpy(), 0)
     right, wrong = (
-        evaluate(Copying(data), each)["NDCG@10"] for each in (candidates, candidates.with_histories_of(others))
+        Copying(data).metrics(each)["NDCG@10"] for each in (candidates, candidates.with_histories_of(others))
     )
     assert paired_difference(right, wrong)["low"] <= 0

@@ -96,7 +96,7 @@ class CatalogueRanker(Ranker):
         progress(len(instances), len(instances), "reading")
         return [InstanceScores(np.asarray(scores, dtype=np.float64)) for scores in result]
 
-    def rank(self, candidates: Candidates, keep: int, report: Callable[[int], None] = lambda _: None) -> Ranking:
+    def rank(self, candidates: Candidates, keep: int, report: Callable[[int], object] = lambda _: None) -> Ranking:
         """Ranks of all targets in chunks of users, with the `keep` best of each.
 
         Memory is bounded by `CHUNK_SCORES` scores and what is kept. `report` gets the instances done so far.

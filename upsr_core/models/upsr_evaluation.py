@@ -94,7 +94,7 @@ def likelihoods(scored: Scored, workers: Workers, progress: Progress) -> Likelih
     order = items[np.argsort(scored.ranker.scorer.trie.terminal[items], kind="stable")]
     texts = [order[start : start + TEXTS] for start in range(0, len(order), TEXTS)]
     users = [range(start, min(start + USERS, count)) for start in range(0, count, USERS)]
-    shards = [*users, *texts]
+    shards: list[range | np.ndarray] = [*users, *texts]
     work = _Shard(scored)
     if workers.here and scored.ranker.scorer.model.device.type != "cpu":
         workers = Workers(count=1)  # one after the other on one device
