@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from upsr_core.datasets.store import Dataset, delete_dataset, list_datasets, load_dataset
     from upsr_core.evaluation.candidates import Candidates, CandidateSpec, candidates_for
     from upsr_core.evaluation.own_model import evaluate_scores
-    from upsr_core.explain.explanation import explain
+    from upsr_core.explain.explanation import explain as explain_user
     from upsr_core.indicators.profile import Setting, profile
     from upsr_core.models.registry import MODELS
     from upsr_core.plm.loading import load_tokenizer
@@ -47,7 +47,7 @@ __all__ = [
     "delete_dataset",
     "ensure_sample",
     "evaluate_scores",
-    "explain",
+    "explain_user",
     "find_user",
     "finish",
     "forecast",
@@ -87,7 +87,7 @@ _PLACES = {
     "delete_dataset": "datasets.store",
     "ensure_sample": "datasets.sample",
     "evaluate_scores": "evaluation.own_model",
-    "explain": "explain.explanation",
+    "explain_user": "explain.explanation:explain",
     "find_user": "runs.user_ranking",
     "finish": "runs.ensure_finished",
     "forecast": "runs.forecast",

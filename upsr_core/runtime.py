@@ -30,6 +30,10 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 
+def silent(done: float, total: float, what: str) -> None:
+    """Progress that nobody sees."""
+
+
 class Cancelled(Exception):
     """Raised by a progress callback when the user asked to stop."""
 

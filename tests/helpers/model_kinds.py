@@ -12,10 +12,11 @@ from transformers import T5Config, T5ForConditionalGeneration
 
 from upsr_core.datasets.splits import SplitSpec, split
 from upsr_core.evaluation.candidates import CandidateSpec, candidates_for
-from upsr_core.models.base import Model, Ranker, Request, TrainingJob, silent
+from upsr_core.models.base import Model, Ranker, Request, TrainingJob
 from upsr_core.models.registry import MODELS
 from upsr_core.models.spec import ModelSpec, TrainedModelSpec
 from upsr_core.plm.loading import locate
+from upsr_core.runtime import silent
 from upsr_core.text.design import parse_design
 
 _TRANSFORMER = {

@@ -95,7 +95,7 @@ def test_weights_that_vanish_while_they_are_taken_are_trained_anew(movies, monke
 
     monkeypatch.setattr(weight_reuse, "_link", too_late)
     second = create_run(planned(movies, "sasrec-ce", "pop100"))
-    assert finish(second)["trained_by"] == second.id
+    assert finish(second).trained_by == second.id
 
 
 def test_what_makes_a_training_another_one(movies):
@@ -189,11 +189,11 @@ def test_several_modes_on_the_command_line(movies):
     done = CliRunner().invoke(app, [*command, "full, pop100"])
     assert done.exit_code == 0, done.output
     results = json.loads(done.stdout.splitlines()[-1])["runs"]
-    assert [name for result in results for name in result.metrics if "NDCG@10" in name] == [
+    assert [name for result in results for name in result["metrics"] if "NDCG@10" in name] == [
         "NDCG@10 (full)",
         "NDCG@10 (pop100)",
     ]
-    assert {result.trained_by for result in results} == {results[0]["run"]}
+    assert {result["trained_by"] for result in results} == {results[0]["run"]}
     assert f"trained by run {results[0]['run']}" in " ".join(done.output.split())
     again = CliRunner().invoke(app, [*command, "full,pop100", "--again"])
     repeated = json.loads(again.stdout.splitlines()[-1])["runs"]

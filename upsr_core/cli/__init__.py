@@ -1,1 +1,1 @@
-"""`upsr`: the command line; every command makes the calls that the pages make."""
+"""The command line `upsr`: every command makes the calls that the pages make."""

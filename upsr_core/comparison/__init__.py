@@ -1,1 +1,1 @@
-"""Runs beside each other on the same users and candidates: who is better, for whom, and at what cost."""
+"""Runs beside each other on the same users: who is better, for whom, and at what cost."""

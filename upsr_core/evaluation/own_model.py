@@ -55,8 +55,6 @@ def evaluate_scores(candidates: Candidates, scores: Scores) -> OwnEvaluation:
     gain = (right[HEADLINE] - borrowed[HEADLINE]).to_numpy()
     return OwnEvaluation(
         per_user=candidates.instances.assign(**right),
-        metrics={
-            named(name, candidates.mode): mean_interval(by_user(right[name].to_numpy(), users)) for name in METRICS
-        },
+        metrics={named(name, candidates.mode): interval for name, interval in intervals.items()},
         user_dependence=mean_interval(by_user(gain, users)),
     )

@@ -1,1 +1,1 @@
-"""Why one candidate stands above another for one user: tokens, attributes, items of the history, what-ifs."""
+"""Why one candidate stands above another: tokens, attributes, items of the history, what-ifs."""

@@ -10,12 +10,12 @@ from upsr_core.explain.attribution import difference, middle_of, sum_error, toke
 from upsr_core.explain.instance import instance_of, pair_of, ranks_of
 from upsr_core.explain.leave_one_out import LeftOut, attribute_effects, item_effects, leave_out
 from upsr_core.indicators.result import plain
-from upsr_core.models.base import LEAVE_ONE_OUT, HistoryEffects, InstanceScores, Ranker, silent
+from upsr_core.models.base import LEAVE_ONE_OUT, HistoryEffects, InstanceScores, Ranker
 from upsr_core.models.instance import Instance, name_of
 from upsr_core.models.token_scores import TokenScores
 from upsr_core.runs.run import Run
 from upsr_core.runs.user_ranking import find_user, load_ranker
-from upsr_core.runtime import Progress
+from upsr_core.runtime import Progress, silent
 from upsr_core.schema import ITEM
 
 

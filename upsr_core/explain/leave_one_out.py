@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 
 from upsr_core.explain.instance import ranks_of
-from upsr_core.models.base import InstanceScorer, silent
+from upsr_core.models.base import InstanceScorer
 from upsr_core.models.instance import Instance, name_of
-from upsr_core.runtime import Progress
+from upsr_core.runtime import Progress, silent
 from upsr_core.schema import ITEM
 
 

@@ -1,1 +1,1 @@
-"""The indicators of a text representation: naturalness to behaviour alignment, and the items behind each number."""
+"""What a text representation is worth before training, and the items behind each number."""

@@ -15,7 +15,7 @@ from upsr_core.indicators.result import CHEAP, INDICATORS, MODEL_BASED, Indicato
 from upsr_core.indicators.result_store import keep, stored
 from upsr_core.indicators.text_length import length
 from upsr_core.plm.loading import load_tokenizer, weights_digest
-from upsr_core.runtime import Progress
+from upsr_core.runtime import Progress, silent
 from upsr_core.schema import Spec
 from upsr_core.text.design import ItemDesign
 from upsr_core.text.tokenizer import TextTokenizer
@@ -145,7 +145,7 @@ def stored_result(
 
 
 def profile(
-    setting: Setting, design: ItemDesign, progress: Progress, only: Iterable[str] | None = None
+    setting: Setting, design: ItemDesign, progress: Progress = silent, only: Iterable[str] | None = None
 ) -> dict[str, IndicatorResult]:
     """All indicators of a design, kept or computed.
 

@@ -21,7 +21,7 @@ from upsr_core.models.spec import SCORE, ModelSpec, PlmRef
 from upsr_core.models.token_scores import TokenScores
 from upsr_core.parallel import Workers
 from upsr_core.plm.loading import model_digest
-from upsr_core.runtime import Progress
+from upsr_core.runtime import Progress, silent
 from upsr_core.storage.atomic import write_json
 from upsr_core.storage.folders import new_sealed_folder
 from upsr_core.text.design import Design
@@ -30,10 +30,6 @@ Items = Callable[[int], np.ndarray]
 PRETRAINING = "pretraining.json"  # beside pre-trained weights: which run made them, in how many seconds
 VALIDATION_USERS = 5000  # ranking a whole catalogue at once costs little: many users of validation, all of the test
 LEAVE_ONE_OUT = "leave-one-out"
-
-
-def silent(*_) -> None:
-    """Progress that nobody sees."""
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,11 @@ import pandas as pd
 from upsr_core.evaluation.candidates import Candidates
 from upsr_core.evaluation.metrics import check_numbers, rank_frame
 from upsr_core.evaluation.statistics import other_users
-from upsr_core.models.base import Evaluated, InstanceScores, Items, Ranker, Reopen, silent
+from upsr_core.models.base import Evaluated, InstanceScores, Items, Ranker, Reopen
 from upsr_core.models.instance import Instance
 from upsr_core.models.spec import SCORE
 from upsr_core.parallel import Workers
-from upsr_core.runtime import Progress
+from upsr_core.runtime import Progress, silent
 
 CHUNK_SCORES = 2**22  # scores held at once by an evaluation over the catalogue: 16 MB in single precision
 KEPT = 101  # candidates stored for every instance: all of the sampled modes, the best of the whole catalogue

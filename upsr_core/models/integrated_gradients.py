@@ -7,10 +7,9 @@ import pandas as pd
 import torch
 from transformers.modeling_outputs import BaseModelOutput
 
-from upsr_core.models.base import silent
 from upsr_core.models.instance import Instance, name_of
 from upsr_core.models.upsr_reader import UpsrReader
-from upsr_core.runtime import Progress
+from upsr_core.runtime import Progress, silent
 from upsr_core.schema import ITEM
 from upsr_core.text.tokenizer import readable
 

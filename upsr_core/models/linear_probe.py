@@ -14,13 +14,13 @@ from scipy import linalg
 from upsr_core.datasets.splits import Split, training_histories
 from upsr_core.datasets.store import Dataset
 from upsr_core.errors import ModelError
-from upsr_core.models.base import LEAVE_ONE_OUT, Model, Request, TrainingJob, silent
+from upsr_core.models.base import LEAVE_ONE_OUT, Model, Request, TrainingJob
 from upsr_core.models.budgets import BUDGETS
 from upsr_core.models.cost import DataSizes, Work
 from upsr_core.models.similarity import CONTRIBUTIONS, LinearRanker, encoding_work, unit_length
 from upsr_core.models.spec import TextModelSpec
 from upsr_core.plm.loading import ENCODERS
-from upsr_core.runtime import Progress
+from upsr_core.runtime import Progress, silent
 from upsr_core.schema import Spec
 from upsr_core.storage.arrays import keep_arrays, kept_arrays
 

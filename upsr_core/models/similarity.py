@@ -9,13 +9,13 @@ import pandas as pd
 
 from upsr_core.datasets.splits import Split
 from upsr_core.datasets.store import Dataset
-from upsr_core.models.base import LEAVE_ONE_OUT, HistoryEffects, Model, Request, silent
+from upsr_core.models.base import LEAVE_ONE_OUT, HistoryEffects, Model, Request
 from upsr_core.models.catalogue_ranker import CatalogueRanker
 from upsr_core.models.cost import DataSizes, Work, encoder_size
 from upsr_core.models.instance import Instance, name_of
 from upsr_core.models.spec import TextModelSpec
 from upsr_core.plm.loading import ENCODERS
-from upsr_core.runtime import Progress
+from upsr_core.runtime import Progress, silent
 from upsr_core.schema import ITEM
 
 CONTRIBUTIONS = "contributions"

@@ -15,12 +15,12 @@ from upsr_core.likelihood.candidate_scorer import CandidateScorer
 from upsr_core.likelihood.scores import ScoreSpec
 from upsr_core.likelihood.topk import CandidateSearch
 from upsr_core.likelihood.trie import stored_trie
-from upsr_core.models.base import Evaluated, HistoryEffects, Items, Ranker, Reopen, silent
+from upsr_core.models.base import Evaluated, HistoryEffects, Items, Ranker, Reopen
 from upsr_core.models.instance import Instance
 from upsr_core.models.upsr import GRADIENTS
 from upsr_core.models.upsr_reader import UpsrReader
 from upsr_core.parallel import Workers
-from upsr_core.runtime import Progress
+from upsr_core.runtime import Progress, silent
 from upsr_core.text.design import Design
 from upsr_core.text.prompt import SequenceBuilder
 from upsr_core.text.render import ItemTexts

@@ -10,10 +10,10 @@ import pandas as pd
 from upsr_core.likelihood.candidate_scorer import CandidateScorer
 from upsr_core.likelihood.scores import ScoreSpec
 from upsr_core.likelihood.trie import CandidateTrie
-from upsr_core.models.base import InstanceScores, silent
+from upsr_core.models.base import InstanceScores
 from upsr_core.models.instance import Instance
 from upsr_core.models.token_scores import TokenScores
-from upsr_core.runtime import Progress
+from upsr_core.runtime import Progress, silent
 from upsr_core.text.design import Design
 from upsr_core.text.prompt import SequenceBuilder
 from upsr_core.text.render import ItemTexts

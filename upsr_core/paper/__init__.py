@@ -1,1 +1,1 @@
-"""The paper's tables and figures as experiments on one's own data: one small module each, on a shared grid of runs."""
+"""The paper's tables and figures as experiments on one's own data: one small module each."""

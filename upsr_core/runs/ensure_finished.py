@@ -3,11 +3,10 @@
 from collections.abc import Callable, Sequence
 
 from upsr_core.errors import RunError, UpsrError
-from upsr_core.models.base import silent
 from upsr_core.parallel import Workers
 from upsr_core.runs.run import Run, create_run
 from upsr_core.runs.spec import RunSpec
-from upsr_core.runtime import Progress
+from upsr_core.runtime import Progress, silent
 
 
 def finish(spec: RunSpec, progress: Progress = silent, workers: Workers | None = None) -> Run:

@@ -17,12 +17,11 @@ from upsr_core.evaluation.metrics import HEADLINE, named
 from upsr_core.evaluation.statistics import paired_difference
 from upsr_core.likelihood.scores import UNTRAINED, ScoreSpec
 from upsr_core.likelihood.text_perplexity import mean_log_probs
-from upsr_core.models.base import silent
 from upsr_core.models.popularity import PopularityRanker, RandomRanker
 from upsr_core.models.upsr_ranker import UpsrRanker
 from upsr_core.parallel import Workers
 from upsr_core.plm.loading import load_model, load_tokenizer, weights_digest
-from upsr_core.runtime import Progress
+from upsr_core.runtime import Progress, silent
 from upsr_core.text.design import Design, ItemDesign
 
 PLOTS, TITLES = "movielens-100k-plots", "amazon-beauty-2014"

@@ -1,1 +1,1 @@
-"""Do the indicators predict quality? Trials of many designs, and every indicator against their NDCG@10."""
+"""Do the indicators predict quality? Trials of many designs, indicators against NDCG@10."""

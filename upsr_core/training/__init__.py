@@ -1,1 +1,1 @@
-"""Training on transformers' Trainer: batches by tokens, progress, cancel, exact resume. Knows no model by name."""
+"""Training on transformers' Trainer: batches by tokens, progress, cancel, exact resume."""
