@@ -118,7 +118,7 @@ def test_unisrec_runs_on_an_encoder(movies, tmp_path):
     )
     assert forecast(run.spec).training_seconds > 0
     queue.enqueue(run)
-    assert work_on(run)["unscorable_targets"] == 0 and "bert" in run.title
+    assert work_on(run).unscorable_targets == 0 and "bert" in run.title
 
 
 def test_what_cannot_be_read_is_refused_in_one_sentence(movies, tmp_path):

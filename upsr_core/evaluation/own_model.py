@@ -53,6 +53,7 @@ def evaluate_scores(candidates: Candidates, scores: Scores) -> OwnEvaluation:
     if len(candidates) > 1:
         borrowed = ranked(candidates.with_histories_of(other_users(users, candidates.spec.seed)))
     gain = (right[HEADLINE] - borrowed[HEADLINE]).to_numpy()
+    intervals = {name: mean_interval(by_user(right[name].to_numpy(), users)) for name in METRICS}
     return OwnEvaluation(
         per_user=candidates.instances.assign(**right),
         metrics={named(name, candidates.mode): interval for name, interval in intervals.items()},
