@@ -17,10 +17,11 @@ from upsr_core.datasets.store import Dataset, list_datasets, load_dataset
 from upsr_core.errors import DataError
 from upsr_core.explain import model_agreement, users_to_inspect
 from upsr_core.indicators.profile import Setting
+from upsr_core.models.base import Ranker
 from upsr_core.runs.forecast import Forecast, forecast
 from upsr_core.runs.run import Run
 from upsr_core.runs.spec import RunSpec
-from upsr_core.runs.user_ranking import load_ranker, ranked, top_of_catalogue
+from upsr_core.runs.user_ranking import load_ranker, own_scores, ranked, top_of_catalogue
 from upsr_core.runs.weight_reuse import trained_run
 from upsr_core.studies.study import Study, StudySpec, plan_study
 from upsr_core.studies.worker import StudyForecast, forecast_study
@@ -145,8 +146,13 @@ def _best_of_catalogue(run_id: str, finished: float | None, user: int, k: int, _
     return top_of_catalogue(_run, _ranker(run_id, finished, _run), user, k)
 
 
+def ranker(run: Run) -> Ranker:
+    """The ranker of a run, its trained model loaded; imports torch."""
+    return _ranker(run.id, run.status().finished, run)
+
+
 @st.cache_resource(max_entries=3, show_spinner="Loading the trained model…")
-def _ranker(run_id: str, finished: float | None, _run: Run):
+def _ranker(run_id: str, finished: float | None, _run: Run) -> Ranker:
     return load_ranker(_run)
 
 
@@ -170,18 +176,6 @@ def _part(key: tuple, part: str, metric: str, _make: Callable):
     return _make()
 
 
-def reading(run: Run):
-    """The trained model of a run, ready to read instances; imports torch."""
-    return _reading(run.id, run.status().finished, run)
-
-
-@st.cache_resource(max_entries=3, show_spinner="Loading the trained model…")
-def _reading(run_id: str, finished: float | None, _run: Run):
-    from upsr_core.explain.scoring import reading_of
-
-    return reading_of(_run)
-
-
 def users_worth_looking_at(run: Run, other: Run | None) -> pd.DataFrame:
     second = (other.id, other.status().finished) if other else None
     return _users_worth_looking_at(run.id, run.status().finished, second, run, other)
@@ -200,10 +194,8 @@ def leanings(run: Run, lengths: Run | None) -> pd.DataFrame:
 
 @st.cache_data(max_entries=16, show_spinner="Looking at all users…")
 def _leanings(run_id: str, finished: float | None, second: str | None, _run: Run, _lengths: Run | None):
-    tokens = (
-        users_to_inspect.own_scores(_lengths).drop_duplicates("item").set_index("item").tokens if _lengths else None
-    )
-    return model_agreement.leanings(users_to_inspect.own_scores(_run), tokens)
+    tokens = own_scores(_lengths).drop_duplicates("item").set_index("item").tokens if _lengths else None
+    return model_agreement.leanings(own_scores(_run), tokens)
 
 
 def item_index(data: Dataset):

@@ -17,11 +17,11 @@ def board_table(board: pd.DataFrame, metric: str) -> pd.DataFrame:
     verdicts = {True: "personal", False: NOT_PERSONAL, None: ""}
     rows = []
     for row in board.to_dict("records"):
-        gain = {"mean": row["dependence"], "low": row["dependence_low"], "high": row["dependence_high"]}
+        gain = interval(row["dependence"], row["dependence_low"], row["dependence_high"])
         shown = {"label": row["label"], "seeds": "" if row["reference"] else str(row["seeds"]), "value": row[metric]}
         shown["interval"] = f"{row[f'{metric}_low']:.3f} to {row[f'{metric}_high']:.3f}"
         shown |= {name: row[name] for name in METRICS if name not in (metric, "NDCG@1")}  # NDCG@1 is HR@1
-        shown["dependence"] = "" if row["reference"] else interval(gain)
+        shown["dependence"] = "" if row["reference"] else gain
         rows.append(shown | {"verdict": verdicts[row["personal"]]})
     return pd.DataFrame(rows)
 
@@ -29,8 +29,7 @@ def board_table(board: pd.DataFrame, metric: str) -> pd.DataFrame:
 def pairs_table(pairs: pd.DataFrame) -> pd.DataFrame:
     """One row per pair: the difference with its interval, the corrected p, users either way, and the verdict."""
     table = pairs[["label_a", "label_b", "better", "worse", "verdict", "on"]].copy()
-    gaps = pairs[["difference", "low", "high"]].rename(columns={"difference": "mean"}).to_dict("records")
-    table["difference"] = [interval(gap) for gap in gaps]
+    table["difference"] = list(map(interval, pairs.difference, pairs.low, pairs.high))
     table["p"] = ["< 0.001" if p < 0.001 else f"{p:.3f}" for p in pairs.p_holm]
     return table
 

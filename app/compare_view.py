@@ -3,6 +3,7 @@
 import shutil
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -28,14 +29,14 @@ from upsr_core.evaluation.metrics import METRICS, named
 from upsr_core.export.figure_style import grouped
 from upsr_core.indicators.result import INDICATORS
 
-NUMBER = {"format": "%.3f", "width": "small"}
+NUMBER: dict[str, Any] = {"format": "%.3f", "width": "small"}
 
 
 def leaderboard(compared: Compared, board: pd.DataFrame, metric: str, asked: int) -> None:
     section("Leaderboard", evaluated_line(compared, asked))
     name = named(metric, compared.mode)
     chart(figures.board(board, name), "board")
-    config = {
+    config: dict[str, Any] = {
         "label": st.column_config.TextColumn("Trial", width=250),
         "seeds": st.column_config.TextColumn("Seeds", width="small"),
     }
@@ -46,7 +47,7 @@ def leaderboard(compared: Compared, board: pd.DataFrame, metric: str, asked: int
         "verdict": "Verdict",
     }
     st.dataframe(board_table(board, metric), key="board_table", hide_index=True, column_config=config)
-    if compared.runs and all(run.result()["gaps"]["popularity"][name]["high"] < 0 for run in compared.runs):
+    if compared.runs and all(run.finished_result().gaps["popularity"][name].high < 0 for run in compared.runs):
         st.markdown(
             "**Popularity alone ranks better than every trial here.** A larger budget or another start (language "
             "model) may change that; what stands below compares how far they are behind."
@@ -100,10 +101,10 @@ def who_moved(compared: Compared, best: str, metric: str) -> None:
     left, right = st.columns(2)
     ids = list(labels)
     with left:
-        a = state.choose("Look at", "a", ids, best, format_func=labels.get)
+        a = state.choose("Look at", "a", ids, best, format_func=labels.__getitem__)
     with right:
         others = [name for name in ids if name != a]
-        b = state.choose("instead of", "b", others, others[0], format_func=labels.get)
+        b = state.choose("instead of", "b", others, others[0], format_func=labels.__getitem__)
     first, second = compared.entry(a), compared.entry(b)
     table = movers(compared, first, second, metric)
     counts = int((table.change > 0).sum()), int((table.change < 0).sum())
@@ -152,7 +153,7 @@ def by_slice(compared: Compared, metric: str) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         by = st.segmented_control(
             "By", list(SLICES), default=state.asked("Slices", "by", SLICES, "history"), required=True, key="slice_by",
-            format_func=SLICES.get,
+            format_func=SLICES.__getitem__,
         )  # fmt: skip
         gain = len(compared.entries) > 1 and st.toggle(
             f"Gain over {plain(compared.entries[0].label)}", key="slice_gain", persist_state="session"

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import streamlit as st
 
@@ -116,11 +117,11 @@ def readable_on_primary() -> None:
 
 def chart(figure, key: str, file: str = "", alt: str | None = None) -> None:
     """A figure. With `file` its corner offers a PNG of that name, at twice the size; `alt` says it in words."""
-    config = _CHART
+    config: dict[str, Any] = _CHART
     if file:
         image = {"filename": file, "format": "png", "scale": 2}
         config = {"displaylogo": False, "displayModeBar": True, "toImageButtonOptions": image}
-        config["modeBarButtons"] = [["toImage"]]
+        config |= {"modeBarButtons": [["toImage"]]}
     st.plotly_chart(figure, key=key, config=config, alt=alt)
 
 

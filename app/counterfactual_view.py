@@ -1,6 +1,7 @@
 """The view "What if" of the page Users: another history, another text, another design, and where the ranks go."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -10,10 +11,12 @@ from app.components import chart, download_csv, empty_state, plain, section
 from app.short_texts import visible
 from upsr_core.datasets.store import Dataset
 from upsr_core.explain.counterfactual import compare, edited_history
-from upsr_core.explain.instance import Instance, instance_of, name_of
+from upsr_core.explain.instance import instance_of
+from upsr_core.models.instance import Instance, name_of
 from upsr_core.runs.run import Run
 from upsr_core.schema import ITEM
 from upsr_core.text import saved_designs
+from upsr_core.text.design import Design
 
 TRAINED, CURRENT = "As trained", "The design at work"
 SHOWN, HITS = 12, 20
@@ -34,7 +37,7 @@ def what_if(run: Run, data: Dataset, user: int) -> None:
         "Change the history, a candidate's text or the design, and see the ranks move. Nothing of it is stored.",
     )
     instance = instance_of(run, user)
-    by_text = run.spec.info.task == "likelihood"
+    by_text = run.spec.kind.rereads_text
     owner = (run.id, user)
     if st.session_state.get("what_if_of") != owner:
         st.session_state["what_if_of"], st.session_state["what_if"] = owner, Edits()
@@ -43,10 +46,10 @@ def what_if(run: Run, data: Dataset, user: int) -> None:
     if by_text:
         left, right = st.columns([2, 3], gap="large")
         with left:
-            changed = design_choice(changed, data)
+            changed = design_choice(changed, run.spec.design, data)
         with right:
             changed = candidate_editor(changed, edits)
-    elif run.spec.info.text:
+    elif run.spec.reads_text:
         st.caption("This model reads texts once for all items: only the history can be changed here.")
     st.button("Undo all changes", key="what_if_undo", icon=":material/undo:", on_click=undo)
     show(instance, changed, run)
@@ -63,7 +66,7 @@ def history_editor(instance: Instance, data: Dataset, edits: Edits, by_text: boo
     changed = instance
     for item in edits.added:
         changed = changed.with_item(data, item, len(changed.history))
-    names = list(instance.design.finetune.attributes) if by_text else [n for n in ("title", "category") if n in data.items]
+    names = list(instance.attributes) if by_text else [n for n in ("title", "category") if n in data.items]
     table = changed.history[[*names, ITEM]].copy()
     table.insert(0, "use", True)
     table.insert(1, "place", np.arange(1, len(table) + 1, dtype=float))
@@ -88,15 +91,21 @@ def history_editor(instance: Instance, data: Dataset, edits: Edits, by_text: boo
         found = cache.item_index(data).find(words, HITS) if words.strip() else np.zeros(0, dtype=int)
         if len(found):
             titles = {int(item): visible(name_of(data.items.iloc[item]), 70) for item in found}
-            chosen = st.selectbox("Item", list(titles), key="what_if_item", format_func=titles.get, width=420)
+            options = list(titles)
+            chosen = st.selectbox("Item", options, key="what_if_item", format_func=titles.__getitem__, width=420)
             st.button("Add as the newest", icon=":material/add:", on_click=edits.added.append, args=(chosen,))
         elif words.strip():
             st.caption("No item has all of these words.")
     return edited_history(changed, edited, names)
 
 
-def design_choice(instance: Instance, data: Dataset) -> Instance:
-    designs = {TRAINED: instance.design, CURRENT: state.design(), **saved_designs.PRESETS, **saved_designs.list_designs()}
+def design_choice(instance: Instance, trained: Design, data: Dataset) -> Instance:
+    designs = {
+        TRAINED: trained,
+        CURRENT: state.design(),
+        **saved_designs.PRESETS,
+        **saved_designs.list_designs(),
+    }
     usable = {
         name: design
         for name, design in designs.items()
@@ -104,25 +113,26 @@ def design_choice(instance: Instance, data: Dataset) -> Instance:
     }
     if st.session_state.get("what_if_design") not in usable:
         st.session_state["what_if_design"] = TRAINED
+    names = list(usable)
     name = st.selectbox(
-        "Design", list(usable), key="what_if_design",
+        "Design", names, key="what_if_design",
         format_func=lambda name: f"{name}: {usable[name].finetune.label}",
         help="The model stays as it was trained; only the texts it reads change.",
     )  # fmt: skip
-    return instance.with_design(usable[name])
+    return instance.with_design(usable[name or TRAINED])
 
 
 def candidate_editor(instance: Instance, edits: Edits) -> Instance:
     """Other words for candidates, one at a time; earlier changes stay."""
-    rows = list(range(len(instance.candidates)))
-    names = {
+    rows: list[int] = list(range(len(instance.candidates)))
+    names: dict[int, str] = {
         row: f"rank {item.stored_rank:g} · {visible(name_of(item), 60)}{' ◆ target' if item.target else ''}"
         f"{' (changed)' if row in edits.texts else ''}"
         for row, item in instance.candidates.iterrows()
     }
     with st.expander("Change a candidate's text", icon=":material/edit:", expanded=bool(edits.texts)):
-        row = st.selectbox("Candidate", rows, key="what_if_candidate", format_func=names.get)
-        for name in instance.design.finetune.attributes:
+        row = st.selectbox("Candidate", rows, key="what_if_candidate", format_func=names.__getitem__) or 0
+        for name in instance.attributes:
             before = edits.texts.get(row, {}).get(name, instance.candidates[name][row])
             value = st.text_input(name, before, key=f"what_if_{row}_{name}_{edits.version}")
             if value != instance.candidates[name][row]:
@@ -141,9 +151,9 @@ def show(before: Instance, after: Instance, run: Run) -> None:
     if after.same_as(before):
         empty_state("Nothing is changed yet. Change something above, and the ranks before and after stand here.")
         return
-    reading = cache.reading(run)
+    ranker = cache.ranker(run)
     with st.spinner("Reading it anew…"):
-        table = compare(before, after, reading)
+        table = compare(before, after, ranker)
     table["name"] = [name_of(row) for _, row in after.candidates.loc[table.candidate].iterrows()]
     target = table[table.target].iloc[0]
     moved = int((table.before != table.after).sum())
@@ -161,7 +171,7 @@ def show(before: Instance, after: Instance, run: Run) -> None:
         st.markdown("**Ranks before and after**, the best of both and what you changed")
         chart(explain_charts.before_after(table.loc[chosen].sort_values("after")), "before_after", "what-if")
     with right:
-        number = {"format": "%g", "width": 65}
+        number: dict[str, Any] = {"format": "%g", "width": 65}
         shown = table.sort_values("after").assign(name=lambda rows: [visible(name, 200) for name in rows.name])
         shown["mark"] = np.where(shown.target, "◆", np.where(shown.edited, "✎", ""))
         st.dataframe(
@@ -179,7 +189,7 @@ def show(before: Instance, after: Instance, run: Run) -> None:
             },
         )
         download_csv("what-if", shown.drop(columns="mark"), "what-if", "csv_what_if")
-    if after.design != before.design:
+    if after.design and before.design and after.design != before.design:
         st.caption(
             f"Read with the design {plain(after.design.finetune.label)}; the model was trained with "
             f"{plain(before.design.finetune.label)}."

@@ -1,6 +1,6 @@
 """The controls of one stage of a design: attributes in order, format, caps. The design in the state is the truth."""
 
-from typing import Literal
+from typing import Any, Literal
 
 import streamlit as st
 from streamlit_sortables import sort_items
@@ -80,7 +80,7 @@ def _row(stage: Stage, position: int, name: str, fact: str) -> None:
         args=(stage, name),
     )
     # Words, not icons alone: a screen reader has to name them.
-    style = {"width": "stretch", "type": "tertiary"}
+    style: dict[str, Any] = {"width": "stretch", "type": "tertiary"}
     up.button(
         "Up", key=f"{stage}_up_{name}", help=f"Move {name} up", disabled=position == 0,
         on_click=_move, args=(stage, position, -1), **style,
@@ -189,8 +189,8 @@ def _set_template(stage: Stage) -> None:
     try:
         change(stage, attributes=tuple(template_fields(text, "The item template")), template=text)
     except (DesignError, ValueError) as error:
-        known = isinstance(error, DesignError)
-        _refuse(error if known else DesignError("The item template shows no attribute", repr(text), "Write {title}."))
+        unknown = DesignError("The item template shows no attribute", repr(text), "Write {title}.")
+        _refuse(error if isinstance(error, DesignError) else unknown)
         st.session_state[f"{stage}_broken"] = text
 
 

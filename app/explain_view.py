@@ -1,6 +1,7 @@
 """The view "Why A above B" of the page Users: attribute by attribute, token by token, history item by item."""
 
 import shlex
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -9,12 +10,20 @@ from app import cache, explain_charts, state
 from app.attribution_view import aligned_tokens
 from app.components import chart, download_csv, empty_state, plain, section, with_progress
 from app.short_texts import visible
-from upsr_core.explain.instance import Instance, instance_of, name_of, pair_of
+from upsr_core.explain.explanation import Explanation, explain_instance
+from upsr_core.explain.instance import instance_of, pair_of
+from upsr_core.explain.leave_one_out import leave_out
+from upsr_core.models.base import LEAVE_ONE_OUT
+from upsr_core.models.instance import Instance, name_of
 from upsr_core.runs.run import Run
 from upsr_core.schema import ITEM
 
-EXACT, NEAR = "Exact: leave one out", "Approximate: gradients"
-METHODS = {EXACT: "leave-one-out", NEAR: "gradients"}
+# What a person calls the methods of `Model.methods`; one that is new goes by its own name.
+METHODS = {
+    LEAVE_ONE_OUT: "Exact: leave one out",
+    "gradients": "Approximate: gradients",
+    "contributions": "Exact: contribution of each item",
+}
 
 
 def pair_of_address(run: Run, user: int) -> None:
@@ -47,8 +56,8 @@ def choose_pair(run: Run, user: int) -> tuple[Instance, int, int]:
         st.session_state["pair"] = (owner, ids[row_b], ids[row_a])
 
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.selectbox("A", ids, key="pair_a", format_func=names.get, on_change=take)
-        st.selectbox("B", ids, key="pair_b", format_func=names.get, on_change=take)
+        st.selectbox("A", ids, key="pair_a", format_func=names.__getitem__, on_change=take)
+        st.selectbox("B", ids, key="pair_b", format_func=names.__getitem__, on_change=take)
         st.button("Swap", key="pair_swap", icon=":material/swap_horiz:", on_click=swap)
     st.session_state["pair"] = (owner, ids[row_a], ids[row_b])
     state.keep("a", ids[row_a])
@@ -63,49 +72,51 @@ def _option(row: pd.Series) -> str:
 
 def why(run: Run, user: int, user_id: str) -> None:
     """The whole view for one run and user."""
-    by_text = run.spec.info.task == "likelihood"
+    kind = run.spec.kind
     parts = (
         "A score is a mean over tokens, for the posterior with the item's popularity added, so it can be taken apart "
         "without a rest. "
     )
-    section("Why A stands above B", f"{parts if by_text else ''}◆ is the item taken.")
+    section("Why A stands above B", f"{parts if kind.rereads_text else ''}◆ is the item taken.")
     instance, a, b = choose_pair(run, user)
-    method = METHODS[
-        st.segmented_control(
-            "What the history did", list(METHODS), default=EXACT, required=True, key="history_method",
-            help="Exact: every history item is left out once and everything is scored anew. Approximate: integrated "
-            "gradients, one pass, for large models and long histories.",
-        )
-        if by_text
-        else EXACT
-    ]  # fmt: skip
+    method = kind.methods[0]
+    if len(kind.methods) > 1:
+        method = st.segmented_control(
+            "What the history did", kind.methods, default=method, required=True,
+            key=f"history_method_{'_'.join(kind.methods)}", format_func=lambda name: METHODS.get(name, name),
+            help="Leave one out: every history item is left out once and everything is scored anew. Gradients: "
+            "integrated gradients, one pass, for large models and long histories. Contributions: where a score is a "
+            "sum over the history, what each item adds to it.",
+        )  # fmt: skip
     found = explained(run, user, user_id, instance, a, b, method)
     headline(found, instance, a, b)
-    if found.difference is None:
-        empty_state(f"{run.spec.info.title} reads no text: its score has no parts. What the history did is below.")
+    parts_of = found.difference
+    if parts_of is None:
+        empty_state(
+            f"The score of {kind.title} is no sum over the tokens of a text: it has no parts. "
+            "What the history did is below."
+        )
     else:
-        by_attribute(found)
+        by_attribute(found, parts_of)
     by_history(found, instance)
     take_along(run, found)
 
 
-def explained(run: Run, user: int, user_id: str, instance: Instance, a: int, b: int, method: str):
+def explained(run: Run, user: int, user_id: str, instance: Instance, a: int, b: int, method: str) -> Explanation:
     """The explanation, kept; what does not depend on A and B is kept for all pairs."""
-    reading = cache.reading(run)
-    from upsr_core.explain.explanation import explain_instance
-    from upsr_core.explain.leave_one_out import leave_out
-
+    ranker = cache.ranker(run)
     key = (run.id, run.status().finished, user, tuple(instance.candidates.item))
-    read = left = None
-    if run.spec.info.task == "likelihood":
-        read = cache.once(("read", *key), lambda: reading.read([instance])[0])
-    if method == "leave-one-out":
-        left = cache.once(("left", *key), lambda: with_progress(lambda report: leave_out(instance, reading, report)))
-        return explain_instance(run, user_id, instance, a, b, method, reading, read=read, left=left)
+    found = cache.once(("scores", *key), lambda: ranker.read([instance])[0])
+    if method == LEAVE_ONE_OUT:
+        edited = instance.attributes if run.spec.kind.rereads_text else ()
+        left = cache.once(
+            ("left", *key), lambda: with_progress(lambda report: leave_out(instance, ranker, edited, report))
+        )
+        return explain_instance(run, user_id, instance, a, b, method, ranker, found=found, left=left)
     return cache.once(
-        ("near", *key, a, b),
+        (method, *key, a, b),
         lambda: with_progress(
-            lambda report: explain_instance(run, user_id, instance, a, b, method, reading, report, read=read)
+            lambda report: explain_instance(run, user_id, instance, a, b, method, ranker, report, found=found)
         ),
     )
 
@@ -113,7 +124,7 @@ def explained(run: Run, user: int, user_id: str, instance: Instance, a: int, b: 
 STORED = 1e-3  # nats; what a score may differ from the one on disk by rounding alone
 
 
-def headline(found, instance: Instance, a: int, b: int) -> None:
+def headline(found: Explanation, instance: Instance, a: int, b: int) -> None:
     rows = found.candidates.set_index("item_id")
     with st.container(horizontal=True):
         for letter, item_id, place in (("A", found.a, a), ("B", found.b, b)):
@@ -133,7 +144,7 @@ def headline(found, instance: Instance, a: int, b: int) -> None:
         )
 
 
-def sentence(found) -> str:
+def sentence(found: Explanation) -> str:
     """The explanation in one plain sentence or two.
 
     Who leads, by what most, and which history item weighs most.
@@ -165,20 +176,20 @@ def tiny(value: float) -> str:
     return f"{value:.0e}" if value else "0"
 
 
-def by_attribute(found) -> None:
+def by_attribute(found: Explanation, parts: pd.DataFrame) -> None:
     left, right = st.columns([5, 4], gap="medium")
     with left:
         st.markdown("**Attribute by attribute**")
         chart(
-            explain_charts.lead_by_attribute(found.difference, found.lead), "lead", f"why-{found.a}-{found.b}",
-            alt="; ".join(f"{row.attribute} {row.difference:+.3f}" for row in found.difference.itertuples()),
+            explain_charts.lead_by_attribute(parts, found.lead), "lead", f"why-{found.a}-{found.b}",
+            alt="; ".join(f"{row.attribute} {row.difference:+.3f}" for row in parts.itertuples()),
         )  # fmt: skip
     with right:
         st.markdown("**The parts and their sums**")
-        table = found.difference[["attribute", "part_a", "part_b", "wording", "length", "difference"]]
+        table = parts[["attribute", "part_a", "part_b", "wording", "length", "difference"]]
         sums = table.drop(columns="attribute").sum()
         table = pd.concat([table, pd.DataFrame([{"attribute": "sum", **sums}])], ignore_index=True)
-        number = {"format": "%+.3f", "width": 66}
+        number: dict[str, Any] = {"format": "%+.3f", "width": 66}
         st.dataframe(
             table,
             hide_index=True,
@@ -196,8 +207,8 @@ def by_attribute(found) -> None:
             },
         )
         st.caption(
-            f"Parts sum to the score of every candidate within {tiny(found.sum_error)}; the scores are those stored "
-            f"with the trial within {tiny(found.stored_error)}."
+            f"Parts sum to the score of every candidate within {tiny(found.sum_error or 0.0)}; the scores are those "
+            f"stored with the trial within {tiny(found.stored_error)}."
         )
     st.markdown("**Token by token**")
     st.caption(
@@ -207,10 +218,10 @@ def by_attribute(found) -> None:
     cuts = [f"{cut} off {letter}" for letter, cut in (("A", found.cut_a), ("B", found.cut_b)) if cut]
     if cuts:
         st.caption(f"Tokens that the caps of the design cut, and that count nowhere: {', '.join(cuts)}.")
-    aligned_tokens(found.tokens_a, found.tokens_b, found.difference)
+    aligned_tokens(found.tokens_a, found.tokens_b, parts)
 
 
-def by_history(found, instance: Instance) -> None:
+def by_history(found: Explanation, instance: Instance) -> None:
     section("What the history did", f"To A's lead over B; found by: {found.method}.")
     if not found.items.effect.abs().max() > 0:
         empty_state("No item of the history changes this lead: the model does not look at it.")
@@ -258,13 +269,16 @@ def by_history(found, instance: Instance) -> None:
             )
 
 
-def take_along(run: Run, found) -> None:
+def take_along(run: Run, found: Explanation) -> None:
     """The numbers as files, the command and the Python that give the same; the address itself is the link."""
     with st.expander("Take it along: numbers, command, link", icon=":material/download:"):
         tables = {"candidates": found.candidates, "history-items": found.items}
         if found.difference is not None:
-            tokens = pd.concat([found.tokens_a.assign(candidate="A"), found.tokens_b.assign(candidate="B")])
-            tables |= {"difference": found.difference, "tokens": tokens, "history-attributes": found.attributes}
+            tables["difference"] = found.difference
+        if found.tokens_a is not None and found.tokens_b is not None:
+            tables["tokens"] = pd.concat([found.tokens_a.assign(candidate="A"), found.tokens_b.assign(candidate="B")])
+        if found.attributes is not None:
+            tables["history-attributes"] = found.attributes
         with st.container(horizontal=True):
             for name, table in tables.items():
                 download_csv(name, table, f"{name}-{found.a}-{found.b}", f"csv_{name}")

@@ -12,12 +12,12 @@ from app.allowed_paths import allowed
 from app.components import empty_state, errors_shown, plain, section
 from upsr_core.datasets.importing import import_dataset, without_behaviour
 from upsr_core.datasets.recognition import Guess, attribute_name, guess
-from upsr_core.datasets.spec import ColumnMapping, PreparationSpec
+from upsr_core.datasets.spec import ColumnMapping, PreparationSpec, Role
 from upsr_core.datasets.store import list_datasets
 from upsr_core.errors import DataError
 from upsr_core.schema import ATTRIBUTES, ITEM, TIME, USER
 
-ROLES = {"items": "Item file", "events": "Event file"}
+ROLES: dict[Role, str] = {"items": "Item file", "events": "Event file"}
 HELP = {
     "items": "One row per item: an id and its texts. Amazon metadata, .item, CSV, TSV, JSON lines or Parquet, gz too.",
     "events": "One row per interaction: user, item and, where known, time. Amazon reviews, .inter, or any such table.",
@@ -63,7 +63,7 @@ def import_form() -> str | None:
     return _start(found, mappings)
 
 
-def _path(role: str) -> Path | None:
+def _path(role: Role) -> Path | None:
     text = st.text_input(
         ROLES[role], key=f"path_{role}", placeholder="/folder/file.jsonl.gz", help=HELP[role], persist_state="session"
     )
@@ -77,12 +77,12 @@ def _expanded(text: str) -> Path:
         raise DataError("The home folder of this path is not known", text, "Write the path from its root.") from error
 
 
-def _upload(role: str) -> Path | None:
+def _upload(role: Role) -> Path | None:
     upload = st.file_uploader(ROLES[role], key=f"upload_{role}", help=HELP[role])
     return cache.uploaded_path(upload) if upload else None
 
 
-def _recognised(path: Path, role: str) -> Guess:
+def _recognised(path: Path, role: Role) -> Guess:
     try:
         changed = path.stat().st_mtime_ns
     except (OSError, ValueError):  # what is wrong with it is said below
@@ -94,7 +94,7 @@ def _recognised(path: Path, role: str) -> Guess:
 
 
 @st.cache_resource(max_entries=16, show_spinner="Looking into the file…")
-def _guess(path: str, changed: int, role: str | None) -> Guess:
+def _guess(path: str, changed: int, role: Role | None) -> Guess:
     return guess(path, role=role)
 
 
@@ -169,7 +169,7 @@ def _start(found: dict[str, Guess], mappings: dict[str, ColumnMapping]) -> str |
         # Under a key of its own: a widget that is not drawn for a moment, as when a file is replaced, loses its value.
         least = st.session_state.setdefault("thresholds", PreparationSpec())
         st.session_state["min_user"], st.session_state["min_item"] = least.min_user, least.min_item
-        box = {"min_value": 1, "max_value": 1000, "width": 150, "on_change": _typed}
+        box: dict[str, Any] = {"min_value": 1, "max_value": 1000, "width": 150, "on_change": _typed}
         st.number_input("Events per user, at least", key="min_user", **box)
         st.number_input("Events per item, at least", key="min_item", **box)
         for title, preset, use in PRESETS:

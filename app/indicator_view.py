@@ -1,5 +1,7 @@
 """What a reading shows: its number, what it is made of, and the items behind it."""
 
+from typing import Any
+
 import pandas as pd
 import streamlit as st
 
@@ -12,7 +14,8 @@ from upsr_core.text.design import ItemDesign
 from upsr_core.text.render import render
 
 SHOWN = 300
-_TWO, _COUNT = {"format": "%.2f", "width": 90}, {"format": "localized", "width": 75}
+_TWO: dict[str, Any] = {"format": "%.2f", "width": 90}
+_COUNT: dict[str, Any] = {"format": "localized", "width": 75}
 COLUMNS = {
     "item": st.column_config.TextColumn("Item", width=95),
     "text": st.column_config.TextColumn("Text", width=300),
@@ -90,7 +93,11 @@ def _informativeness(reading: IndicatorResult, data: Dataset, design: ItemDesign
         chart(indicator_charts.added_bits(steps), f"{key}_bits")
     with right:
         chart(indicator_charts.told_apart(steps), f"{key}_apart")
-    options = {"Least informative": "least", "Most informative": "most", "Never told apart": "never"}
+    options: dict[str, str | int] = {
+        "Least informative": "least",
+        "Most informative": "most",
+        "Never told apart": "never",
+    }
     options |= {f"Told apart by {name}": number for number, name in enumerate(design.attributes, start=1)}
     which = st.segmented_control("Items", list(options), default="Least informative", required=True, key=f"{key}_which")
     chosen = options[which]
@@ -118,7 +125,7 @@ def _noise(reading: IndicatorResult, data: Dataset, design: ItemDesign, key: str
         )
     with right:
         st.caption("How much the values vary. An attribute hardly varies when more than half of its values are one.")
-        percent = {"format": "percent"}
+        percent: dict[str, Any] = {"format": "percent"}
         st.dataframe(
             reading.tables["values"], key=f"{key}_values", hide_index=True,
             column_config={
@@ -134,8 +141,8 @@ def _noise(reading: IndicatorResult, data: Dataset, design: ItemDesign, key: str
     part = st.segmented_control(
         "Items with",
         list(titles),
-        format_func=titles.get,
-        default=max(parts, key=parts.get),
+        format_func=titles.__getitem__,
+        default=max(parts, key=parts.__getitem__),
         required=True,
         key=f"{key}_part",
     )
@@ -168,7 +175,7 @@ def _length(reading: IndicatorResult, data: Dataset, design: ItemDesign, key: st
                 f"{history['items']:.1f} items of a history, over {history['users']:,} users; the whole history of "
                 f"**{share(history['whole'])}** of them."
             )
-        one = {"format": "%.1f", "width": 120}
+        one: dict[str, Any] = {"format": "%.1f", "width": 120}
         st.dataframe(
             reading.tables["attributes"], key=f"{key}_attributes", hide_index=True,
             column_config={
@@ -182,7 +189,7 @@ def _length(reading: IndicatorResult, data: Dataset, design: ItemDesign, key: st
 
 def _naturalness(reading: IndicatorResult, data: Dataset, design: ItemDesign, key: str) -> None:
     items = reading.tables["items"]
-    chart(indicator_charts.perplexities(items, reading.value), f"{key}_spread")
+    chart(indicator_charts.perplexities(items, reading.value or 0.0), f"{key}_spread")
     for column, title, part in zip(st.columns(2), ("Most natural", "Least natural"), (items, items[::-1]), strict=True):
         with column:
             st.markdown(f"**{title}**")
@@ -198,7 +205,7 @@ def _consistency(reading: IndicatorResult, data: Dataset, design: ItemDesign, ke
         "popularity": "Agreement of popularity",
     }
     column = st.segmented_control(
-        "Matrix of", list(titles), format_func=titles.get, default="score", required=True, key=f"{key}_column"
+        "Matrix of", list(titles), format_func=titles.__getitem__, default="score", required=True, key=f"{key}_column"
     )
     left, right = st.columns(2)
     with left:
@@ -238,7 +245,7 @@ def _alignment(reading: IndicatorResult, data: Dataset, design: ItemDesign, key:
         f"**{share(found['mean'])}** of an item's ten nearest in behaviour are among its ten nearest in text (95 %: "
         f"{share(found['low'])} to {share(found['high'])}); chance would find {share(reading.facts['chance'])}."
     )
-    chart(indicator_charts.correlations(items, reading.value), f"{key}_spread")
+    chart(indicator_charts.correlations(items, reading.value or 0.0), f"{key}_spread")
     which = st.segmented_control(
         "Items", ["Worst aligned", "Best aligned"], default="Worst aligned", required=True, key=f"{key}_which"
     )

@@ -1,6 +1,7 @@
 """A job on the screen: its state, cancel and go on, and what it says where it did not finish."""
 
 from collections.abc import Callable
+from typing import Literal
 
 import streamlit as st
 
@@ -8,8 +9,15 @@ from app.components import act, plain
 from upsr_core.runs import queue
 from upsr_core.runs.status import Job, Status
 
-COLOURS = {"done": "green", "cancelled": "orange", "cancelling": "orange"}
-COLOURS |= dict.fromkeys(("failed", "died", "damaged"), "red")
+Colour = Literal["red", "orange", "blue", "green"]
+COLOURS: dict[str, Colour] = {
+    "done": "green",
+    "cancelled": "orange",
+    "cancelling": "orange",
+    "failed": "red",
+    "died": "red",
+    "damaged": "red",
+}
 RESUMABLE = ("cancelled", "failed", "died", "damaged", "new")
 
 

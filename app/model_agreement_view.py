@@ -1,5 +1,7 @@
 """The view "Side by side" of the page Users: how trials agree for a user, where they part, what they lean towards."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import streamlit as st
@@ -7,8 +9,9 @@ import streamlit as st
 from app import cache, explain_charts, run_charts
 from app.components import chart, empty_state, plain, section
 from app.short_texts import visible
-from upsr_core.explain.instance import Instance, instance_of, name_of
+from upsr_core.explain.instance import instance_of
 from upsr_core.explain.model_agreement import agreement, side_by_side, stored_scores
+from upsr_core.models.instance import Instance, name_of
 from upsr_core.plm.loading import load_tokenizer
 from upsr_core.runs.run import Run
 from upsr_core.schema import ITEM
@@ -44,10 +47,10 @@ def all_scores(instance: Instance, run: Run, user: int) -> np.ndarray:
     stored = stored_scores(instance, run, user)
     if not np.isnan(stored).any():
         return stored
-    reading = cache.reading(run)
-    own = Instance(run.spec.design, instance.history, instance.candidates)
+    ranker = cache.ranker(run)
+    own = Instance(run.spec.design if run.spec.reads_text else None, instance.history, instance.candidates)
     key = ("scores", run.id, run.status().finished, user, tuple(instance.candidates.item))
-    return cache.once(key, lambda: reading.scores([own])[0])
+    return cache.once(key, lambda: ranker.read([own])[0].scores)
 
 
 def agree(scores: dict[str, np.ndarray], titles: dict[str, str]) -> None:
@@ -80,7 +83,7 @@ def part(table: pd.DataFrame, keys: list[str], titles: dict[str, str]) -> None:
         if not shown[ITEM].isin(table[table.target][ITEM]).any():
             shown = pd.concat([shown, table[table.target]])
         shown = shown.assign(mark=np.where(shown.target, "◆", ""), name=[visible(name, 200) for name in shown.name])
-        number = {"format": "%g", "width": 75}
+        number: dict[str, Any] = {"format": "%g", "width": 75}
         st.dataframe(
             shown,
             hide_index=True,
@@ -107,7 +110,7 @@ def lean(runs: list[Run], instance: Instance, user: int, scores: dict[str, np.nd
         "Does a score favour popular items, or short texts? The rank correlation within each user's candidates, mean "
         "over all users of a trial with its 95 % interval; zero is no leaning.",
     )
-    readers = [run for run in runs if run.spec.info.task == "likelihood"]
+    readers = [run for run in runs if "tokens" in run.scores()]
     lengths = readers[0] if readers else None
     parts = [cache.leanings(run, None if run in readers else lengths).assign(trial=titles[run.id]) for run in runs]
     table = pd.concat(parts, ignore_index=True).dropna(subset=["mean"])
@@ -125,7 +128,9 @@ def lean(runs: list[Run], instance: Instance, user: int, scores: dict[str, np.nd
         )  # fmt: skip
         st.markdown(f"**This user**: {plain(titles[lengths.id])}")
         chart(
-            explain_charts.score_length(shown, run_charts.AXES[lengths.spec.own_score]), "score_length", "score-length"
+            explain_charts.score_length(shown, run_charts.AXES[lengths.spec.model.own_score]),
+            "score_length",
+            "score-length",
         )
 
 
@@ -133,10 +138,12 @@ def duplicates(runs: list[Run], instance: Instance) -> None:
     """Candidates that a trial cannot tell apart, because their texts are the same as cut."""
     section("Candidates that cannot be told apart", "Their texts, as cut, are the same: they tie by nature.")
     for run in runs:
-        if not run.spec.info.text:
+        if not run.spec.reads_text:
             continue
         groups = identical_groups(_texts(run, instance))
-        found = instance.candidates.assign(group=groups, text=[visible(text, 300) for text in _texts(run, instance).texts])
+        found = instance.candidates.assign(
+            group=groups, text=[visible(text, 300) for text in _texts(run, instance).texts]
+        )
         found = found[found.group > 0].sort_values("group")
         st.markdown(f"**{plain(run.title)}**: {len(found)} of {len(instance.candidates)} candidates")
         if len(found):

@@ -1,5 +1,6 @@
 """The sections of the page Paper: cells that fill, and what an experiment leaves."""
 
+from typing import Any
 from urllib.parse import urlencode
 
 import pandas as pd
@@ -9,7 +10,7 @@ from app.components import act, chart, duration, empty_state, plain, section
 from upsr_core.comparison.export import zipped
 from upsr_core.paper import background
 from upsr_core.paper.experiment import Outcome
-from upsr_core.paper.runner import Study
+from upsr_core.paper.runner import PaperRun
 
 BROKEN = ("failed", "died", "damaged")
 MARKS = {"done": "✓", "failed": "✗", "died": "✗", "damaged": "✗", "new": "·", "cancelled": "⏸"}
@@ -27,18 +28,18 @@ def cells_table(states: pd.DataFrame) -> pd.DataFrame:
     return table[list(dict.fromkeys(states.column))].reset_index()
 
 
-def progress(study: Study, was_working: bool) -> None:
+def progress(paper_run: PaperRun, was_working: bool) -> None:
     """The cells of the grid, drawn every two seconds while they fill, and the whole page once at the end."""
 
     @st.fragment(run_every="2s" if was_working else None)
     def draw() -> None:
-        working = background.working(study)
+        working = background.working(paper_run)
         if working != was_working:  # its start is a click in here, its end comes from outside
             st.rerun(scope="app")
-        states = study.states()
-        _buttons(study, states, working)
+        states = paper_run.states()
+        _buttons(paper_run, states, working)
         if len(states):
-            config = {
+            config: dict[str, Any] = {
                 "dataset": "Dataset",
                 "mode": "Candidates",
                 "seed": st.column_config.NumberColumn("Seed", width="small"),
@@ -50,35 +51,35 @@ def progress(study: Study, was_working: bool) -> None:
     draw()
 
 
-def _buttons(study: Study, states: pd.DataFrame, working: bool) -> None:
+def _buttons(paper_run: PaperRun, states: pd.DataFrame, working: bool) -> None:
     done = int((states.state == "done").sum())
     with st.container(horizontal=True, vertical_alignment="center"):
         if working:
             st.button(
-                "Cancel", key="cancel_study", icon=":material/stop:", on_click=act, args=(background.cancel, study)
+                "Cancel", key="cancel_study", icon=":material/stop:", on_click=act, args=(background.cancel, paper_run)
             )
             st.markdown(f"Working: {done} of {len(states)} runs done." if len(states) else "Working…")
             return
-        finished = study.outcome() is not None
+        finished = paper_run.outcome() is not None
         broken = states.state.isin(BROKEN).any()
         label = (
             "Try again" if broken else "Go on" if done and not finished else "Make it again" if finished else "Start"
         )
         st.button(
             label, key="start_study", type="secondary" if finished else "primary", icon=":material/play_arrow:",
-            on_click=act, args=(background.start, study),
+            on_click=act, args=(background.start, paper_run),
             help="Runs that are done are kept; only what is missing is worked on.",
         )  # fmt: skip
         if not finished:
-            _forecast(study)
-            said = background.last_words(study)
-            if said and not broken and (study.folder / background.PROCESS).exists():
+            _forecast(paper_run)
+            said = background.last_words(paper_run)
+            if said and not broken and (paper_run.folder / background.PROCESS).exists():
                 st.caption(f"Last said: {plain(said)}")
 
 
-def _forecast(study: Study) -> None:
+def _forecast(paper_run: PaperRun) -> None:
     with st.spinner("Predicting the time…"):
-        found = study.forecast()
+        found = paper_run.forecast()
     if not found.cells:
         st.caption("No runs: it is measured on the data directly.")
         return
@@ -86,10 +87,10 @@ def _forecast(study: Study) -> None:
     st.markdown(f"{found.to_do} of {found.cells} runs to do: **{duration(found.seconds)}**, {memory}")
 
 
-def outcome(study: Study, made: Outcome) -> None:
-    section("Result", study.experiment.question)
+def outcome(paper_run: PaperRun, made: Outcome) -> None:
+    section("Result", paper_run.experiment.question)
     chart(made.figure, "paper_figure")
-    section("Beside the paper" if study.experiment.paper else "Values")
+    section("Beside the paper" if paper_run.experiment.paper else "Values")
     st.dataframe(
         shown(made.beside), key="beside", hide_index=True, height="content",
         column_config={"dataset": "Dataset", "row": "Row"},
@@ -110,7 +111,7 @@ def outcome(study: Study, made: Outcome) -> None:
                 "p": st.column_config.NumberColumn("p (Holm)", format="%.3f"),
             },
         )  # fmt: skip
-    take_away(study)
+    take_away(paper_run)
 
 
 def shown(table: pd.DataFrame) -> pd.DataFrame:
@@ -127,22 +128,22 @@ def shown(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame({name: words(table[name]) for name in table})
 
 
-def take_away(study: Study) -> None:
+def take_away(paper_run: PaperRun) -> None:
     section("Take it away")
-    st.code(study.spec.command, language="bash")
-    states = study.states()
+    st.code(paper_run.spec.command, language="bash")
+    states = paper_run.states()
     with st.container(horizontal=True):
         if len(states):
             one = states[states.dataset == states.dataset.iloc[0]]
             address = "compare?" + urlencode([("run", run) for run in one.run])
             st.link_button("Compare its runs", address, icon=":material/compare_arrows:")
         st.download_button(
-            "Download the folder", lambda: zipped(study.folder).read_bytes(), f"{study.spec.name}.zip",
+            "Download the folder", lambda: zipped(paper_run.folder).read_bytes(), f"{paper_run.spec.name}.zip",
             "application/zip", key="download_study", icon=":material/download:", on_click="ignore",
         )  # fmt: skip
     st.caption("Figure, tables, specifications, versions, and this command. The address opens this very view.")
 
 
-def nothing_yet(study: Study) -> None:
-    runs = "cells fill as runs finish, and it goes on when you leave" if study.cells() else "it takes a moment"
+def nothing_yet(paper_run: PaperRun) -> None:
+    runs = "cells fill as runs finish, and it goes on when you leave" if paper_run.cells() else "it takes a moment"
     empty_state(f"Not made yet. Start it: {runs}.")

@@ -10,7 +10,7 @@ from app.run_tables import interval
 from upsr_core.plm.quality_report import stored_report
 
 
-def model_worth(name: str) -> None:
+def plm_quality(name: str) -> None:
     """A popover with the report of a model, or how to make one."""
     with st.popover("What its perplexity is worth", icon=":material/verified:"), errors_shown():
         report = stored_report(name)
@@ -26,7 +26,10 @@ def model_worth(name: str) -> None:
         st.caption("Perplexity by kind of text; it should rise from description to random words. Titles without year.")
         st.dataframe(perplexities(report), hide_index=True)
         st.caption("Ranking without any training, NDCG@10 (uni100): gaps with 95 % intervals over users.")
-        narrow = {"NDCG@10 (uni100)": st.column_config.NumberColumn("NDCG@10", width=75), "score": {"width": 85}}
+        narrow = {
+            "NDCG@10 (uni100)": st.column_config.NumberColumn("NDCG@10", width=75),
+            "score": st.column_config.TextColumn(width=85),
+        }
         st.dataframe(zero_shot(report), hide_index=True, column_config=narrow)
         st.caption(f"Measured on {', '.join(map(plain, report['zero_shot']))} and {plain(report['plots_of'])}.")
 
@@ -48,11 +51,15 @@ def zero_shot(report: dict) -> pd.DataFrame:
                 "dataset": dataset,
                 "score": score,
                 "NDCG@10 (uni100)": round(values["NDCG@10 (uni100)"], 3),
-                "gap to random": interval(values["random"]),
-                "gap to popularity": interval(values["popularity"]),
-                "user dependence": interval(values["user_dependence"]),
+                "gap to random": _gap(values["random"]),
+                "gap to popularity": _gap(values["popularity"]),
+                "user dependence": _gap(values["user_dependence"]),
             }
             for dataset, scores in report["zero_shot"].items()
             for score, values in scores.items()
         ]
     )
+
+
+def _gap(record: dict) -> str:
+    return interval(record["mean"], record["low"], record["high"])

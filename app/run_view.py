@@ -1,5 +1,7 @@
 """One run on the screen: what it is doing, its learning curve, its result."""
 
+from typing import Any
+
 import pandas as pd
 import streamlit as st
 
@@ -7,17 +9,15 @@ from app import cache, run_charts
 from app.components import act, chart, duration, empty_state, errors_shown, plain, section
 from app.job_view import job_state
 from app.run_tables import (
-    HEADLINE,
-    REPEATED,
     evaluation_line,
     gaps_table,
-    headline,
     metrics_table,
     progress_line,
     scores_table,
     verdict,
 )
-from upsr_core.evaluation.metrics import named
+from upsr_core.evaluation.metrics import HEADLINE, named
+from upsr_core.runs.results import RunResult
 from upsr_core.runs.run import Run, delete_run
 from upsr_core.runs.status import Status
 
@@ -76,8 +76,9 @@ def _curve(run: Run, status: Status) -> None:
     spec = run.spec
     metric = named(HEADLINE, spec.validation.mode)
     # A training that ends by an early stop has no end that is known before.
-    end = spec.training.tokens if spec.info.task == "likelihood" else int(curve.tokens.max())
-    seen = "tokens seen" if spec.info.task == "likelihood" else "items of histories seen"
+    unit, most = spec.kind.size(spec.model)
+    end = int(most) if unit == "tokens" else int(curve.tokens.max())
+    seen = spec.kind.unit
     # The charts keep their keys over redraws, so that the eye does not lose them.
     loss, quality, dependence = st.columns(3, gap="medium")
     with loss:
@@ -96,31 +97,27 @@ def _curve(run: Run, status: Status) -> None:
     )
 
 
-def show_result(run: Run, result: dict) -> None:
+def show_result(run: Run, result: RunResult) -> None:
     section("Result")
-    box = st.success if result["personal"] and result["gaps"]["popularity"][headline(run)]["low"] > 0 else st.warning
+    box = st.success if result.personal and result.gap("popularity").low > 0 else st.warning
     if run.budget == "smoke":
-        st.caption(
-            f"**Smoke** only shows that everything fits together: {result['users']} users tell nothing of quality."
-        )
-    if "taken_before" not in result and cache.dataset(run.spec.dataset.name).report.get("repeats"):
-        st.warning(REPEATED)
-    box(verdict(result), icon=":material/person:" if result["personal"] else ":material/groups:")
+        st.caption(f"**Smoke** only shows that everything fits together: {result.users} users tell nothing of quality.")
+    box(verdict(result), icon=":material/person:" if result.personal else ":material/groups:")
     left, right = st.columns([2, 3], gap="large")
     with left:
-        chart(run_charts.gaps(gaps_table(result), headline(run)), "gaps")
+        chart(run_charts.gaps(gaps_table(result), result.headline), "gaps")
         st.dataframe(
             scores_table(result),
             hide_index=True,
             column_config={
                 "score": "Score",
-                "value": st.column_config.NumberColumn(headline(run), format="%.3f"),
+                "value": st.column_config.NumberColumn(result.headline, format="%.3f"),
                 "dependence": "User dependence",
                 "verdict": "Verdict",
             },
         )
     with right:
-        number = {"format": "%.3f", "width": "small"}
+        number: dict[str, Any] = {"format": "%.3f", "width": "small"}
         st.dataframe(
             metrics_table(result),
             hide_index=True,
@@ -135,15 +132,14 @@ def show_result(run: Run, result: dict) -> None:
             },
         )
         st.caption(
-            f"Score: {result['score']}. {evaluation_line(result)}; candidates {result['candidates']}; "
-            f"{duration(result['seconds'])} in all.{_trained_line(result)}"
+            f"Score: {result.score}. {evaluation_line(result)}; candidates {result.candidates}; "
+            f"{duration(result.seconds)} in all.{_trained_line(result)}"
         )
 
 
-def _trained_line(result: dict) -> str:
+def _trained_line(result: RunResult) -> str:
     """Which other run trained the weights, in words; nothing where the run trained its own, or there are none."""
-    source = result.get("trained_by")
-    if source in (None, result["run"]):
+    source, took = result.trained_by, result.training_seconds
+    if source in (None, result.run):
         return ""
-    took = result["training_seconds"]
     return f" Its weights were trained by run {source}{f' in {duration(took)}' if took else ''}."

@@ -26,8 +26,9 @@ def keep(name: str, value: str | None) -> None:
         st.query_params[name] = value
 
 
-def choose(label: str, name: str, options: list[str], first: str | None = None, **options_of_box) -> str | None:
-    """A select box whose value stays over page changes and stands in the address under `name`."""
+def choose(label: str, name: str, options: list[str], first: str | None = None, **options_of_box) -> str:
+    """A select box whose value stays over page changes and stands in the address under `name`; empty where there is
+    nothing to choose."""
     key = f"{name}_choice"
     wanted, current = st.query_params.get(name), st.session_state.get(key)
     if current is None and wanted:
@@ -39,7 +40,7 @@ def choose(label: str, name: str, options: list[str], first: str | None = None, 
     st.session_state[key] = current
     value = st.selectbox(label, options, key=key, persist_state="session", **options_of_box)
     keep(name, value)
-    return value
+    return value or ""
 
 
 def not_here(what: str, values: list[str]) -> None:

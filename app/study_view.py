@@ -8,8 +8,8 @@ from app.components import act, chart, duration, empty_state, errors_shown, plai
 from app.job_view import job_state
 from upsr_core.indicators.profile import Setting
 from upsr_core.indicators.result import INDICATORS
+from upsr_core.models.budgets import BUDGETS
 from upsr_core.runs import queue
-from upsr_core.runs.budgets import BUDGETS
 from upsr_core.runs.status import Status
 from upsr_core.studies.figure import figure
 from upsr_core.studies.results import StudyOutcome, notes, outcome, verdict
@@ -29,7 +29,7 @@ def predict_quality(setting: Setting, design: ItemDesign) -> None:
         empty_state("No study of these data yet. Plan one: it goes on when you close this page, and appears here.")
         return
     titles = {study.id: study.title for study in studies}
-    chosen = st.selectbox("Study shown", list(titles), key="study_shown", format_func=titles.get)
+    chosen = st.selectbox("Study shown", list(titles), key="study_shown", format_func=titles.__getitem__)
     with errors_shown():
         _show(next(study for study in studies if study.id == chosen))
 

@@ -32,7 +32,7 @@ def find_users(runs: list[Run], data: Dataset) -> pd.DataFrame:
         on_change=lambda: st.session_state.update(user_id=""),  # a new order begins at its first user
     )  # fmt: skip
     with st.expander("Filter and list", icon=":material/filter_list:"):
-        table = in_order(filtered(table, data), order)
+        table = in_order(filtered(table, data), order or orders[0])
         listing(table, pair)
     return table
 

@@ -23,7 +23,7 @@ def choose(done: list[Run]) -> list[Run]:
         st.session_state["compare_choice"] = wanted or [run.id for run in comparable(here)[0][:MOST_AT_FIRST]]
     st.session_state["compare_choice"] = [name for name in st.session_state["compare_choice"] if name in titles]
     chosen = st.multiselect(
-        "Trials", list(titles), key="compare_choice", persist_state="session", format_func=titles.get,
+        "Trials", list(titles), key="compare_choice", persist_state="session", format_func=titles.__getitem__,
         placeholder="finished trials; the first one says what can be compared with it",
     )  # fmt: skip
     if chosen != st.query_params.get_all("run"):

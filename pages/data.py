@@ -1,6 +1,7 @@
 """Data: choose or import a dataset, and see what reading and preparation made of the files."""
 
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -129,7 +130,7 @@ def counts(data: Dataset) -> None:
             for mend, count in found.items()
         ]
         if mends:
-            names = {
+            names: dict[str, Any] = {
                 "attribute": "Attribute",
                 "mend": "Mend",
                 "count": st.column_config.NumberColumn("Values", format="localized"),

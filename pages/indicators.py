@@ -4,7 +4,7 @@ import streamlit as st
 
 from app import cache, indicator_charts, overview_tables, state
 from app.components import chart, empty_state, errors_shown, open_tab, page_head, plain, with_progress
-from app.design_editor import attribute_facts, change, editor
+from app.design_editor import Stage, attribute_facts, change, editor
 from app.indicator_view import headline, show
 from app.study_view import predict_quality
 from upsr_core.errors import UpsrError
@@ -38,7 +38,7 @@ def choose() -> profile.Setting:
         )
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.segmented_control(
-            "Text", list(TITLES), format_func=TITLES.get, default="finetune", required=True, key="stage"
+            "Text", list(TITLES), format_func=TITLES.__getitem__, default="finetune", required=True, key="stage"
         )
         method = st.segmented_control(
             "Naturalness by", ["likelihood", "masked-spans"], default="likelihood", required=True, key="method",
@@ -72,8 +72,9 @@ def numbers(readings: dict[str, IndicatorResult]) -> None:
 
 
 def model_based(design: ItemDesign) -> dict[str, IndicatorResult]:
-    found = {name: profile.stored_result(name, setting, design) for name in MODEL_BASED}
-    if None not in found.values():
+    kept = {name: profile.stored_result(name, setting, design) for name in MODEL_BASED}
+    found = {name: result for name, result in kept.items() if result is not None}
+    if len(found) == len(kept):
         return found
     if st.button("Measure with the language model", key="measure", type="primary", icon=":material/psychology:"):
         with errors_shown():
@@ -127,17 +128,17 @@ def design_search() -> None:
     if not chosen:
         empty_state("Choose at least one attribute.")
         return
-    options = {"items": int(items), "early": early}
-    found = stored_search(setting, tuple(chosen), **options)
+    count = int(items)
+    found = stored_search(setting, tuple(chosen), items=count, early=early)
     if found is None:
         if not st.button("Search", key="search", type="primary", icon=":material/search:"):
             return
-        found = with_progress(lambda report: search(setting, tuple(chosen), report, **options))
+        found = with_progress(lambda report: search(setting, tuple(chosen), report, items=count, early=early))
     designs = found.tables["designs"]
     st.caption(plain(f"{len(designs)} designs; {found.note}. Consistency and alignment are not searched."))
     goals = st.pills(
-        "Front over", list(GOALS), format_func=GOAL_TITLES.get, default=["perplexity", "bits"], selection_mode="multi",
-        key="goals", persist_state="session",
+        "Front over", list(GOALS), format_func=GOAL_TITLES.__getitem__, default=["perplexity", "bits"],
+        selection_mode="multi", key="goals", persist_state="session",
         help="No finished design is as good in all of these and better in one. Designs stopped early are clearly "
         "behind in naturalness and informativeness, and not looked at.",
     )  # fmt: skip
@@ -175,7 +176,7 @@ def best_of(designs, stage: str, rule: str) -> None:
     )  # fmt: skip
 
 
-def adopt(stage: str, attributes: str) -> None:
+def adopt(stage: Stage, attributes: str) -> None:
     change(stage, attributes=tuple(attributes.split(",")), template=None)
     st.session_state.setdefault("notices", []).append(f"Adopted {attributes}.")
 

@@ -18,11 +18,11 @@ from app.components import (
     share,
     token_strip,
 )
-from app.design_editor import attribute_facts, editor
+from app.design_editor import Stage, attribute_facts, editor
 from upsr_core.text import catalogue_overview, saved_designs
 from upsr_core.text.token_view import trace_items
 
-STAGES = {"finetune": "Fine-tuning and ranking", "pretrain": "Pre-training"}
+STAGES: dict[Stage, str] = {"finetune": "Fine-tuning and ranking", "pretrain": "Pre-training"}
 USED = {
     "pretrain": "Only of histories of other datasets that a trial learns first.",
     "finetune": "Of the dataset that is learned and ranked: the one that counts without pre-training.",
@@ -62,7 +62,7 @@ def save() -> None:
     act(saved_designs.save_design, name, state.design(), done=f"Saved the design {name!r}.")
 
 
-def stage_column(stage: str, title: str) -> None:
+def stage_column(stage: Stage, title: str) -> None:
     section(title, f"{USED[stage]} Beside each attribute: the items that have it, and its tokens per item.")
     item = getattr(state.design(), stage)
     facts = attribute_facts(overview_tables.coverage(data), pd.DataFrame({"attribute": [], "tokens": []}))

@@ -1,26 +1,29 @@
 """Trials: start a small training of a design, watch it, and read what it learned - and whether it is personal."""
 
+from typing import Any
+
 import streamlit as st
 
 from app import cache, state
 from app.components import act, duration, empty_state, errors_shown, page_head, plain, section
-from app.plm_quality import model_worth
-from app.run_tables import budget_line, budgets_of, health_table, progress_line, runs_table
+from app.plm_quality import plm_quality
+from app.run_tables import health_table, progress_line, runs_table
 from app.run_view import show_run
 from upsr_core.datasets.store import Dataset
 from upsr_core.evaluation.candidates import MODES
-from upsr_core.likelihood.scores import SCORES
-from upsr_core.models.registry import MODELS, ModelInfo
+from upsr_core.models.base import Model
+from upsr_core.models.budgets import BUDGETS
+from upsr_core.models.registry import MODELS
 from upsr_core.runs import queue
-from upsr_core.runs.budgets import BUDGETS, usual_recipe
 from upsr_core.runs.health import health
 from upsr_core.runs.run import Run, create_run, list_runs, unreadable_runs
 from upsr_core.runs.spec import RunSpec, plan_run
 from upsr_core.runs.status import ACTIVE
 from upsr_core.text import saved_designs
 from upsr_core.text.design import Design
-from upsr_core.training.recipes import PAPER, RECIPES, score_of
+from upsr_core.training.recipes import RECIPES
 
+OURS, *RIVALS = MODELS  # the product's own model is the first
 CURRENT = "The design at work"
 
 
@@ -30,58 +33,60 @@ def new_trial() -> None:
     with left:
         data = state.choose_dataset()
         model = state.choose(
-            "Model", "model", list(MODELS), "upsr", format_func=lambda name: MODELS[name].title,
+            "Model", "model", list(MODELS), OURS, format_func=lambda name: MODELS[name].title,
             help="UPSR, and what it is measured against; all on the same data, splits and candidates.",
         )  # fmt: skip
-    info, design, plm = MODELS[model], None, "embedded"
+    kind, plm = MODELS[model], "embedded"
+    design: Design | None = None
     with middle:
-        if info.text:
+        if kind.reads_text:
             design = choose_design(data)
         else:
-            st.caption(f"{info.note} It reads no item texts. {info.limits}")
+            st.caption(f"{kind.note} It reads no item texts. {kind.limits}")
     with right:
-        if info.text:
+        if kind.reads_text:
             plm = state.choose_plm()
-            if info.task == "likelihood":
-                model_worth(plm)
+            if kind.plm_note:
+                st.caption(kind.plm_note)
             else:
-                st.caption("Its texts may also be read by an encoder: the folder or hub id of a BERT-like model.")
+                plm_quality(plm)
     left, middle, right = st.columns([5, 3, 4])
+    budgets = kind.budgets()
     with left:
-        if st.session_state.get("budget") not in budgets_of(info):  # another model's, which this one has no use for
+        if st.session_state.get("budget") not in budgets:  # another model's, which this one has no use for
             st.session_state.pop("budget", None)
         budget = st.segmented_control(
-            "Budget", budgets_of(info), default=last_budget(info), required=True, key="budget",
+            "Budget", budgets, default=last_budget(kind), required=True, key="budget",
             format_func=lambda name: BUDGETS[name].title, persist_state="session",
         )  # fmt: skip
-        st.caption(budget_line(info, budget))
+        st.caption(kind.budget_line(budget))
     with middle:
-        score, recipe = SCORES[0], PAPER
-        if info.task == "likelihood":
+        recipe = score = ""
+        if kind.recipes:
             recipe = st.segmented_control(
-                "Recipe", list(RECIPES), default=usual_recipe(info), required=True, key="recipe",
+                "Recipe", kind.recipes, default=kind.recipes[0], required=True, key="recipe",
                 persist_state="session",
                 format_func=lambda name: RECIPES[name].title,
-                help=" ".join(f"{each.title}: {each.description}" for each in RECIPES.values()),
+                help=" ".join(f"{each.title}: {each.description}" for each in map(RECIPES.__getitem__, kind.recipes)),
             )  # fmt: skip
-        if len(info.scores) > 1:
-            usual = score_of(recipe, BUDGETS[budget].training)
+        if len(kind.scores) > 1:
+            usual = kind.usual_score(recipe, budget)
             score = st.segmented_control(
-                "Score", info.scores, default=usual, required=True, key=f"score_{recipe}_{usual}",
+                "Score", kind.scores, default=usual, required=True, key=f"score_{recipe}_{usual}",
                 persist_state="session",
                 help="perplexity: the paper's. conditional: the text's likelihood without the history is taken away. "
                 "posterior: and how popular an item is in training is added. A trial reports all; this one names its "
                 "result.",
             )  # fmt: skip
-        usual = "uni100" if info.task == "likelihood" else "full"
         modes = st.segmented_control(
-            "Candidates", MODES, selection_mode="multi", default=usual, key=f"modes_{usual}", persist_state="session",
+            "Candidates", MODES, selection_mode="multi", default=[kind.usual_mode], key=f"modes_{kind.usual_mode}",
+            persist_state="session",
             help="uni100 and pop100: the target among 100 others, drawn uniformly or by popularity. full: the whole "
             "catalogue, as published tables have it. Several are several trials of one training.",
         )  # fmt: skip
-    first = []
+    first: list[str] = []
     with right:
-        if info.pretrains:
+        if kind.pretrains:
             names = [entry["name"] for entry in cache.datasets() if entry["name"] != data.name and not entry["problem"]]
             first = st.multiselect(
                 "Pre-train first on", names, key="pretrain_on", placeholder="nothing: learn this dataset directly",
@@ -102,10 +107,10 @@ def new_trial() -> None:
         )
 
 
-def last_budget(info: ModelInfo) -> str:
+def last_budget(kind: Model) -> str:
     """That of the newest trial, so that the next one can be compared with it; a first look before any."""
     newest = next((run.budget for run in list_runs()), "first-look")
-    return newest if newest in budgets_of(info) else "first-look"
+    return newest if newest in kind.budgets() else "first-look"
 
 
 def choose_design(data: Dataset) -> Design:
@@ -203,11 +208,11 @@ def table(runs: list[Run]) -> None:
 def rivals_health(run: Run) -> None:
     """The trials on the dataset of the one shown, against published figures; their curves are in the trials."""
     section("Health of the baselines", "A comparison is worth what its weakest baseline is worth.")
-    records = [record for record in health(run.spec.dataset.name) if record["model"] != "upsr"]
+    records = [record for record in health(run.spec.dataset.name) if record.model in RIVALS]
     if not records:
         empty_state("No rival was trained on this dataset yet: choose one under Model above.")
         return
-    figure = {"format": "%.4f", "width": "small"}
+    figure: dict[str, Any] = {"format": "%.4f", "width": "small"}
     st.dataframe(
         health_table(records),
         key="health",

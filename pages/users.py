@@ -80,8 +80,8 @@ def tint(row: pd.Series) -> list[str]:
 
 
 def ranking(run: Run, user: int, score: str, alone: bool) -> None:
-    own = run.spec.info.scores
-    score = score if score in (*own, "popularity") else run.spec.own_score
+    own = run.spec.kind.scores
+    score = score if score in (*own, "popularity") else run.spec.model.own_score
     table = cache.ranked_candidates(run, user, score)
     target = table[table.target].iloc[0]
     tied = int((table.score == target.score).sum()) - 1
@@ -139,7 +139,7 @@ def best_of_catalogue(run: Run, user: int, alone: bool) -> None:
             "rank": st.column_config.NumberColumn("Rank", width=55),
             "text": st.column_config.TextColumn("Item text", width=560 if alone else 240),
             "score": st.column_config.NumberColumn(
-                "Score", format="%.3f", help=run_charts.AXES.get(run.spec.own_score)
+                "Score", format="%.3f", help=run_charts.AXES.get(run.spec.model.own_score)
             ),
             "perplexity": st.column_config.NumberColumn("Perplexity", format="%.2f", help="Lower is better"),
             "item_id": "Item",
@@ -149,19 +149,19 @@ def best_of_catalogue(run: Run, user: int, alone: bool) -> None:
 
 
 def rankings(runs: list[Run], user: int) -> None:
-    names = [*dict.fromkeys(name for run in runs for name in run.spec.info.scores), "popularity"]
+    names = [*dict.fromkeys(name for run in runs for name in run.spec.kind.scores), "popularity"]
     section("Ranked candidates")
     score = st.segmented_control(
         "Rank by",
         names,
-        default=runs[0].spec.own_score,
+        default=runs[0].spec.model.own_score,
         required=True,
         key="rank_by",
         help="A trial that has no such score is ranked by its own.",
     )
     for column, run in zip(st.columns(len(runs), gap="medium"), runs, strict=True):
         with column:
-            ranking(run, user, score, alone=len(runs) == 1)
+            ranking(run, user, score or run.spec.model.own_score, alone=len(runs) == 1)
     if st.toggle(
         f"The best {BEST} of the whole catalogue", key="whole_catalogue", persist_state="session",
         help="Exact, without the items of the history, by each trial's own score. Loads the trained model.",
@@ -178,7 +178,7 @@ def one_of(runs: list[Run]) -> Run:
         state.keep("why", None)
         return runs[0]
     titles = {run.id: run.title for run in runs}
-    chosen = state.choose("Trial explained", "why", list(titles), format_func=titles.get)
+    chosen = state.choose("Trial explained", "why", list(titles), format_func=titles.__getitem__)
     return next(run for run in runs if run.id == chosen)
 
 
@@ -203,7 +203,7 @@ pair_of_address(runs[0], user)
 if "view" not in st.session_state:
     st.session_state["view"] = state.asked("View", "view", VIEWS, "ranking")
 view = st.segmented_control(
-    "View", list(VIEWS), required=True, key="view", persist_state="session", format_func=VIEWS.get,
+    "View", list(VIEWS), required=True, key="view", persist_state="session", format_func=VIEWS.__getitem__,
     label_visibility="collapsed",
 )  # fmt: skip
 state.keep("view", view if view != "ranking" else None)

@@ -69,11 +69,11 @@ def test_markup_of_our_own_is_made_in_two_places_alone():
         text = file.read_text(encoding="utf-8")
         assert "unsafe_allow_html" not in text and "components.v1" not in text, file
         if "st.html(" in text:
-            assert file.name in ("components.py", "parts_view.py") and "html.escape" in text
+            assert file.name in ("components.py", "attribution_view.py") and "html.escape" in text
 
 
 def test_every_exported_table_goes_through_the_one_door():
-    own = {"sheets.py", "runs.py"}  # the door, and a run's curve: numbers, read by ourselves
+    own = {"csv_export.py", "run.py"}  # the door, and a run's curve: numbers, read by ourselves
     for file in FILES:
         assert file.name in own or not any(name.endswith(".to_csv") for name, _ in calls(file)), file
 

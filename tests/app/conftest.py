@@ -7,9 +7,20 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from streamlit import config
 from streamlit.testing.v1 import AppTest
 
 ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def studio_settings():
+    """The settings beside the studio's script, which `streamlit run` reads and an AppTest does not."""
+    config._main_script_path = str(ROOT / "app" / "main.py")
+    config.get_config_options(force_reparse=True)
+    yield
+    config._main_script_path = None
+    config.get_config_options(force_reparse=True)
 
 
 @pytest.fixture(scope="session")
@@ -61,15 +72,20 @@ def finished_run(stocked):
     from upsr_core.datasets.splits import split
     from upsr_core.datasets.store import load_dataset
     from upsr_core.evaluation.candidates import candidates_for
-    from upsr_core.runs.results import Ranked, write_result
+    from upsr_core.evaluation.metrics import rank_table
+    from upsr_core.models.base import Evaluated
+    from upsr_core.models.popularity import PopularityRanker, RandomRanker
+    from upsr_core.runs.results import RunResult, measured, per_user_table
     from upsr_core.runs.run import create_run
     from upsr_core.runs.spec import plan_run
+    from upsr_core.storage.tables import keep_table
     from upsr_core.text.design import parse_design
 
     def make(use: float, attributes: str = "category,title,brand", dataset: str = "sample:movies"):
-        run = create_run(plan_run(dataset, parse_design(attributes), budget="smoke"))
+        run = create_run(plan_run(dataset, parse_design(attributes), budget="smoke", recipe="paper"))
         data = load_dataset(dataset)
-        test = candidates_for(data, split(data, run.spec.split), run.spec.candidates)
+        parts, spec = split(data, run.spec.split), run.spec
+        test = candidates_for(data, parts, spec.candidates)
         rng = np.random.default_rng(0)
         items = np.concatenate([test.items(row) for row in range(len(test))])
         target = np.tile(np.arange(101) == 0, len(test))
@@ -86,12 +102,25 @@ def finished_run(stocked):
                 "popularity": np.bincount(data.sequence, minlength=len(data.items))[items],
             }
         )
-        table.to_parquet(run.folder / "scores.parquet")
+
+        def ranks(logprob: pd.Series) -> dict[str, pd.DataFrame]:
+            scored = spec.kind.with_scores(table.assign(logprob=logprob), spec.candidates.mode)
+            return {name: rank_table(list(scored[name].to_numpy().reshape(-1, 101))) for name in spec.kind.scores}
+
+        evaluated = Evaluated(ranks(table.logprob), ranks(table.borrowed), table, {"identical_texts": 0})
+        rankers = {"popularity": PopularityRanker(data, parts), "random": RandomRanker(data)}
+        references = {name: ranker.metrics(test) for name, ranker in rankers.items()}
+        keep_table(run.folder / "scores.parquet", table)
+        keep_table(run.folder / "per_user.parquet", per_user_table(evaluated, references, test))
         curve = {"step": [1, 2, 3], "tokens": [1e4, 2e4, 3e4], "loss": [3.0, 2.0, np.nan], "ndcg10": [np.nan, 0.1, 0.2]}
         curve |= {"user_dependence": [np.nan, 0.0, 0.1], "low": [np.nan, -0.05, 0.02], "high": [np.nan, 0.05, 0.18]}
         run.write_curve(pd.DataFrame(curve))
-        write_result(run, Ranked.of(table, run.spec.candidates.mode), test, 1.0, False, {"identical_texts": 0})
         now = time.time()
+        result = RunResult(
+            run=run.id, title=run.title, **measured(evaluated, references, test, spec.model.own_score),
+            seconds=1.0, peak_memory_mib=100.0, resumed=False, finished=now,
+        )  # fmt: skip
+        run.write_result(result)
         run.write_status(state="done", phase="done", queued=now - 9, started=now - 8, finished=now)
         return run
 

@@ -72,7 +72,7 @@ def test_an_unreadable_link_is_shown_as_text(studio):
 
 
 def test_nothing_listens_beyond_this_machine_unless_told():
-    config = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text())
+    config = tomllib.loads((ROOT / "app" / ".streamlit" / "config.toml").read_text())
     assert config["server"]["address"] == "127.0.0.1"
     assert config["server"].get("enableXsrfProtection", True) and config["server"].get("enableCORS", True)
     assert config["client"].get("showErrorDetails", "full") != "full"

@@ -8,6 +8,7 @@ from upsr_core.plm import quality_report as report_module
 from upsr_core.plm.loading import weights_digest
 from upsr_core.plm.quality_report import save_report, stored_report
 from upsr_core.runs import queue
+from upsr_core.runs.results import Interval
 from upsr_core.runs.run import list_runs
 
 
@@ -52,8 +53,9 @@ def test_start_makes_the_run_that_was_chosen(studio, monkeypatch):
     at.button(key="start").click().run()
     assert not at.exception and not at.error
     (run,) = started
-    assert run.spec.design.finetune.attributes == ("title",) and run.spec.score.name == "perplexity"
-    assert run.spec.recipe == "personal recipe, perplexity score" and run.spec.training.tokens == 18_000
+    model = run.spec.model
+    assert model.design.finetune.attributes == ("title",) and model.own_score == "perplexity"
+    assert model.recipe == "personal recipe, perplexity score" and model.training.tokens == 18_000
     assert at.query_params["run"] == run.id
 
 
@@ -77,26 +79,31 @@ def test_popularity_is_not_sold_as_personal(studio, finished_run):
     assert runs_of(at).verdict.tolist() == ["not personal yet"]
 
 
-def gap(low, high):
-    return {"mean": (low + high) / 2, "low": low, "high": high}
-
-
 @pytest.mark.parametrize(
     ("dependence", "ahead", "begin"),
     [
-        (gap(0.1, 0.2), gap(0.1, 0.2), "Personal"),
-        (gap(0.1, 0.2), gap(-0.1, 0.2), "It looks at the user"),
-        (gap(0.1, 0.2), gap(-0.2, -0.1), "It looks at the user"),
-        (gap(-0.1, 0.2), gap(0.1, 0.2), "Not personal yet"),
+        ((0.1, 0.2), (0.1, 0.2), "Personal"),
+        ((0.1, 0.2), (-0.1, 0.2), "It looks at the user, "),
+        ((0.1, 0.2), (-0.2, -0.1), "It looks at the user, "),
+        ((-0.1, 0.2), (0.1, 0.2), "Not personal yet"),
     ],
 )
-def test_verdicts(dependence, ahead, begin):
-    name = "NDCG@10 (uni100)"
-    gaps = {"popularity": {name: ahead}}
-    text = verdict({"user_dependence": {**dependence, "metric": name, "control": "without candidates"}, "gaps": gaps})
-    older = verdict({"user_dependence": {**dependence, "metric": name}, "gaps": gaps})
-    assert older.startswith(text) and "older version" in older and "older version" not in text
+def test_verdicts(finished_run, dependence, ahead, begin):
+    def interval(low, high):
+        return {"mean": (low + high) / 2, "low": low, "high": high}
+
+    result = finished_run(0.5).result()
+    name = result.headline
+    found = result.model_copy(
+        update={
+            "user_dependence": result.user_dependence.model_copy(update=interval(*dependence)),
+            "gaps": {"popularity": {name: Interval(**interval(*ahead), users=20)}},
+        }
+    )
+    text = verdict(found)
     assert text.startswith(begin)
+    assert ("popularity alone still ranks better" in text) == (ahead[1] < 0)
+    assert ("cannot be told apart from popularity" in text) == (ahead[0] < 0 < ahead[1])
 
 
 @pytest.mark.parametrize(

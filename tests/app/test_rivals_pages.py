@@ -6,18 +6,19 @@ import pytest
 from pages_common import texts
 
 from upsr_core.datasets.store import load_dataset
+from upsr_core.models.registry import MODELS
 from upsr_core.runs import queue
 from upsr_core.runs.run import create_run
 from upsr_core.runs.spec import plan_run
 from upsr_core.runs.user_ranking import evaluated_users, ranked
-from upsr_core.runs.worker import work
+from upsr_core.runs.worker import work_on
 
 
 @pytest.fixture
 def popular(stocked):
     run = create_run(plan_run("sample:movies", model="popularity", mode="full"))
     queue.enqueue(run)
-    work(run)
+    work_on(run)
     return run
 
 
@@ -32,7 +33,22 @@ def test_a_rival_is_chosen_and_started_without_a_design(studio, monkeypatch):
     at.button(key="start").click().run()
     assert not at.exception and not at.error
     (run,) = started
-    assert run.spec.model == "sasrec-ce" and run.spec.candidates.mode == "full" and run.spec.design is None
+    assert run.spec.model.name == "sasrec-ce" and run.spec.candidates.mode == "full" and not run.spec.reads_text
+
+
+def test_every_model_of_the_registry_is_offered_with_what_it_takes(studio, monkeypatch):
+    started = []
+    monkeypatch.setattr(queue, "start", lambda run: started.append(run))
+    at = studio("trials")
+    assert at.selectbox(key="model_choice").options == [kind.title for kind in MODELS.values()]
+    for name, kind in MODELS.items():
+        at.selectbox(key="model_choice").set_value(name).run()
+        assert not at.exception and not at.error, name
+        shown = {box.key for box in [*at.selectbox, *at.segmented_control]}
+        assert ("trial_design" in shown) == kind.reads_text and ("recipe" in shown) == bool(kind.recipes), name
+        at.button(key="start").click().run()
+        assert not at.exception and not at.error, name
+    assert [run.spec.model.name for run in started] == list(MODELS)
 
 
 def test_several_modes_are_trials_of_one_training(studio, monkeypatch):
@@ -55,8 +71,8 @@ def test_weights_of_another_trial_are_named(studio, finished_run):
     run = finished_run(1.0)
     run.model_folder.mkdir()
     run.note_training("0123456789abcdef", 95.0)
-    result = run.result() | {"trained_by": run.trained_by, "training_seconds": run.training_seconds}
-    run.write_result(result)
+    trained = {"trained_by": run.trained_by, "training_seconds": run.training_seconds}
+    run.write_result(run.finished_result().model_copy(update=trained))
     assert "trained by run 0123456789abcdef in 1 min 35 s" in texts(studio("trials", run=run.id))
 
 

@@ -37,18 +37,18 @@ WAIT = 120_000  # milliseconds after which a page counts as broken
 MAKE = """
 import sys
 from upsr_core.datasets.sample import ensure_sample
-from upsr_core.experiments import jobs
-from upsr_core.experiments.runs import create_run
-from upsr_core.experiments.spec import plan_run
+from upsr_core.runs import queue
+from upsr_core.runs.run import create_run
+from upsr_core.runs.spec import plan_run
 from upsr_core.text.design import parse_design
 ensure_sample()
 for seed in range(int(sys.argv[2])):
-    jobs.start(run := create_run(plan_run("sample:movies", parse_design("title"), budget=sys.argv[1], seed=seed)))
+    queue.start(run := create_run(plan_run("sample:movies", parse_design("title"), budget=sys.argv[1], seed=seed)))
     print(run.id)
 """
 STATES = """
 import json
-from upsr_core.experiments.runs import list_runs
+from upsr_core.runs.run import list_runs
 print(json.dumps({run.id: run.status().state for run in list_runs()}))
 """
 
@@ -183,7 +183,7 @@ def main() -> int:
             asyncio.run(soak(address, process, options.sessions, options.minutes, record))
         ended = states(home)
         log = (Path(folder) / "log.txt").read_text(errors="replace")
-        _python(home, "from upsr_core.runs import jobs, runs\nfor run in runs.list_runs(): jobs.cancel(run)")
+        _python(home, "from upsr_core.runs import queue, run\nfor each in run.list_runs(): queue.cancel(each)")
         deadline = time.monotonic() + 120
         while {"queued", "running", "cancelling"} & set(states(home).values()) and time.monotonic() < deadline:
             time.sleep(1)

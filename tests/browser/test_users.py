@@ -20,11 +20,11 @@ from upsr_core.datasets.importing import import_dataset
 from upsr_core.datasets.spec import PreparationSpec
 from upsr_core.datasets.folders import RECORD, TABLES
 from upsr_core.datasets.store import load_dataset
-from upsr_core.experiments.ranking import evaluated_users, ranked
-from upsr_core.experiments.runs import create_run
-from upsr_core.experiments.spec import plan_run
-from upsr_core.experiments.work import execute
-from upsr_core.stored import read_record, write_record
+from upsr_core.runs.user_ranking import evaluated_users, ranked
+from upsr_core.runs.run import create_run
+from upsr_core.runs.spec import plan_run
+from upsr_core.runs.pipeline import execute
+from upsr_core.storage.records import read_record, write_record
 from upsr_core.text.design import parse_design
 
 folder, model = Path(sys.argv[1]), sys.argv[2]

@@ -4,6 +4,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+from made_runs import made_result
 from typer.testing import CliRunner
 
 from app.run_tables import health_table
@@ -12,6 +13,7 @@ from upsr_core.errors import RunError
 from upsr_core.evaluation.bands import BANDS, band_of, known_as
 from upsr_core.runs import health as module
 from upsr_core.runs import queue
+from upsr_core.runs.convergence import Spent
 from upsr_core.runs.health import health, judge
 from upsr_core.runs.run import create_run
 from upsr_core.runs.spec import plan_run
@@ -53,12 +55,13 @@ def test_verdicts(popular, reached, curve, verdict):
     popular.write_curve(pd.DataFrame(table, columns=list(CURVE)))
     popular.write_result(popular.result())
     metrics = dict(zip(("HR@10 (full)", "NDCG@10 (full)"), reached, strict=True))
-    result = {"metrics": metrics, "users": 5, "of_users": 5}
+    result = popular.result().model_copy(update={"metrics": metrics})
+    sampled = {"users": result.of_users - 1}
     found, reason = judge(popular, result, band)
     assert found == verdict and reason
     assert judge(popular, result, None)[0] == "no reference"
-    assert judge(popular, {**result, "users": 4}, band)[0] == "no reference"
-    assert judge(popular, {**result, "metrics": {"HR@10 (uni100)": 0.9}}, band)[0] == "no reference"
+    assert judge(popular, result.model_copy(update=sampled), band)[0] == "no reference"
+    assert judge(popular, result.model_copy(update={"metrics": {"HR@10 (uni100)": 0.9}}), band)[0] == "no reference"
 
 
 def test_health_says_budget_time_and_convergence(movies):
@@ -70,10 +73,10 @@ def test_health_says_budget_time_and_convergence(movies):
     for quality, curve in (([0.1, 0.2], "still rising"), ([0.2, *[0.1] * 5], "converged")):
         table = {"step": range(len(quality)), "tokens": np.linspace(0, 4 * events, len(quality)), "ndcg10": quality}
         run.write_curve(pd.DataFrame(table, columns=list(CURVE)))
-        run.write_result({"metrics": {}, "users": 1, "of_users": 1})
+        run.write_result(made_result(run, "NDCG@10 (full)", 0.1, True))
         (record,) = health(movies.name, "bert4rec")
-        assert record["training"] == {"unit": "epochs", "used": 4.0, "most": 10, "seconds": 90.0}
-        assert record["converged"] is (curve == "converged")
+        assert (record.training, record.seconds) == (Spent("epochs", 4.0, 10), 90.0)
+        assert record.converged is (curve == "converged")
         row = health_table([record]).iloc[0]
         assert (row.budget, row.minutes, row.curve) == ("4 of 10 epochs", 1.5, curve)
         shown = CliRunner().invoke(app, ["health", "--dataset", movies.name])

@@ -89,7 +89,7 @@ def _tokens(reader: UpsrReader, instance: Instance) -> TokenScores:
 
 def _sum_error(ranker: UpsrRanker, instance: Instance) -> float:
     tokens = _tokens(ranker, instance)
-    expected = _scores(ranker, instance.history.item.to_numpy(), instance)
+    expected = _scores(ranker, instance.history.item.to_numpy(), instance) - tokens.beside  # the prior is in no text
     by_attribute = attribute_parts(tokens).groupby("candidate").part.sum().to_numpy()
     by_token = np.array([token_parts(tokens, place).part.sum() for place in range(len(instance.candidates))])
     return float(max(np.abs(by_attribute - expected).max(), np.abs(by_token - expected).max()))
