@@ -9,6 +9,7 @@ from upsr_core.explain.explanation import explain
 from upsr_core.explain.users_to_inspect import ORDERS
 from upsr_core.plm.loading import locate
 from upsr_core.runs.user_ranking import evaluated_users, load_ranker, ranked
+from upsr_core.storage.records import seal_folder
 
 
 def test_no_run_yet(studio):
@@ -62,6 +63,7 @@ def explainable(finished_run, small_t5):
     """A finished run that has a model."""
     run = finished_run(0.3)
     shutil.copytree(small_t5, run.folder / "model")
+    seal_folder(run.folder / "model")
     return run
 
 
@@ -83,7 +85,7 @@ def test_a_link_opens_this_user_and_these_candidates(studio, explainable):
     assert ids[4] in command and name in command
     at.button(key="pair_swap").click().run()
     assert at.selectbox(key="pair_a").value == ids[9] and ids[9] in at.query_params["a"]
-    at.segmented_control(key="history_method").set_value("Approximate: gradients").run()
+    at.segmented_control(key="history_method_leave-one-out_gradients").set_value("gradients").run()
     assert "An approximation" in texts(at) and not at.exception
     at.button(key="user_next").click().run()
     assert ids[9] not in at.query_params["a"], "the pair belongs to one user"
@@ -156,6 +158,7 @@ def test_the_best_of_the_whole_catalogue(studio, finished_run):
     at.toggle(key="whole_catalogue").set_value(True).run()
     assert "no trained model" in at.error[0].value
     shutil.copytree(locate("embedded"), run.folder / "model")
+    seal_folder(run.folder / "model")
     at.run()
     assert not at.exception and not at.error
     history = data.history(user)[:-1]

@@ -1,20 +1,29 @@
 """The posterior score against rankings whose order is known."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from upsr_core.evaluation.metrics import rank_table
-from upsr_core.likelihood.scores import SCORES, TEMPERATURE, ScoreSpec, prior_of
+from upsr_core.evaluation.metrics import target_rank
+from upsr_core.likelihood.scores import TEMPERATURE
+from upsr_core.models.registry import MODELS
+
+
+def table(ratios, counts):
+    """One user's candidates, the target first, with these ratios of likelihoods a token and training events."""
+    count, tokens = len(ratios), 4
+    logprob = np.array(ratios) * tokens - 20.0
+    return pd.DataFrame(
+        {
+            "row": 0, "item": range(count), "target": [True] + [False] * (count - 1), "tokens": tokens,
+            "unconditional": -20.0, "logprob": logprob, "borrowed": logprob, "popularity": counts,
+        }
+    )  # fmt: skip
 
 
 def ranks(mode, ratios, counts):
-    """The target's rank by every score: it is the first of candidates with these log ratios of likelihoods a token,
-    and these training events."""
-    tokens, prior = np.full(len(ratios), 4), prior_of(np.array(counts), mode)
-    unconditional = np.full(len(ratios), -20.0)
-    logprob = np.array(ratios) * tokens + unconditional
-    scored = {name: ScoreSpec(name=name).apply(logprob, tokens, unconditional, prior) for name in SCORES}
-    return {name: float(rank_table([scores])["rank"].iloc[0]) for name, scores in scored.items()}
+    scored = MODELS["upsr"].with_scores(table(ratios, counts), mode)
+    return {name: target_rank(scored[name].to_numpy())[0] for name in MODELS["upsr"].scores}
 
 
 @pytest.mark.parametrize(("events", "first"), [(100, True), (1, False)])

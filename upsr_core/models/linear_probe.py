@@ -77,8 +77,8 @@ class ProbeRanker(LinearRanker):
 def decayed(count: int, decay: float) -> np.ndarray:
     """Weights (count,) that sum to one, each `decay` times the next.
 
-    >>> decayed(2, 0.5).round(3).tolist()
-    [0.333, 0.667]
+    >>> decayed(3, 1.0).sum().item(), decayed(2, 0.0).tolist()
+    (1.0, [0.0, 1.0])
     """
     weights = decay ** np.arange(count - 1, -1, -1.0)
     return (weights / weights.sum()).astype(np.float32) if count else weights.astype(np.float32)
