@@ -237,9 +237,10 @@ def evaluation(
     run = create_run(spec.model_copy(update={"candidates": spec.candidates.model_copy(update={"users": users})}))
     data = run.spec.dataset.load()
     test = candidates_for(data, split(data, run.spec.split), run.spec.candidates)
+    ranker = load_ranker(run)
+    if not isinstance(ranker, UpsrRanker):
+        raise TypeError(f"{run.title} is no run of UPSR")
     with console.status("measuring") as status:
-        ranker = load_ranker(run)
-        assert isinstance(ranker, UpsrRanker)
         scored = Scored(ranker, test, Reopened(str(home()), run.id))
         result = bench(scored, Workers(backend, count=workers), _say(status), lose_worker)
     _show(result, as_json, hide=("curve",))

@@ -17,7 +17,7 @@ from upsr_core.schema import digest_of
 from upsr_core.storage import tables
 from upsr_core.storage.arrays import arrays_problem, keep_arrays, kept_arrays
 from upsr_core.storage.atomic import leftover_of, replacing, write_json
-from upsr_core.storage.folders import filling
+from upsr_core.storage.folders import filling, new_sealed_folder
 from upsr_core.storage.records import (
     FORMATS,
     Damaged,
@@ -220,3 +220,16 @@ def test_a_table_in_parts_is_the_table(tmp_path, monkeypatch):
     assert keep_parts(file, parts, lambda _, __, what: told.append(what)) == 25
     pd.testing.assert_frame_equal(pd.read_parquet(file), whole.to_pandas())
     assert told == ["Storing: 21 rows", "Storing: 25 rows"]
+
+
+def test_a_sealed_folder_takes_the_place_of_another_and_sweeps_what_a_kill_left(tmp_path):
+    place, left = tmp_path / "model", tmp_path / ".model.4194303.0123abcd~"  # of a process that cannot be
+    left.mkdir()
+    for content in ("first", "second"):
+        with new_sealed_folder(place) as temporary:
+            (temporary / "weights").write_text(content)
+    check_folder(place)
+    with pytest.raises(RuntimeError), new_sealed_folder(place) as temporary:
+        (temporary / "weights").write_text("half")
+        raise RuntimeError
+    assert (place / "weights").read_text() == "second" and list(tmp_path.iterdir()) == [place]

@@ -23,7 +23,7 @@ from upsr_core.parallel import Workers
 from upsr_core.plm.loading import model_digest
 from upsr_core.runtime import Progress, silent
 from upsr_core.storage.atomic import write_json
-from upsr_core.storage.sealed_folders import new_sealed_folder
+from upsr_core.storage.folders import new_sealed_folder
 from upsr_core.text.design import Design
 
 Items = Callable[[int], np.ndarray]

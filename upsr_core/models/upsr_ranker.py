@@ -75,7 +75,7 @@ class UpsrRanker(UpsrReader, Ranker):
         return other
 
     def log_likelihoods(
-        self, histories: Sequence[np.ndarray], items: Items, report: Callable[[int], None] | None = None
+        self, histories: Sequence[np.ndarray], items: Items, report: Callable[[int], object] | None = None
     ) -> list[np.ndarray]:
         """Sums of log P(token | history, earlier tokens) over each candidate's text (c,)."""
         sequences = [self.builder.ranking(history).ids for history in histories]

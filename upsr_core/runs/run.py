@@ -29,7 +29,7 @@ class Run(Job):
     """One run folder."""
 
     command = ("work",)
-    HALF_WRITTEN = (".model", ".pretrained", ".taken")  # folders that get their name once they are whole
+    HALF_WRITTEN = (".taken",)  # folders that get their name once they are whole
 
     @cached_property
     def spec(self) -> RunSpec:

@@ -8,6 +8,7 @@ from pathlib import Path
 import psutil
 
 from upsr_core.storage.atomic import leftover_of, temporary_name
+from upsr_core.storage.records import seal_folder
 
 REPLACED = ".replaced~"  # before the name of a folder that is being replaced
 
@@ -37,6 +38,21 @@ def filling(folder: Path) -> Iterator[Path]:
         except OSError:
             if not folder.is_dir():
                 raise
+
+
+@contextmanager
+def new_sealed_folder(folder: Path) -> Iterator[Path]:
+    """A folder to fill, which replaces `folder`, sealed, once the block is left without an error.
+
+    What processes that were killed meanwhile left beside it goes first: saved models are large.
+    """
+    for left in leftovers(folder.parent):
+        shutil.rmtree(left, ignore_errors=True)
+    with new_folder(folder) as temporary:
+        yield temporary
+        seal_folder(temporary)
+        shutil.rmtree(folder, ignore_errors=True)
+        temporary.rename(folder)
 
 
 def swap(made: Path, folder: Path) -> None:
