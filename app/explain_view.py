@@ -99,7 +99,7 @@ def why(run: Run, user: int, user_id: str) -> None:
     else:
         by_attribute(found, parts_of)
     by_history(found, instance)
-    take_along(run, found)
+    take_along(run, found, method)
 
 
 def explained(run: Run, user: int, user_id: str, instance: Instance, a: int, b: int, method: str) -> Explanation:
@@ -269,7 +269,7 @@ def by_history(found: Explanation, instance: Instance) -> None:
             )
 
 
-def take_along(run: Run, found: Explanation) -> None:
+def take_along(run: Run, found: Explanation, method: str) -> None:
     """The numbers as files, the command and the Python that give the same; the address itself is the link."""
     with st.expander("Take it along: numbers, command, link", icon=":material/download:"):
         tables = {"candidates": found.candidates, "history-items": found.items}
@@ -286,15 +286,15 @@ def take_along(run: Run, found: Explanation) -> None:
             "The camera in the corner of a figure gives a PNG. The address of this page opens this very view: trials, "
             "user and candidates."
         )
+        usual = method == run.spec.kind.methods[0]
         words = ["upsr", "explain", run.id, "--user", found.user, "--candidates", found.a, found.b, "--json"]
-        if found.approximation_gap is not None:
-            words += ["--method", "gradients"]
+        words += [] if usual else ["--method", method]
         st.code(shlex.join(words), language="bash")
-        method = ', method="gradients"' if found.approximation_gap is not None else ""
+        named = "" if usual else f', method="{method}"'
         st.code(
             "from upsr_core.runs.run import load_run\n"
             "from upsr_core.explain.explanation import explain\n\n"
-            f"found = explain(load_run({run.id!r}), {found.user!r}, {found.a!r}, {found.b!r}{method})\n"
+            f"found = explain(load_run({run.id!r}), {found.user!r}, {found.a!r}, {found.b!r}{named})\n"
             "print(found.difference)",
             language="python",
         )

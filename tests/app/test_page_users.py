@@ -8,8 +8,13 @@ from upsr_core.datasets.store import load_dataset
 from upsr_core.explain.explanation import explain
 from upsr_core.explain.users_to_inspect import ORDERS
 from upsr_core.plm.loading import locate
+from upsr_core.runs import queue
+from upsr_core.runs.run import create_run
+from upsr_core.runs.spec import plan_run
 from upsr_core.runs.user_ranking import evaluated_users, load_ranker, ranked
+from upsr_core.runs.worker import work_on
 from upsr_core.storage.records import seal_folder
+from upsr_core.text.saved_designs import PRESETS
 
 
 def test_no_run_yet(studio):
@@ -89,6 +94,29 @@ def test_a_link_opens_this_user_and_these_candidates(studio, explainable):
     assert "An approximation" in texts(at) and not at.exception
     at.button(key="user_next").click().run()
     assert ids[9] not in at.query_params["a"], "the pair belongs to one user"
+
+
+@pytest.mark.parametrize("model", ["text-similarity", "linear-probe"])
+def test_a_score_without_parts_is_explained_by_its_history(studio, stocked, model):
+    design = PRESETS["Title only"]
+    run = create_run(plan_run("sample:movies", design, budget="smoke", model=model))
+    queue.enqueue(run)
+    work_on(run)
+    name = evaluated_users(run).user_id.iloc[0]
+    at = studio("users", runs=run.id, user=name, view="why")
+    assert not at.exception and not at.error
+    assert "it has no parts" in at.info[0].value and not at.warning, "what is stored is what its model gives"
+    assert "--method" not in command_of(at), "the usual method needs no naming"
+    at.segmented_control(key="history_method_contributions_leave-one-out").set_value("leave-one-out").run()
+    assert not at.exception and "leave one out, exact" in texts(at)
+    assert command_of(at).endswith("--method leave-one-out"), "the command gives what is shown"
+    assert any('method="leave-one-out"' in code.value for code in at.code)
+    at = studio("users", runs=run.id, user=name, view="what-if")
+    assert not at.exception and not at.error and "only the history can be changed" in texts(at)
+
+
+def command_of(at) -> str:
+    return next(code.value for code in at.code if code.value.startswith("upsr explain"))
 
 
 def test_a_link_to_something_unknown_says_so(studio, explainable):
