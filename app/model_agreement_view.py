@@ -50,7 +50,7 @@ def all_scores(instance: Instance, run: Run, user: int) -> np.ndarray:
     ranker = cache.ranker(run)
     own = Instance(run.spec.design if run.spec.reads_text else None, instance.history, instance.candidates)
     key = ("scores", run.id, run.status().finished, user, tuple(instance.candidates.item))
-    return cache.once(key, lambda: ranker.read([own])[0].scores)
+    return cache.once(key, lambda: ranker.read([own])[0]).scores  # as the view of explanations keeps it
 
 
 def agree(scores: dict[str, np.ndarray], titles: dict[str, str]) -> None:

@@ -59,6 +59,6 @@ def _search(ids: np.ndarray, pool: np.ndarray) -> None:
         error = DataError(
             f"No user here has an id that begins with {words!r}",
             f"{len(pool):,} users, such as {ids[pool[0]]}",
-            "Type the beginning of an id, upper and lower instance as stored.",
+            "Type the beginning of an id, upper and lower case as stored.",
         )
         st.session_state.setdefault("notices", []).append(error)
