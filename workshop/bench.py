@@ -144,18 +144,29 @@ def statistics(
 def control(
     dataset: Annotated[str, typer.Option(help="Whose histories are dealt out anew.")] = "sample:movies",
     design: Design = "category,title,brand",
+    model: Annotated[str, typer.Option(help="`upsr models` lists them.")] = "linear-probe",
     budget: Annotated[str, typer.Option(help="Of a trial: smoke, first-look, quick, standard or zero-shot.")] = "smoke",
-    seeds: Annotated[int, typer.Option(min=1, help="Trials of each.")] = 20,
+    seeds: Annotated[int, typer.Option(min=1, help="Trials of each, in each mode.")] = 60,
     as_json: Json = False,
 ) -> None:
-    """Trials called personal, of a dataset as it is and where its histories, dealt out at random, tell nothing."""
+    """Trials said to use the history, of a dataset as it is and where its histories, dealt out at random, tell nothing.
+
+    In all three modes.
+    """
     from upsr_core.datasets.sample import ensure_sample
+    from upsr_core.models.registry import model_named
+    from upsr_core.runs.spec import plan_run
     from upsr_core.text.design import parse_design
     from workshop.benchmarks.control import bench
 
     ensure_sample()
+    text = parse_design(design) if model_named(model).reads_text else None
+
+    def plan(name: str, seed: int, mode: str):
+        return plan_run(name, text, "embedded", budget, mode=mode, seed=seed, model=model)
+
     with console.status("measuring") as status:
-        result = bench(dataset, parse_design(design), "embedded", budget, seeds, _say(status))
+        result = bench(dataset, plan, seeds, _say(status))
     _show(result, as_json, hide=("table",))
 
 

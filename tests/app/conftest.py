@@ -107,7 +107,8 @@ def finished_run(stocked):
             scored = spec.kind.with_scores(table.assign(logprob=logprob), spec.candidates.mode)
             return {name: rank_table(list(scored[name].to_numpy().reshape(-1, 101))) for name in spec.kind.scores}
 
-        evaluated = Evaluated(ranks(table.logprob), ranks(table.borrowed), table, {"identical_texts": 0})
+        right = ranks(table.logprob)
+        evaluated = Evaluated(right, right, ranks(table.borrowed), table, {"identical_texts": 0})
         rankers = {"popularity": PopularityRanker(data, parts), "random": RandomRanker(data)}
         references = {name: ranker.metrics(test) for name, ranker in rankers.items()}
         keep_table(run.folder / "scores.parquet", table)

@@ -1,15 +1,8 @@
-from dataclasses import replace
-
 import numpy as np
-import pandas as pd
 import pytest
 
-from upsr_core.datasets.importing import import_dataset
-from upsr_core.datasets.spec import PreparationSpec
 from upsr_core.datasets.splits import SplitSpec, split
-from upsr_core.evaluation.candidates import MODES, CandidateSpec, candidates_for
-from upsr_core.evaluation.statistics import other_users, paired_difference
-from upsr_core.models.catalogue_ranker import CatalogueRanker
+from upsr_core.evaluation.candidates import CandidateSpec, candidates_for
 from upsr_core.models.popularity import PopularityRanker, RandomRanker
 
 
@@ -57,60 +50,13 @@ def test_full_leaves_out_the_history_and_keeps_the_target(movies):
         assert set(items.tolist()) | seen == set(range(len(movies.items)))
 
 
-def test_borrowed_histories_go_without_the_candidates(movies):
-    candidates = candidates_for(movies, split(movies, SplitSpec()), CandidateSpec(users=60))
-    others = np.roll(np.arange(60), 1)
-    borrowed, shorter = candidates.with_histories_of(others), 0
-    for row in range(60):
-        assert np.array_equal(borrowed.items(row), candidates.items(row))
-        theirs = candidates.history(int(others[row]))
-        left = [item for item in theirs if item not in candidates.items(row)]
-        assert borrowed.history(row).tolist() == left and left
-        shorter += len(left) < len(theirs)
-    assert shorter > 6, "of so few items many are candidates"
-
-
-@pytest.mark.parametrize("mode", ["pop100", "full"])
-def test_histories_are_borrowed_whole_where_no_candidate_is_favoured(movies, mode):
-    candidates = candidates_for(movies, split(movies, SplitSpec()), CandidateSpec(mode=mode, users=6))
-    others = np.roll(np.arange(6), 1)
-    borrowed = candidates.with_histories_of(others)
-    for row in range(6):
-        assert np.array_equal(borrowed.items(row), candidates.items(row))
-        assert np.array_equal(borrowed.history(row), candidates.history(int(others[row])))
-
-
-def test_the_next_history_is_borrowed_where_nothing_is_left(movies):
-    full = candidates_for(movies, split(movies, SplitSpec()), CandidateSpec(users=4))
-    others = np.array([1, 2, 3, 0])
-    everything = np.tile(full.history(1)[:100], (4, 100))[:, :100]  # all of the first one's negatives
-    borrowed = replace(full, negatives=everything).with_histories_of(others)
-    gone = {*full.history(1).tolist(), int(full.instances.target[0])}
-    assert borrowed.history(0).tolist() == [item for item in full.history(2) if item not in gone]
-
-
-class Copying(CatalogueRanker):
-    """Ranks what stands in the history before everything else."""
-
-    def __init__(self, data):
-        self.item_count, self.scorable = len(data.items), np.ones(len(data.items), dtype=bool)
-
-    def raw_scores(self, histories):
-        scores = np.zeros((len(histories), self.item_count), dtype=np.float32)
-        for place, history in enumerate(histories):
-            scores[place, history] = 1
-        return scores
-
-
-def test_whoever_copies_the_history_gains_nothing_by_the_right_one(movies):
-    """An item that everybody has stands in another user's history, and never in the right one."""
-
-    candidates = candidates_for(movies, split(movies, SplitSpec()), CandidateSpec(users=300))
-    others = other_users(candidates.instances.user.to_numpy(), 0)
-    right, wrong = (
-        Copying(movies).metrics(each)["NDCG@10"] for each in (candidates, candidates.with_histories_of(others))
-    )
-    assert right.equals(wrong)
+@pytest.mark.parametrize("mode", ["uni100", "pop100"])
+def test_validation_and_test_have_their_own_negatives(movies, mode):
+    parts = split(movies, SplitSpec())
+    drawn = [candidates_for(movies, parts, CandidateSpec(mode=mode, part=part)) for part in ("validation", "test")]
+    assert drawn[0].instances.user.equals(drawn[1].instances.user)
+    same = [len(np.intersect1d(*pair)) / 100 for pair in zip(*(each.negatives for each in drawn), strict=True)]
+    assert np.mean(same) < {"uni100": 0.3, "pop100": 0.45}[mode], "hardly more than 100 of 420 items would share"
 
 
 def test_popular_negatives_leave_popularity_little(movies):
@@ -130,25 +76,3 @@ def test_popular_negatives_leave_popularity_little(movies):
             movies.history(instance.user).tolist()
         )
         assert (popularity.counts[items[1:]] > 0).all()
-
-
-@pytest.mark.parametrize("mode", MODES)
-def test_where_users_buy_again_whoever_copies_the_history_is_not_personal(home, tmp_path, mode):
-    """Everybody draws from one law of popularity, so there is nothing personal to find."""
-    rng, weights = np.random.default_rng(0), 1 / np.arange(1, 401)
-    items = pd.DataFrame({"item_id": [f"i{n}" for n in range(400)], "title": [f"Thing {n}" for n in range(400)]})
-    drawn = rng.choice(400, size=(600, 12), p=weights / weights.sum())
-    events = pd.DataFrame({"user_id": np.repeat(np.arange(600), 12), "item_id": [f"i{n}" for n in drawn.ravel()]})
-    events["timestamp"] = 1_700_000_000 + np.tile(np.arange(12), 600) * 86_400
-    files = tmp_path / "items.csv", tmp_path / "events.csv"
-    items.to_csv(files[0], index=False), events.to_csv(files[1], index=False)
-    data = import_dataset("again", *files, preparation=PreparationSpec(min_user=1, min_item=1))
-
-    parts = split(data, SplitSpec())
-    assert parts.taken_before["test"] > 100 and len(parts.test) + parts.taken_before["test"] == 600
-    candidates = candidates_for(data, parts, CandidateSpec(mode=mode))
-    others = other_users(candidates.instances.user.to_numpy(), 0)
-    right, wrong = (
-        Copying(data).metrics(each)["NDCG@10"] for each in (candidates, candidates.with_histories_of(others))
-    )
-    assert paired_difference(right, wrong)["low"] <= 0

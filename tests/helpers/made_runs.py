@@ -41,7 +41,8 @@ def made(spec, better) -> Run:
     wrong = ranks(rng.integers(0, 101, len(test)))
     references = {"popularity": ranks(rng.integers(0, 101, len(test))), "random": ranks(np.full(len(test), 50))}
     score = spec.model.own_score
-    evaluated = Evaluated({score: ranks(above)}, {score: wrong}, pd.DataFrame())
+    right = {score: ranks(above)}
+    evaluated = Evaluated(right, right, {score: wrong}, pd.DataFrame())
     curve = {"step": [1, 2], "tokens": [1e4, 2e4], "loss": [3.0, 2.0], "ndcg10": [0.1, 0.2]}
     curve |= {"user_dependence": [0.0, 0.1], "low": [-0.1, 0.0], "high": [0.1, 0.2]}
     if spec.trains:

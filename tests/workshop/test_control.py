@@ -5,9 +5,14 @@ import pytest
 
 from upsr_core.datasets.store import list_datasets, load_dataset
 from upsr_core.errors import DataError
+from upsr_core.evaluation.candidates import MODES
 from upsr_core.runs.run import list_runs
-from upsr_core.text.design import parse_design
+from upsr_core.runs.spec import plan_run
 from workshop.benchmarks.control import bench, dealt
+
+
+def popularity(name: str, seed: int, mode: str):
+    return plan_run(name, model="popularity", mode=mode)
 
 
 def test_dealt_histories_are_as_long_and_items_as_popular_as_before(movies):
@@ -23,12 +28,15 @@ def test_dealt_histories_are_as_long_and_items_as_popular_as_before(movies):
 def test_a_stored_dataset_is_not_replaced(movies):
     mine = dealt(movies, "sample:movies-dealt-1", 7)
     with pytest.raises(DataError, match="sample:movies-dealt-1"):
-        bench("sample:movies", parse_design("title"), "embedded", "smoke", 2, lambda *_: None)
+        bench("sample:movies", popularity, 2, lambda *_: None)
     assert load_dataset(mine.name).digest == mine.digest
 
 
-def test_the_control_leaves_nothing_behind(movies, small_t5):
-    found = bench("sample:movies", parse_design("title"), str(small_t5), "smoke", 1, lambda *_: None)
-    assert [row["histories"] for row in found["table"]] == ["as it is", "dealt"] and found["seeds"] == 1
-    assert all(row["users"] > 0 and row["low"] <= row["mean"] <= row["high"] for row in found["table"])
+def test_the_control_leaves_nothing_behind(movies):
+    found = bench("sample:movies", popularity, 1, lambda *_: None)
+    assert [row["histories"] for row in found["table"]] == ["as it is"] * 3 + ["dealt"] * 3 and found["seeds"] == 1
+    assert [row["mode"] for row in found["table"]] == list(MODES) * 2
+    assert all(row["users"] > 0 and row["low"] == row["mean"] == row["high"] == 0 for row in found["table"])
+    nobody = dict.fromkeys(MODES, 0.0)
+    assert found["share_dealt"] == nobody and found["share_real"] == nobody
     assert not list_runs() and [entry["name"] for entry in list_datasets()] == ["sample:movies"]

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 
 from upsr_core.errors import RunError
-from upsr_core.evaluation.metrics import METRICS
-from upsr_core.runs.results import BORROWED
+from upsr_core.evaluation.metrics import HEADLINE, METRICS
+from upsr_core.runs.results import BORROWED, SHARED
 from upsr_core.runs.run import Run
 from upsr_core.runs.spec import RunSpec
 
@@ -161,17 +161,15 @@ def load(runs: Sequence[Run], strict: bool = True) -> Compared:
     entries = []
     for key, label in zip(order, labels, strict=True):
         frames = [own[run.id].loc[common] for run in groups[key]]
-        wrong = [
-            _of_score(tables[run.id], BORROWED.format(run.spec.model.own_score)).loc[common] for run in groups[key]
-        ]
-        entries.append(_entry(label, tuple(groups[key]), frames, wrong))
+        gains = [_gain_of_right_history(run, tables[run.id]).loc[common].to_numpy() for run in groups[key]]
+        entries.append(_entry(label, tuple(groups[key]), frames, gains))
     first = tables[kept[0].id]
     references = []
     for name, label in REFERENCES.items():
         if any(entry.runs[0].spec.model.name == name for entry in entries):
             continue
         frame = _of_score(first, name).loc[common]
-        references.append(_entry(label, (), [frame], [frame]))
+        references.append(_entry(label, (), [frame], [np.zeros(len(frame))]))
     instances = own[kept[0].id].loc[common, ["cold"]].reset_index()
     return Compared(tuple(entries), tuple(references), instances, kept[0].finished_result().of_users, refused)
 
@@ -180,11 +178,16 @@ def _of_score(table: pd.DataFrame, score: str) -> pd.DataFrame:
     return table[table.score == score].set_index(INSTANCE)
 
 
-def _entry(label: str, runs: tuple[Run, ...], frames: list[pd.DataFrame], wrong: list[pd.DataFrame]) -> Entry:
+def _gain_of_right_history(run: Run, table: pd.DataFrame) -> pd.Series:
+    """NDCG@10 with the right history minus that with another user's, on the candidates in neither."""
+    own, borrowed = (_of_score(table, name.format(run.spec.model.own_score)) for name in (SHARED, BORROWED))
+    return own[HEADLINE] - borrowed[HEADLINE]
+
+
+def _entry(label: str, runs: tuple[Run, ...], frames: list[pd.DataFrame], gains: list[np.ndarray]) -> Entry:
     metrics = {name: np.stack([frame[name].to_numpy() for frame in frames]) for name in METRICS}
-    borrowed = np.stack([frame["NDCG@10"].to_numpy() for frame in wrong])
     ranks = np.stack([frame["rank"].to_numpy() for frame in frames])
-    return Entry(label, runs, metrics, ranks, metrics["NDCG@10"] - borrowed)
+    return Entry(label, runs, metrics, ranks, np.stack(gains))
 
 
 def without_seed(run: Run) -> str:

@@ -19,6 +19,7 @@ Mode = Literal["uni100", "pop100", "full"]
 Part = Literal["validation", "test"]
 MODES: tuple[Mode, ...] = get_args(Mode)
 NEGATIVES = 100
+DRAWING = "negatives of validation and test drawn apart"  # counts in every digest: how they were drawn
 
 
 class CandidateSpec(Spec):
@@ -80,20 +81,13 @@ class Candidates:
 
     def history(self, row: int) -> np.ndarray:
         """Item indices of the history of instance `row`, oldest first; the target event is never in it."""
-        return self._before(row)
-
-    def _before(self, row: int) -> np.ndarray:
         user, end = self.instances.user.to_numpy()[row], self.instances.end.to_numpy()[row]
         return self.dataset.history(int(user))[: int(end)]
 
     def left_out(self, row: int) -> np.ndarray:
-        """Items of the user's own history, each once, that mode `full` does not rank for instance `row`."""
-        own = np.unique(self._before(row))
+        """Items of the user's own history, each once, that are not ranked for instance `row`."""
+        own = np.unique(self.history(row))
         return own[own != self.instances.target.to_numpy()[row]]
-
-    def with_histories_of(self, others: np.ndarray) -> "BorrowedHistories":
-        """The same candidates, each instance with the history of instance `others[row]`."""
-        return BorrowedHistories(**vars(self), others=others)
 
     def items(self, row: int) -> np.ndarray:
         """Item indices ranked for instance `row`; the target is the first."""
@@ -101,35 +95,9 @@ class Candidates:
         if self.negatives is not None:
             return np.concatenate([[target], self.negatives[row]])
         allowed = np.ones(self.dataset.n_items, dtype=bool)
-        allowed[self._before(row)] = False
+        allowed[self.left_out(row)] = False
         allowed[target] = False
         return np.concatenate([[target], np.flatnonzero(allowed)])
-
-
-@dataclass(frozen=True)
-class BorrowedHistories(Candidates):
-    """Candidates ranked under another user's history: what a ranker that ignores the user would do as well.
-
-    In `uni100` the borrowed history is taken without the candidates, as a user's own holds none of them: the target, a
-    popular item mostly, stands in other histories far more often than what is drawn evenly, and a model that copies
-    from the history would find it there. Where nothing is left the next user's is taken. In `pop100` all candidates
-    are about as popular, so none is favoured; without them the history would lose just its popular items. In `full`
-    all items are candidates, and nothing is taken out.
-    """
-
-    others: np.ndarray
-
-    def history(self, row: int) -> np.ndarray:
-        other = int(self.others[row])
-        if self.mode != "uni100":
-            return super().history(other)
-        users, ranked = self.instances.user.to_numpy(), self.items(row)
-        while users[other] != users[row]:
-            theirs = super().history(other)
-            if len(left := theirs[~np.isin(theirs, ranked)]):
-                return left
-            other = int(self.others[other])
-        return super().history(int(self.others[row]))  # nobody has anything else
 
 
 def candidates_for(dataset: Dataset, parts: Split, spec: CandidateSpec) -> Candidates:
@@ -147,7 +115,7 @@ def candidates_for(dataset: Dataset, parts: Split, spec: CandidateSpec) -> Candi
     DataError
         There is nothing to evaluate, or the catalogue has too few items to draw 100 negatives.
     """
-    digest = digest_of([dataset.digest, parts.spec.digest, spec.digest])
+    digest = digest_of([dataset.digest, parts.spec.digest, spec.digest, DRAWING])
     table = getattr(parts, spec.part).reset_index(drop=True)
     if table.empty:
         raise DataError(
@@ -191,7 +159,7 @@ def _draw_popular(
         if np.isfinite(allowed).sum() < NEGATIVES:
             raise _too_few(dataset, int(user), "items with training events")
         # The largest of log weight + Gumbel noise are a weighted sample without replacement (Kool et al., ICML 2019).
-        keys = allowed + np.random.default_rng([spec.seed, 3, int(row)]).gumbel(size=len(allowed))
+        keys = allowed + _generator(spec, int(row)).gumbel(size=len(allowed))
         negatives[position] = np.argpartition(-keys, NEGATIVES)[:NEGATIVES]
     return negatives
 
@@ -204,6 +172,12 @@ def _too_few(dataset: Dataset, user: int, what: str) -> DataError:
     )
 
 
+def _generator(spec: CandidateSpec, row: int) -> np.random.Generator:
+    """One per mode, part and instance: a sample of users sees the same negatives as all users do, and what decides
+    in the validation when a training stops says nothing of the test's negatives."""
+    return np.random.default_rng([spec.seed, MODES.index(spec.mode), get_args(Part).index(spec.part), row])
+
+
 def _draw_uniform(dataset: Dataset, instances: pd.DataFrame, rows: np.ndarray, spec: CandidateSpec) -> np.ndarray:
     """Negatives (n, 100), none of them in the user's own events (history, target and later ones)."""
     total, count = dataset.n_items, NEGATIVES
@@ -212,8 +186,7 @@ def _draw_uniform(dataset: Dataset, instances: pd.DataFrame, rows: np.ndarray, s
         own = np.unique(dataset.history(int(user)))
         if total - len(own) < count:
             raise _too_few(dataset, int(user), "items")
-        # One generator per instance: a sample of users sees the same negatives as all users do.
-        rng = np.random.default_rng([spec.seed, 2, int(row)])
+        rng = _generator(spec, int(row))
         free = np.setdiff1d(np.arange(total), own) if total < 4 * (count + len(own)) else None
         if free is not None:
             negatives[position] = rng.choice(free, size=count, replace=False)

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from upsr_core.evaluation.borrowed import own_and_borrowed
 from upsr_core.evaluation.candidates import Candidates
 from upsr_core.evaluation.metrics import HEADLINE, METRICS, named, rank_table
-from upsr_core.evaluation.statistics import by_user, mean_interval, other_users
+from upsr_core.evaluation.statistics import by_user, mean_interval
 
 Scores = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
@@ -19,7 +20,7 @@ class OwnEvaluation:
 
     `per_user` has a row per instance: user, end, target, cold, rank, ties and the metrics. `metrics` are means over
     users with 95 % intervals (mean, low, high, users) by name with their mode, such as `NDCG@10 (uni100)`;
-    `user_dependence` is what the right history gains over another user's in NDCG@10, on the same candidates.
+    `user_dependence` is what the right history gains over another user's in NDCG@10, on candidates of neither.
     """
 
     per_user: pd.DataFrame
@@ -45,14 +46,14 @@ def evaluate_scores(candidates: Candidates, scores: Scores) -> OwnEvaluation:
     """
     users = candidates.instances.user.to_numpy()
 
-    def ranked(seen: Candidates) -> pd.DataFrame:
-        return rank_table([np.asarray(scores(seen.history(row), seen.items(row))) for row in range(len(seen))])
+    def scored(seen: Candidates) -> list[np.ndarray]:
+        return [np.asarray(scores(seen.history(row), seen.items(row))) for row in range(len(seen))]
 
-    right = ranked(candidates)
-    borrowed = right
-    if len(candidates) > 1:
-        borrowed = ranked(candidates.with_histories_of(other_users(users, candidates.spec.seed)))
-    gain = (right[HEADLINE] - borrowed[HEADLINE]).to_numpy()
+    own, borrowed = own_and_borrowed(candidates)
+    found = scored(candidates)
+    right = rank_table(found)
+    shared = rank_table([values[own.stays(row, candidates.items(row))] for row, values in enumerate(found)])
+    gain = (shared[HEADLINE] - rank_table(scored(borrowed))[HEADLINE]).to_numpy()
     intervals = {name: mean_interval(by_user(right[name].to_numpy(), users)) for name in METRICS}
     return OwnEvaluation(
         per_user=candidates.instances.assign(**right),

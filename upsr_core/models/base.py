@@ -13,6 +13,7 @@ import pandas as pd
 from upsr_core.datasets.splits import Split
 from upsr_core.datasets.store import Dataset
 from upsr_core.errors import RunError
+from upsr_core.evaluation.borrowed import SharedCandidates
 from upsr_core.evaluation.candidates import Candidates
 from upsr_core.models.budgets import BUDGETS, Budget
 from upsr_core.models.cost import Calibration, DataSizes, Work
@@ -91,12 +92,14 @@ class TrainingJob:
 class Evaluated:
     """What an evaluation leaves: ranks and metrics per instance, see `evaluation.metrics.rank_frame`.
 
-    `right` and `borrowed` are those of every named score, with the right and with another user's history.
+    `right` are those of every named score. On the candidates that stand neither in the right nor in another user's
+    history (see `evaluation.borrowed`), `shared` are those with the right and `borrowed` those with the other history.
     `candidates` has a row per instance and stored candidate: row, item, target, and what `Model.with_scores` makes
     the scores of. `counts` are what the model says of its evaluation, by name.
     """
 
     right: dict[str, pd.DataFrame]
+    shared: dict[str, pd.DataFrame]
     borrowed: dict[str, pd.DataFrame]
     candidates: pd.DataFrame
     counts: dict[str, int] = field(default_factory=dict)
@@ -147,6 +150,10 @@ class Ranker(ABC):
     @abstractmethod
     def metrics(self, candidates: Candidates) -> pd.DataFrame:
         """Rank of every target and its metrics, a row per instance, see `evaluation.metrics.rank_frame`."""
+
+    @abstractmethod
+    def metrics_of_both(self, candidates: Candidates, own: SharedCandidates) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """`metrics` of candidates and of those that they share with a borrowed history; each is scored once."""
 
     @abstractmethod
     def evaluate(

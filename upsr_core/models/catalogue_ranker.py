@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from upsr_core.evaluation.borrowed import SharedCandidates, own_and_borrowed
 from upsr_core.evaluation.candidates import Candidates
 from upsr_core.evaluation.metrics import check_numbers, rank_frame
-from upsr_core.evaluation.statistics import other_users
 from upsr_core.models.base import Evaluated, InstanceScores, Items, Ranker, Reopen
 from upsr_core.models.instance import Instance
 from upsr_core.models.spec import SCORE
@@ -25,11 +25,13 @@ class Ranking:
     """What an evaluation gives: metrics per instance, and the best candidates of each with the target among them.
 
     `metrics` has a row per instance, see `rank_frame`. `candidates` has the columns row, item, score, rank (expected
-    rank among all candidates of the instance) and target; at most `keep` rows per instance and the target.
+    rank among all candidates of the instance) and target; at most `keep` rows per instance and the target. `shared`
+    are metrics among the candidates that are shared with a borrowed history, where they were asked for.
     """
 
     metrics: pd.DataFrame
     candidates: pd.DataFrame
+    shared: pd.DataFrame
 
 
 class CatalogueRanker(Ranker):
@@ -71,6 +73,10 @@ class CatalogueRanker(Ranker):
     def metrics(self, candidates: Candidates) -> pd.DataFrame:
         return self.rank(candidates, keep=0).metrics
 
+    def metrics_of_both(self, candidates: Candidates, own: SharedCandidates) -> tuple[pd.DataFrame, pd.DataFrame]:
+        ranking = self.rank(candidates, keep=0, own=own)
+        return ranking.metrics, ranking.shared
+
     def evaluate(
         self, test: Candidates, progress: Progress, workers: Workers, reopen: Reopen | None = None
     ) -> Evaluated:
@@ -80,14 +86,13 @@ class CatalogueRanker(Ranker):
         instance) and target.
         """
         count = len(test)
-        right = self.rank(test, KEPT, lambda done: progress(done, 2 * count, "evaluating"))
-        borrowed = right.metrics
-        if count > 1:
-            others = test.with_histories_of(other_users(test.instances.user.to_numpy(), test.spec.seed))
-            borrowed = self.rank(others, 0, lambda done: progress(count + done, 2 * count, "evaluating")).metrics
+        own, borrowed = own_and_borrowed(test)
+        right = self.rank(test, KEPT, lambda done: progress(done, 2 * count, "evaluating"), own)
+        wrong = self.rank(borrowed, 0, lambda done: progress(count + done, 2 * count, "evaluating"))
         unknown = int((~self.scorable[test.instances.target.to_numpy()]).sum())
         counts = {"unscorable_targets": unknown}
-        return Evaluated({SCORE: right.metrics}, {SCORE: borrowed}, right.candidates, counts)
+        frames = {SCORE: right.metrics}, {SCORE: right.shared}, {SCORE: wrong.metrics}
+        return Evaluated(*frames, right.candidates, counts)
 
     def read(self, instances: Sequence[Instance], progress: Progress = silent) -> list[InstanceScores]:
         """Items count by their number: edited texts mean nothing here."""
@@ -96,39 +101,62 @@ class CatalogueRanker(Ranker):
         progress(len(instances), len(instances), "reading")
         return [InstanceScores(np.asarray(scores, dtype=np.float64)) for scores in result]
 
-    def rank(self, candidates: Candidates, keep: int, report: Callable[[int], object] = lambda _: None) -> Ranking:
-        """Ranks of all targets in chunks of users, with the `keep` best of each.
+    def rank(
+        self,
+        candidates: Candidates,
+        keep: int,
+        report: Callable[[int], object] = lambda _: None,
+        own: SharedCandidates | None = None,
+    ) -> Ranking:
+        """Ranks of all targets in chunks of users, with the `keep` best of each; also among the candidates of `own`.
 
         Memory is bounded by `CHUNK_SCORES` scores and what is kept. `report` gets the instances done so far.
         """
         targets = candidates.instances.target.to_numpy()
         histories = [candidates.history(row) for row in range(len(candidates))]
-        counted, kept = [], []
+        counted, kept, shared = [], [], [np.zeros((3, 0), dtype=np.int64)]
         for start, block in self._blocks(histories):
             rows = np.arange(start, start + len(block))
             scores = self.catalogue_scores(block)
             check_numbers(scores)
-            if candidates.negatives is None:
-                items, targets_at = None, targets[rows]
-                for place, row in enumerate(rows):
-                    scores[place, candidates.left_out(int(row))] = np.nan  # neither better nor tied nor kept
-            else:
+            items, targets_at = None, targets[rows]
+            if candidates.negatives is not None:
                 items = np.concatenate([targets[rows, None], candidates.negatives[rows]], axis=1)
                 scores, targets_at = np.take_along_axis(scores, items, axis=1), np.zeros(len(rows), dtype=np.int64)
-            own = scores[np.arange(len(rows)), targets_at][:, None]
-            better, tied = (scores > own).sum(1), (scores == own).sum(1) - 1
-            counted.append(np.stack([better, tied, (~np.isnan(scores)).sum(1)]))
+            _leave_out(scores, items, rows, candidates)
+            counted.append(_places(scores, targets_at))
             if keep:
+                better, tied, _ = counted[-1]
                 kept.append(_kept(rows, scores, items, targets_at, 1 + better + tied / 2, keep))
+            if own is not None:
+                _leave_out(scores, items, rows, own)
+                shared.append(_places(scores, targets_at))
             report(start + len(block))
         columns = ["row", "item", "score", "rank", "target"]
         table = pd.concat(kept, ignore_index=True) if kept else pd.DataFrame(columns=columns)
-        return Ranking(rank_frame(*np.concatenate(counted, axis=1)), table)
+        metrics, among_shared = (rank_frame(*np.concatenate(each, axis=1)) for each in (counted, shared))
+        return Ranking(metrics, table, among_shared)
 
     def _blocks(self, histories: Sequence[np.ndarray]) -> Iterator[tuple[int, Sequence[np.ndarray]]]:
         size = max(1, CHUNK_SCORES // max(1, self.item_count))
         for start in range(0, len(histories), size):
             yield start, histories[start : start + size]
+
+
+def _leave_out(scores: np.ndarray, items: np.ndarray | None, rows: np.ndarray, candidates: Candidates) -> None:
+    """Make NaN of the scores (n, m) that are not ranked for instances `rows`: neither better nor tied nor kept.
+
+    Columns are the catalogue, or each instance's own `items` (n, m).
+    """
+    for place, row in enumerate(rows):
+        out = candidates.left_out(int(row))
+        scores[place, out if items is None else np.isin(items[place], out)] = np.nan
+
+
+def _places(scores: np.ndarray, targets_at: np.ndarray) -> np.ndarray:
+    """How many (3, n) are better than each target, tied with it, and ranked at all."""
+    target = scores[np.arange(len(scores)), targets_at][:, None]
+    return np.stack([(scores > target).sum(1), (scores == target).sum(1) - 1, (~np.isnan(scores)).sum(1)])
 
 
 def _best(scores: np.ndarray, k: int) -> np.ndarray:

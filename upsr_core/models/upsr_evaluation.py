@@ -6,9 +6,9 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from upsr_core.evaluation.borrowed import own_and_borrowed
 from upsr_core.evaluation.candidates import Candidates
 from upsr_core.evaluation.metrics import rank_table
-from upsr_core.evaluation.statistics import other_users
 from upsr_core.likelihood.scores import SCORES, ScoreSpec
 from upsr_core.models.base import Evaluated, Reopen
 from upsr_core.models.upsr_ranker import UpsrRanker
@@ -27,7 +27,7 @@ class Scored:
 
     def __init__(self, ranker: UpsrRanker, test: Candidates, reopen: Reopen | None = None):
         self.ranker, self.test, self.reopen = ranker, test, reopen
-        self.borrowed = test.with_histories_of(other_users(test.instances.user.to_numpy(), test.spec.seed))
+        self.own, self.borrowed = own_and_borrowed(test)
 
     def __reduce__(self):
         return _opened, (self.reopen,)
@@ -67,12 +67,18 @@ def evaluated(scored: Scored, workers: Workers, progress: Progress) -> Evaluated
     unconditional = found.unconditional[np.searchsorted(found.items, flat)]
     known = scored.ranker.tokens[flat], unconditional, scored.ranker.prior[flat]
 
-    def ranks(sums: np.ndarray) -> dict[str, pd.DataFrame]:
-        return {name: rank_table(np.split(ScoreSpec(name=name).apply(sums, *known), cuts)) for name in SCORES}
+    in_neither = [scored.own.stays(row, ranked) for row, ranked in enumerate(items)]
+
+    def ranks(sums: np.ndarray, shared: bool) -> dict[str, pd.DataFrame]:
+        found = {name: np.split(ScoreSpec(name=name).apply(sums, *known), cuts) for name in SCORES}
+        if shared:
+            found = {name: [v[kept] for v, kept in zip(each, in_neither, strict=True)] for name, each in found.items()}
+        return {name: rank_table(values) for name, values in found.items()}
 
     table = pd.DataFrame({"row": np.repeat(np.arange(count), lengths), "item": flat, "target": first})
     table = table.assign(logprob=right, borrowed=borrowed, unconditional=unconditional, tokens=known[0])
-    return Evaluated(ranks(right), ranks(borrowed), table, {"identical_texts": scored.ranker.texts.identical()})
+    frames = ranks(right, False), ranks(right, True), ranks(borrowed, True)
+    return Evaluated(*frames, table, {"identical_texts": scored.ranker.texts.identical()})
 
 
 class Likelihoods(NamedTuple):
@@ -122,7 +128,7 @@ class _Shard:
         if isinstance(shard, np.ndarray):
             return ranker.unconditional(shard)
         right = [test.history(row) for row in shard]
-        wrong = [self.scored.borrowed.history(row) for row in shard]
+        wrong = [self.scored.borrowed.history(row) for row in shard]  # of all candidates, though not all are judged
         items = [test.items(row) for row in shard]
         found = ranker.log_likelihoods(right + wrong, (items + items).__getitem__)
         return found[: len(shard)], found[len(shard) :]

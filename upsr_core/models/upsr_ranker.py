@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from upsr_core.datasets.store import Dataset
+from upsr_core.evaluation.borrowed import SharedCandidates
 from upsr_core.evaluation.candidates import Candidates
 from upsr_core.evaluation.metrics import rank_table
 from upsr_core.likelihood.candidate_scorer import CandidateScorer
@@ -82,8 +83,16 @@ class UpsrRanker(UpsrReader, Ranker):
         return self.scorer.log_likelihoods(sequences, items, report)
 
     def metrics(self, candidates: Candidates) -> pd.DataFrame:
+        return rank_table(self._scores_of(candidates))
+
+    def metrics_of_both(self, candidates: Candidates, own: SharedCandidates) -> tuple[pd.DataFrame, pd.DataFrame]:
+        scores = self._scores_of(candidates)
+        kept = [values[own.stays(row, candidates.items(row))] for row, values in enumerate(scores)]
+        return rank_table(scores), rank_table(kept)
+
+    def _scores_of(self, candidates: Candidates) -> list[np.ndarray]:
         histories = [candidates.history(row) for row in range(len(candidates))]
-        return rank_table(self.scores(histories, candidates.items))
+        return self.scores(histories, candidates.items)
 
     def evaluate(
         self, test: Candidates, progress: Progress, workers: Workers, reopen: Reopen | None = None

@@ -169,7 +169,7 @@ def _zero_shot(model, tokenizer, dataset: Dataset, users: int, seed: int) -> dic
         name: {
             named(HEADLINE, test.mode): float(found.right[name][HEADLINE].mean()),
             **{reference: gap(found.right[name], frame) for reference, frame in references.items()},
-            "user_dependence": gap(found.right[name], found.borrowed[name]),
+            "user_dependence": gap(found.shared[name], found.borrowed[name]),
         }
         for name in UNTRAINED
     }

@@ -10,8 +10,9 @@ from upsr_core.evaluation.metrics import HEADLINE, METRICS, named
 from upsr_core.evaluation.statistics import by_user, mean_interval
 from upsr_core.models.base import Evaluated
 
-BORROWED = "{}, another user's history"  # names the score of another user's history in `per_user.parquet`
-CONTROL = "another user's history, in uni100 without the candidates"
+# Names of a score in `per_user.parquet` on the candidates that stand in neither history.
+SHARED, BORROWED = "{}, candidates in neither history", "{}, another user's history"
+CONTROL = "another user's history, on candidates that stand in neither"
 
 
 class _Record(BaseModel):
@@ -102,7 +103,7 @@ class RunResult(_Record):
 
 def measured(evaluated: Evaluated, references: dict[str, pd.DataFrame], test: Candidates, own: str) -> dict[str, Any]:
     """The part of a result that follows from the ranks: metrics, gaps and user dependence of the score `own`."""
-    right, borrowed = evaluated.right, evaluated.borrowed
+    right = evaluated.right
     mode, users = test.mode, test.instances.user.to_numpy()
     headline = named(HEADLINE, mode)
 
@@ -112,7 +113,7 @@ def measured(evaluated: Evaluated, references: dict[str, pd.DataFrame], test: Ca
     def means(frame: pd.DataFrame) -> dict[str, float]:
         return {named(metric, mode): float(frame[metric].mean()) for metric in METRICS}
 
-    dependence = {name: gaps(right[name], borrowed[name])[headline] for name in right}
+    dependence = {name: gaps(evaluated.shared[name], evaluated.borrowed[name])[headline] for name in right}
     return {
         "score": own,
         "metrics": means(right[own]),
@@ -131,8 +132,10 @@ def measured(evaluated: Evaluated, references: dict[str, pd.DataFrame], test: Ca
 
 
 def per_user_table(evaluated: Evaluated, references: dict[str, pd.DataFrame], test: Candidates) -> pd.DataFrame:
-    """One row per instance and score, that of another user's history and of references among them."""
-    frames = evaluated.right | {BORROWED.format(name): frame for name, frame in evaluated.borrowed.items()}
+    """One row per instance and score: also of both histories on the candidates in neither, and of references."""
+    frames = dict(evaluated.right)
+    for name in evaluated.right:
+        frames |= {SHARED.format(name): evaluated.shared[name], BORROWED.format(name): evaluated.borrowed[name]}
     parts = [
         test.instances.assign(row=range(len(test)), score=name, **frame)
         for name, frame in (frames | references).items()

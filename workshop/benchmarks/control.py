@@ -1,5 +1,6 @@
 """A control: where histories tell nothing of what comes next, no trial may be called personal."""
 
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -10,14 +11,13 @@ from upsr_core.datasets.importing import import_dataset
 from upsr_core.datasets.spec import ColumnMapping, PreparationSpec
 from upsr_core.datasets.store import Dataset, delete_dataset, list_datasets, load_dataset
 from upsr_core.errors import DataError, RunError
+from upsr_core.evaluation.candidates import MODES, Mode
 from upsr_core.runs.queue import enqueue
 from upsr_core.runs.run import create_run, delete_run
-from upsr_core.runs.spec import RunSpec, plan_run
+from upsr_core.runs.spec import RunSpec
 from upsr_core.runs.worker import work_on
 from upsr_core.runtime import Progress
 from upsr_core.schema import ITEM, TIME, USER
-from upsr_core.text.design import Design
-from upsr_core.training.recipes import PERSONAL
 
 FIRST = 1_500_000_000  # seconds since 1970 of every history's first event
 KEEP_ALL = PreparationSpec(min_user=1, min_item=1)
@@ -45,13 +45,28 @@ def dealt(dataset: Dataset, name: str, seed: int) -> Dataset:
         return import_dataset(name, *files, item_mapping=mapping, preparation=KEEP_ALL, synthetic=True)
 
 
-def bench(dataset: str, design: Design, plm: str, budget: str, seeds: int, progress: Progress) -> dict:
-    """How many of so many trials are called personal, of the dataset as it is and of its histories dealt anew.
+def bench(dataset: str, plan: Callable[[str, int, Mode], RunSpec], seeds: int, progress: Progress) -> dict:
+    """How often trials are said to use the history: of the dataset as it is, and of its histories dealt anew.
 
-    Both have the same budget, and the same seeds for training and candidates; each seed deals the histories anew. A
-    95 % interval is above zero by chance alone in one control of forty.
+    Parameters
+    ----------
+    dataset
+        Stored under this name; its dealt histories take its place as NAME-dealt-SEED while they are needed.
+    plan
+        The trial of a dataset by name, with this seed and mode. Trials of one seed share their training.
+    seeds
+        Of each so many trials; each seed deals the histories anew. A 95 % interval is above zero by chance alone in
+        one control of forty.
 
-    Raises DataError where a dataset is stored under a name that it would use, such as NAME-dealt-0.
+    Returns
+    -------
+    dict
+        `share_dealt` and `share_real` by mode, and `table`, a row per trial.
+
+    Raises
+    ------
+    DataError
+        A dataset is stored under a name that it would use.
     """
     original, rows, stored = load_dataset(dataset), [], {entry["name"] for entry in list_datasets()}
     if taken := stored & {f"{dataset}-dealt-{seed}" for seed in range(seeds)}:
@@ -62,30 +77,36 @@ def bench(dataset: str, design: Design, plm: str, budget: str, seeds: int, progr
             progress(2 * seed + number, 2 * seeds, "trials")
             ranked = original if which == "as it is" else dealt(original, name, seed)
             try:
-                spec = plan_run(ranked.name, design, plm, budget, seed=seed, recipe=PERSONAL)
-                rows.append({"seed": seed, "histories": which, **_trial(spec)})
+                specs = {mode: plan(ranked.name, seed, mode) for mode in MODES}
+                rows += [{"seed": seed, "histories": which, **found} for found in _trials(specs)]
             finally:
                 if ranked is not original:
                     delete_dataset(name)
     table = pd.DataFrame(rows)
-    called = table.groupby("histories").personal.sum()
+    shares = table.groupby(["histories", "mode"], sort=False).personal.mean()
     return {
         "dataset": dataset,
-        "budget": budget,
+        "model": plan(dataset, 0, "full").model.name,
         "seeds": seeds,
-        "personal": int(called["as it is"]),
-        "personal_dealt": int(called["dealt"]),
-        "share_dealt": float(called["dealt"] / seeds),
+        "share_dealt": shares["dealt"].to_dict(),
+        "share_real": shares["as it is"].to_dict(),
         "table": table.round(4).to_dict("records"),
     }
 
 
-def _trial(spec: RunSpec) -> dict:
-    """Whether a trial is personal, and its user dependence; a run that was not there before goes again."""
-    run = create_run(spec)
-    if (result := run.result()) is None:
-        enqueue(run)
-        if (result := work_on(run)) is None:
-            raise RunError(f"Run {run.id} was cancelled", how="Start the benchmark again.")
-        delete_run(run)
-    return {"personal": result.personal, **result.user_dependence.model_dump()}
+def _trials(specs: dict[Mode, RunSpec]) -> list[dict]:
+    """Verdict and user dependence of trials that share a training; runs that were not there before go again."""
+    made, rows = [], []
+    try:
+        for mode, spec in specs.items():
+            run = create_run(spec)
+            if (result := run.result()) is None:
+                made.append(run)
+                enqueue(run)
+                if (result := work_on(run)) is None:
+                    raise RunError(f"Run {run.id} was cancelled", how="Start the benchmark again.")
+            rows.append({"mode": mode, "personal": result.personal, **result.user_dependence.model_dump()})
+    finally:
+        for run in made:
+            delete_run(run)
+    return rows
