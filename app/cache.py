@@ -195,7 +195,7 @@ def leanings(run: Run, lengths: Run | None) -> pd.DataFrame:
 @st.cache_data(max_entries=16, show_spinner="Looking at all users…")
 def _leanings(run_id: str, finished: float | None, second: str | None, _run: Run, _lengths: Run | None):
     tokens = own_scores(_lengths).drop_duplicates("item").set_index("item").tokens if _lengths else None
-    return model_agreement.leanings(own_scores(_run), tokens)
+    return model_agreement.leanings(own_scores(_run, whole=True), tokens)
 
 
 def item_index(data: Dataset):

@@ -139,7 +139,7 @@ def rank_against_rank(table: pd.DataFrame, one: str, two: str, names: dict[str, 
 
 
 def leanings(table: pd.DataFrame) -> go.Figure:
-    """Rank correlations of scores with popularity and text length. Columns: trial, property, mean, low, high."""
+    """Rank correlations of scores with popularity and text length. Columns: trial, property, mean, low, high, users."""
     properties = list(dict.fromkeys(table.property))
     trials = list(dict.fromkeys(table.trial))
     figure = figure_of(height=120 + 34 * len(trials) * len(properties), x="rank correlation with the score")
@@ -151,7 +151,7 @@ def leanings(table: pd.DataFrame) -> go.Figure:
             x=part["mean"],
             y=[properties.index(name) + offset for name in part.property],
             mode="markers+text",
-            name=label(trial),
+            name=f"{label(trial)}, {part.users.max():,} users",
             text=[f"{value:+.2f}" for value in part["mean"]],
             textposition="top center",
             marker={"color": colour, "symbol": symbol, "size": 11},

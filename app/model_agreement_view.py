@@ -107,8 +107,9 @@ def part(table: pd.DataFrame, keys: list[str], titles: dict[str, str]) -> None:
 def lean(runs: list[Run], instance: Instance, user: int, scores: dict[str, np.ndarray], titles: dict[str, str]) -> None:
     section(
         "What the scores lean towards",
-        "Does a score favour popular items, or short texts? The rank correlation within each user's candidates, mean "
-        "over all users of a trial with its 95 % interval; zero is no leaning.",
+        "Does a score favour popular items, or short texts? The rank correlation within all candidates of a user, mean "
+        "over users with its 95 % interval; zero is no leaning. Of a whole catalogue a sample of users is taken: the "
+        "legend says how many.",
     )
     readers = [run for run in runs if "tokens" in run.scores()]
     lengths = readers[0] if readers else None

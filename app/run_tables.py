@@ -103,15 +103,16 @@ def verdict(result: RunResult) -> str:
 
 
 def health_table(records: list[Health]) -> pd.DataFrame:
-    """One row per run and published measure: what was reached, from where it is healthy, what was published.
+    """One row per run and measure of its band: what was reached, where it is healthy, what is known.
 
     Beside it what the training used of its budget, its time, and whether its curve still rises.
     """
     rows = []
     for record in records:
-        low, published = (record.band.low, record.band.published) if record.band else ({}, {})
-        for name in [name for name in low if name in record.metrics] or [""]:
-            used = record.training
+        band, used = record.band, record.training
+        for name in band.low if band else [""]:
+            known = [each for each in band.known if name in each.figures] if band else []
+            published = [each.figures[name] for each in known if not each.ours]
             rows.append(
                 {
                     "trial": record.title,
@@ -121,10 +122,11 @@ def health_table(records: list[Health]) -> pd.DataFrame:
                     "minutes": record.seconds / 60 if record.seconds else None,
                     "curve": {None: "", True: "converged", False: "still rising"}[record.converged],
                     "reached": record.metrics.get(name),
-                    "healthy_from": low.get(name),
-                    "published": published.get(name),
+                    "healthy_from": band.low[name] if band else None,
+                    "healthy_to": band.high[name] if band else None,
+                    "published": max(published, default=None),
                     "reason": record.reason,
-                    "source": record.band.source if record.band else "",
+                    "source": "; ".join(f"{each.source} (ours)" if each.ours else each.source for each in known),
                 }
             )
     return pd.DataFrame(rows)

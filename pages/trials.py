@@ -223,6 +223,9 @@ def rivals_health(run: Run) -> None:
             "measure": "Measure",
             "reached": st.column_config.NumberColumn("Reached", **figure),
             "healthy_from": st.column_config.NumberColumn("Healthy from", **figure),
+            "healthy_to": st.column_config.NumberColumn(
+                "to", help="Above it is better than anything known: look for a fault first.", **figure
+            ),
             "published": st.column_config.NumberColumn("Published", **figure),
             "budget": st.column_config.TextColumn("Trained for", help="Of the most that its budget allows"),
             "minutes": st.column_config.NumberColumn("Minutes", format="%.0f", width="small"),

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from app.run_tables import health_table
 from upsr_core.cli.main import app
 from upsr_core.errors import RunError
-from upsr_core.evaluation.bands import BANDS, band_of, known_as
+from upsr_core.evaluation.published_results import BANDS, CONTENTS, band_of, content_of, known_as
 from upsr_core.runs import health as module
 from upsr_core.runs import queue
 from upsr_core.runs.convergence import Spent
@@ -21,15 +21,31 @@ from upsr_core.runs.worker import work_on
 from upsr_core.training.spec import CURVE
 
 
-def sized(users, items, events):
-    return SimpleNamespace(users=range(users), n_items=items, sequence=range(events))
+def taken(histories: list[list[int]]) -> SimpleNamespace:
+    """A dataset of these histories."""
+    lengths = [len(history) for history in histories]
+    sequence = np.concatenate(histories)
+    return SimpleNamespace(sequence=sequence, offsets=np.cumsum([0, *lengths]), n_items=int(sequence.max()) + 1)
 
 
-def test_a_dataset_is_known_by_its_size():
-    beauty = sized(22363, 12101, 198502)
-    assert known_as(beauty) == "amazon-beauty-2014"
-    assert band_of(beauty, "sasrec-ce") is BANDS["amazon-beauty-2014"]["sasrec-ce"]
-    assert band_of(beauty, "upsr") is None and band_of(sized(1, 2, 3), "sasrec-ce") is None
+def test_a_dataset_is_known_by_who_took_what_and_not_by_its_size(monkeypatch):
+    data = taken([[0, 1, 2], [2, 3], [2, 0]])
+    renamed = taken([[3, 1], [1, 2], [0, 2, 1]])  # other numbers of users and items, another order within a day
+    other = taken([[0, 1, 3], [2, 3], [2, 0]])  # as many users, items and events
+    assert content_of(data) == content_of(renamed) != content_of(other)
+    monkeypatch.setitem(CONTENTS, content_of(data), "amazon-beauty-2014")
+    assert known_as(renamed) == "amazon-beauty-2014" and known_as(other) is None
+    assert band_of(data, "sasrec-ce") is BANDS["amazon-beauty-2014"]["sasrec-ce"]
+    assert band_of(data, "upsr") is None and band_of(other, "sasrec-ce") is None
+
+
+@pytest.mark.parametrize("name", sorted(set(CONTENTS.values())))
+def test_bands_have_two_sides_and_say_where_they_come_from(name):
+    for band in BANDS[name].values():
+        assert band.low.keys() == band.high.keys() and all(band.low[key] < band.high[key] for key in band.low)
+        for known in band.known:
+            assert known.source and known.ours == ("this product" in known.source)
+            assert all(known.figures[key] < band.high[key] for key in band.high)
 
 
 @pytest.fixture
@@ -47,6 +63,8 @@ def popular(movies):
         ((0.09, 0.02), [0.1, 0.2, 0.2, 0.2, 0.2, 0.19], "below"),
         ((0.05, 0.02), [0.1, 0.2, 0.3, 0.4, 0.5, 0.6], "still improving"),
         ((0.05, 0.02), [], "below"),
+        ((0.99, 0.9), [], "suspicious"),
+        ((0.09, 0.07), [], "suspicious"),
     ],
 )
 def test_verdicts(popular, reached, curve, verdict):
@@ -90,8 +108,12 @@ def test_health_on_the_command_line(popular, movies, monkeypatch):
     assert done.exit_code == 0, done.output
     (record,) = json.loads(done.stdout.splitlines()[-1])["runs"]
     assert record["model"] == "popularity" and record["dataset"] == movies.name
-    assert record["metrics"] == popular.result().metrics and record["band"]["low"] == band.low
-    assert record["verdict"] == ("healthy" if record["metrics"]["HR@10 (full)"] >= 0.0104 else "below")
+    result = popular.result()
+    assert record["metrics"] == result.metrics | result.history_kept and record["band"]["low"] == band.low
+    assert record["metrics"]["HR@10 (full)"] > 2 * band.high["HR@10 (full)"], "of a small catalogue"
+    assert (
+        record["verdict"] == "suspicious" and "imported twice" in record["reason"] and record["reason"] in done.output
+    )
     assert health(movies.name, "sasrec-ce") == []
     with pytest.raises(RunError, match="no model"):
         health(movies.name, "gru")

@@ -12,6 +12,7 @@ from upsr_core.cli.terminal import Terminal
 from upsr_core.parallel import Workers
 
 if TYPE_CHECKING:
+    from upsr_core.evaluation.published_results import Band
     from upsr_core.runs.health import Health
     from upsr_core.runs.results import Interval, RunResult
 
@@ -131,26 +132,41 @@ def health(
     dataset: Annotated[str, typer.Option(help="Name of a stored dataset.")] = ...,  # type: ignore[assignment]
     as_json: Json = False,
 ) -> None:
-    """The finished runs on a dataset against published figures: healthy, below, still improving or no reference."""
-    from upsr_core.evaluation.bands import MEASURES
+    """The finished runs on a dataset against published figures.
+
+    Healthy, below, still improving, suspicious (better than anything known) or no reference.
+    """
+    from upsr_core.evaluation.published_results import MEASURES
     from upsr_core.runs.health import health as judged
 
     found = judged(dataset, model)
     if not found:
         console.print(f"No finished run on {dataset!r} yet; start one with `upsr run --mode full`.")
     for this in found:
-        low = this.band.low if this.band else {}
         figures = [
-            f"{name} {this.metrics[name]:.4f}" + (f" (healthy from {low[name]:.4f})" if name in low else "")
-            for name in MEASURES
+            f"{name} {this.metrics[name]:.4f}" + (f" ({_expected(this.band, name)})" if this.band else "")
+            for measures in MEASURES.values()
+            for name in measures
             if name in this.metrics
         ]
-        lines = [", ".join(figures), _training(this), this.reason]
+        lines = [*figures, _training(this), this.reason]
         console.print(f"{this.title}: {this.verdict} ({this.run})", style="bold", soft_wrap=True)
         for line in filter(None, lines):
             console.print(f"  {line}", soft_wrap=True, highlight=False)
     if as_json:
         print(json.dumps({"runs": [asdict(this) for this in found]}))
+
+
+def _expected(band: "Band", name: str) -> str:
+    """Where a figure should be, and what is known of it, in words."""
+    if name not in band.low:
+        return "no reference of this kind"
+    known = [
+        f"{'ours' if each.ours else 'published'} {each.figures[name]:.4f}: {each.source}"
+        for each in band.known
+        if name in each.figures
+    ]
+    return f"healthy from {band.low[name]:.4f} to {band.high[name]:.4f}; {'; '.join(known)}"
 
 
 def _training(health: "Health") -> str:

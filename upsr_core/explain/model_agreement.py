@@ -54,9 +54,9 @@ def leanings(scores: pd.DataFrame, tokens: pd.Series | None = None) -> pd.DataFr
     """What the scores of a run lean towards over all its users: the rank correlation of a candidate's score with its
     popularity and with the length of its text, within each user's candidates, averaged over users.
 
-    `scores` is what `user_ranking.own_scores` gives; `tokens` are text lengths by item where it has none. Rows:
-    property (popularity, text length), and mean, low, high (95 % interval) and users. A user whose candidates are all
-    alike in a property does not count. Zero: it leans neither way.
+    `scores` is what `user_ranking.own_scores` gives with `whole`; `tokens` are text lengths by item where it has none.
+    Rows: property (popularity, text length), and mean, low, high (95 % interval) and users. A user whose candidates
+    are all alike in a property does not count. Zero: it leans neither way.
     """
     values = {"popularity": scores.popularity}
     lengths = scores.tokens if "tokens" in scores else scores.item.map(tokens) if tokens is not None else None

@@ -95,7 +95,9 @@ class Evaluated:
     `right` are those of every named score. On the candidates that stand neither in the right nor in another user's
     history (see `evaluation.borrowed`), `shared` are those with the right and `borrowed` those with the other history.
     `candidates` has a row per instance and stored candidate: row, item, target, and what `Model.with_scores` makes
-    the scores of. `counts` are what the model says of its evaluation, by name.
+    the scores of. `counts` are what the model says of its evaluation, by name. Of a whole catalogue of which
+    `candidates` holds the best alone, `history_kept` has ranks with the items of the history among the candidates, as
+    some published tables do, and `sample` every candidate of some instances: row, item and score.
     """
 
     right: dict[str, pd.DataFrame]
@@ -103,6 +105,8 @@ class Evaluated:
     borrowed: dict[str, pd.DataFrame]
     candidates: pd.DataFrame
     counts: dict[str, int] = field(default_factory=dict)
+    history_kept: pd.DataFrame | None = None
+    sample: pd.DataFrame | None = None
 
 
 @dataclass(frozen=True)

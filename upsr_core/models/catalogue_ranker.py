@@ -17,6 +17,7 @@ from upsr_core.parallel import Workers
 from upsr_core.runtime import Progress, silent
 
 CHUNK_SCORES = 2**22  # scores held at once by an evaluation over the catalogue: 16 MB in single precision
+SAMPLED_SCORES = 2**21  # stored of a sample of instances with every candidate
 KEPT = 101  # candidates stored for every instance: all of the sampled modes, the best of the whole catalogue
 
 
@@ -25,13 +26,18 @@ class Ranking:
     """What an evaluation gives: metrics per instance, and the best candidates of each with the target among them.
 
     `metrics` has a row per instance, see `rank_frame`. `candidates` has the columns row, item, score, rank (expected
-    rank among all candidates of the instance) and target; at most `keep` rows per instance and the target. `shared`
-    are metrics among the candidates that are shared with a borrowed history, where they were asked for.
+    rank among all candidates of the instance) and target; at most `keep` rows per instance and the target.
+
+    Where they were asked for: `shared` are metrics among the candidates that are shared with a borrowed history,
+    `history_kept` those of mode `full` with the items of the history among the candidates, and `sample` has every
+    candidate of some instances (row, item, score).
     """
 
     metrics: pd.DataFrame
     candidates: pd.DataFrame
     shared: pd.DataFrame
+    history_kept: pd.DataFrame
+    sample: pd.DataFrame
 
 
 class CatalogueRanker(Ranker):
@@ -92,7 +98,9 @@ class CatalogueRanker(Ranker):
         unknown = int((~self.scorable[test.instances.target.to_numpy()]).sum())
         counts = {"unscorable_targets": unknown}
         frames = {SCORE: right.metrics}, {SCORE: right.shared}, {SCORE: wrong.metrics}
-        return Evaluated(*frames, right.candidates, counts)
+        if test.mode != "full":
+            return Evaluated(*frames, right.candidates, counts)
+        return Evaluated(*frames, right.candidates, counts, right.history_kept, right.sample)
 
     def read(self, instances: Sequence[Instance], progress: Progress = silent) -> list[InstanceScores]:
         """Items count by their number: edited texts mean nothing here."""
@@ -114,7 +122,9 @@ class CatalogueRanker(Ranker):
         """
         targets = candidates.instances.target.to_numpy()
         histories = [candidates.history(row) for row in range(len(candidates))]
-        counted, kept, shared = [], [], [np.zeros((3, 0), dtype=np.int64)]
+        nobody = np.zeros((3, 0), dtype=np.int64)
+        counted, shared, whole, kept, sample = [nobody], [nobody], [nobody], [], []
+        sampled = self._sampled(candidates) if keep else np.zeros(len(candidates), dtype=bool)
         for start, block in self._blocks(histories):
             rows = np.arange(start, start + len(block))
             scores = self.catalogue_scores(block)
@@ -123,19 +133,35 @@ class CatalogueRanker(Ranker):
             if candidates.negatives is not None:
                 items = np.concatenate([targets[rows, None], candidates.negatives[rows]], axis=1)
                 scores, targets_at = np.take_along_axis(scores, items, axis=1), np.zeros(len(rows), dtype=np.int64)
+            elif keep:
+                whole.append(_places(scores, targets_at))
             _leave_out(scores, items, rows, candidates)
             counted.append(_places(scores, targets_at))
             if keep:
                 better, tied, _ = counted[-1]
                 kept.append(_kept(rows, scores, items, targets_at, 1 + better + tied / 2, keep))
+                sample.append(_every_candidate(rows[sampled[rows]], scores[sampled[rows]]))
             if own is not None:
                 _leave_out(scores, items, rows, own)
                 shared.append(_places(scores, targets_at))
             report(start + len(block))
         columns = ["row", "item", "score", "rank", "target"]
-        table = pd.concat(kept, ignore_index=True) if kept else pd.DataFrame(columns=columns)
-        metrics, among_shared = (rank_frame(*np.concatenate(each, axis=1)) for each in (counted, shared))
-        return Ranking(metrics, table, among_shared)
+        tables = [
+            pd.concat(each, ignore_index=True) if each else pd.DataFrame(columns=columns) for each in (kept, sample)
+        ]
+        metrics, among_shared, with_history = (
+            rank_frame(*np.concatenate(each, axis=1)) for each in (counted, shared, whole)
+        )
+        return Ranking(metrics, tables[0], among_shared, with_history, tables[1])
+
+    def _sampled(self, candidates: Candidates) -> np.ndarray:
+        """Of which instances (n,) bool every candidate is stored: of mode `full` a seeded sample, of others none."""
+        chosen = np.zeros(len(candidates), dtype=bool)
+        if candidates.mode == "full":
+            count = min(len(candidates), max(1, SAMPLED_SCORES // self.item_count))
+            rng = np.random.default_rng([candidates.spec.seed, 5])
+            chosen[rng.choice(len(candidates), count, replace=False)] = True
+        return chosen
 
     def _blocks(self, histories: Sequence[np.ndarray]) -> Iterator[tuple[int, Sequence[np.ndarray]]]:
         size = max(1, CHUNK_SCORES // max(1, self.item_count))
@@ -151,6 +177,11 @@ def _leave_out(scores: np.ndarray, items: np.ndarray | None, rows: np.ndarray, c
     for place, row in enumerate(rows):
         out = candidates.left_out(int(row))
         scores[place, out if items is None else np.isin(items[place], out)] = np.nan
+
+
+def _every_candidate(rows: np.ndarray, scores: np.ndarray) -> pd.DataFrame:
+    at, items = np.nonzero(~np.isnan(scores))
+    return pd.DataFrame({"row": rows[at], "item": items, "score": scores[at, items]})
 
 
 def _places(scores: np.ndarray, targets_at: np.ndarray) -> np.ndarray:

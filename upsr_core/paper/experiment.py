@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from pydantic import Field
 
 from upsr_core.datasets.splits import SplitSpec
-from upsr_core.datasets.store import Dataset, load_dataset
+from upsr_core.datasets.store import Dataset
 from upsr_core.errors import RunError
 from upsr_core.likelihood.scores import Score, ScoreSpec
 from upsr_core.models.registry import model_named
@@ -18,6 +18,7 @@ from upsr_core.models.spec import ModelSpec, TrainedModelSpec
 from upsr_core.models.upsr import UpsrSpec
 from upsr_core.runs.run import Run
 from upsr_core.runs.spec import RunSpec, plan_run
+from upsr_core.runs.unseen_events import check_pretraining
 from upsr_core.runtime import Progress, home
 from upsr_core.schema import Spec
 from upsr_core.text.design import Design, ItemDesign, parse_design
@@ -192,7 +193,7 @@ def planned(
     Raises
     ------
     RunError
-        A dataset is ranked zero-shot and pre-trained on, and as `plan_run` does.
+        The pre-training would see what a dataset is judged by, and as `plan_run` does.
     """
     recipe, cells = spec.recipe if model_named(model).recipes else "", []
     for seed in range(spec.size.seeds):
@@ -210,12 +211,7 @@ def planned(
         )
         changed = _changed(run.model, spec.recipe, training or {}, score)
         run = run.model_copy(update={"model": changed, "split": split or run.split})
-        if run.split.kind == "zero-shot" and _same_log(run):
-            raise RunError(
-                f"{dataset} is ranked zero-shot and pre-trained on",
-                "its test events would be trained on",
-                "Leave it out of what is pre-trained on, or rank another dataset.",
-            )
+        check_pretraining(run)
         cells.append(Cell(dataset, column, run))
     return cells
 
@@ -227,12 +223,6 @@ def _changed(model: ModelSpec, recipe: str, training: Mapping[str, Any], score: 
         if isinstance(model, UpsrSpec):
             score = score or score_of(recipe, model.training)
     return model.model_copy(update={"score": ScoreSpec(name=score)}) if score else model
-
-
-def _same_log(run: RunSpec) -> bool:
-    """Whether the ranked dataset and one that is pre-trained on are made of the same event file, however prepared."""
-    logs = [set(load_dataset(ref.name).spec.events.sha256) for ref in (run.dataset, *run.pretrain_on)]
-    return any(logs[0] & other for other in logs[1:])
 
 
 def published(experiment: Experiment) -> pd.DataFrame:

@@ -4,13 +4,18 @@ from dataclasses import dataclass
 
 from upsr_core.datasets.splits import SplitSpec
 from upsr_core.datasets.store import load_dataset
-from upsr_core.evaluation.bands import MEASURES, Band, band_of
+from upsr_core.evaluation.published_results import Band, band_of
 from upsr_core.models.registry import model_named
 from upsr_core.runs.convergence import Spent, converged, spent
 from upsr_core.runs.results import RunResult
 from upsr_core.runs.run import Run, list_runs
 
-HEALTHY, BELOW, IMPROVING, NO_REFERENCE = "healthy", "below", "still improving", "no reference"
+HEALTHY, BELOW, IMPROVING, SUSPICIOUS = "healthy", "below", "still improving", "suspicious"
+NO_REFERENCE = "no reference"
+USUAL_CAUSES = (
+    "Usual causes: test targets in the training events, such as one log imported twice; the target known from the "
+    "history; repeated events or items counted as new; fewer items or users than the published data have."
+)
 
 
 @dataclass(frozen=True)
@@ -51,7 +56,7 @@ def health(dataset_name: str, model: str | None = None) -> list[Health]:
         verdict, reason = judge(run, result, band)
         found.append(
             Health(
-                run.id, run.title, name, dataset.name, result.metrics, used, run.training_seconds if used else None,
+                run.id, run.title, name, dataset.name, figures(result), used, run.training_seconds if used else None,
                 converged(run), band, verdict, reason,
             )
         )  # fmt: skip
@@ -62,18 +67,28 @@ def judge(run: Run, result: RunResult, band: Band | None) -> tuple[str, str]:
     """The verdict on a finished run, and its reason in words."""
     if band is None:
         return NO_REFERENCE, "No published figure of this model on this dataset is known here."
-    if run.spec.split != SplitSpec() or MEASURES[0] not in result.metrics or result.users < result.of_users:
+    reached = figures(result)
+    if run.spec.split != SplitSpec() or not band.low.keys() <= reached.keys() or result.users < result.of_users:
         return (
             NO_REFERENCE,
             "Published figures rank the whole catalogue for all users, leave-one-out; this run does not.",
         )
-    short = [name for name, low in band.low.items() if result.metrics[name] < low]
+    beyond = [
+        f"{name} {reached[name]:.4f} above {high:.4f}" for name, high in band.high.items() if reached[name] > high
+    ]
+    if beyond:
+        return SUSPICIOUS, f"Better than anything known: {', '.join(beyond)}. {USUAL_CAUSES}"
+    short = [f"{name} {reached[name]:.4f} below {low:.4f}" for name, low in band.low.items() if reached[name] < low]
     if not short:
         return HEALTHY, "Every figure is in its band."
-    figures = ", ".join(f"{name} {result.metrics[name]:.4f} of {band.low[name]:.4f}" for name in short)
     if converged(run) is False:
         return (
             IMPROVING,
-            f"Not there yet: {figures}; its curve was still rising when its budget ended. Train it longer.",
+            f"Not there yet: {', '.join(short)}; its curve was still rising when its budget ended. Train it longer.",
         )
-    return BELOW, f"{figures}; its curve no longer rises, so longer training is no remedy."
+    return BELOW, f"{', '.join(short)}; its curve no longer rises, so longer training is no remedy."
+
+
+def figures(result: RunResult) -> dict[str, float]:
+    """All metrics of a result by name, also those with the history among the candidates."""
+    return {**result.metrics, **result.history_kept}

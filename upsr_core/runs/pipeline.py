@@ -15,6 +15,7 @@ from upsr_core.parallel import Workers
 from upsr_core.plm.loading import model_digest
 from upsr_core.runs.results import RunResult, measured, per_user_table
 from upsr_core.runs.run import Run, load_run
+from upsr_core.runs.unseen_events import check_pretraining
 from upsr_core.runs.user_ranking import load_ranker
 from upsr_core.runs.weight_reuse import take_pretraining, take_weights
 from upsr_core.runtime import Progress, environment, forget_peak_memory, home, peak_memory_mib
@@ -37,6 +38,7 @@ def execute(run: Run, progress: Progress, accumulation: int = 1, workers: Worker
     resumed = any((run.folder / name).exists() for name in ("pretraining", "pretrained", "tuning", "model"))
     dataset = spec.dataset.load()
     _check_language_model(run)
+    check_pretraining(spec)
     parts = split(dataset, spec.split)
     if distributed.broadcast(first and spec.trains and not run.model_folder.exists() and not take_weights(run)):
         if first:
@@ -85,10 +87,11 @@ def _evaluate(
     """Rank the test instances, keep what was found, and sum it up; writes the result, the last of what a run writes."""
     spec, test = run.spec, candidates_for(dataset, parts, run.spec.candidates)
     evaluated = load_ranker(run).evaluate(test, progress, workers, Reopened(str(home()), run.id))
-    table, users = evaluated.candidates, test.instances.user.to_numpy()
-    table.insert(1, "user", users[table.row])
-    table["popularity"] = training_counts(dataset, parts)[table.item]
-    keep_table(run.folder / "scores.parquet", table)
+    counts, users = training_counts(dataset, parts), test.instances.user.to_numpy()
+    for name, table in (("scores", evaluated.candidates), ("catalogue_scores", evaluated.sample)):
+        if table is not None:
+            table.insert(1, "user", users[table.row])
+            keep_table(run.folder / f"{name}.parquet", table.assign(popularity=counts[table.item]))
     rankers = {"popularity": PopularityRanker(dataset, parts), "random": RandomRanker(dataset)}
     references = {name: ranker.metrics(test) for name, ranker in rankers.items()}
     keep_table(run.folder / "per_user.parquet", per_user_table(evaluated, references, test))

@@ -12,6 +12,7 @@ from upsr_core.models.base import Evaluated
 
 # Names of a score in `per_user.parquet` on the candidates that stand in neither history.
 SHARED, BORROWED = "{}, candidates in neither history", "{}, another user's history"
+HISTORY_KEPT = "full, history kept"  # in the names of metrics
 CONTROL = "another user's history, on candidates that stand in neither"
 
 
@@ -60,12 +61,16 @@ class RunResult(_Record):
 
     `seconds` were spent since the last start; `resumed` says that there was an earlier one. Where the weights are
     another run's, `trained_by` is its id and `training_seconds` what it took, which `seconds` do not hold then.
+
+    `history_kept` are metrics of mode `full` with the items of the history among the candidates, for published tables
+    that keep them there; other models than those that score their whole catalogue at once have none.
     """
 
     run: str
     title: str
     score: str
     metrics: dict[str, float]
+    history_kept: dict[str, float] = {}
     intervals: dict[str, Interval]
     gaps: dict[str, dict[str, Interval]]
     user_dependence: UserDependence
@@ -103,7 +108,7 @@ class RunResult(_Record):
 
 def measured(evaluated: Evaluated, references: dict[str, pd.DataFrame], test: Candidates, own: str) -> dict[str, Any]:
     """The part of a result that follows from the ranks: metrics, gaps and user dependence of the score `own`."""
-    right = evaluated.right
+    right, kept = evaluated.right, evaluated.history_kept
     mode, users = test.mode, test.instances.user.to_numpy()
     headline = named(HEADLINE, mode)
 
@@ -117,6 +122,7 @@ def measured(evaluated: Evaluated, references: dict[str, pd.DataFrame], test: Ca
     return {
         "score": own,
         "metrics": means(right[own]),
+        "history_kept": {} if kept is None else {f"{m} ({HISTORY_KEPT})": float(kept[m].mean()) for m in METRICS},
         "intervals": {named(m, mode): mean_interval(by_user(right[own][m].to_numpy(), users)) for m in METRICS},
         "gaps": {name: gaps(right[own], frame) for name, frame in references.items()},
         "user_dependence": {**dependence[own], "metric": headline},

@@ -15,13 +15,15 @@ from upsr_core.models.base import PRETRAINING
 from upsr_core.runs.results import RunResult
 from upsr_core.runs.spec import RunSpec, budget_of
 from upsr_core.runs.status import Job, Status, newest_first
+from upsr_core.runs.unseen_events import check_pretraining
 from upsr_core.storage.atomic import stored_in, storing, write_atomically
 from upsr_core.storage.records import Damaged, Newer, Record, check_file, check_folder, read_record, write_record
 from upsr_core.storage.tables import read_table
 from upsr_core.training.spec import CURVE
 
 SPEC, RESULT, NOTE = "spec.json", "result.json", "trained.json"
-WITH_RESULT = ("per_user.parquet", "scores.parquet", "curve.csv")  # whose sums are kept with the result
+# Whose sums are kept with the result.
+WITH_RESULT = ("per_user.parquet", "scores.parquet", "catalogue_scores.parquet", "curve.csv")
 
 
 @dataclass(frozen=True)
@@ -236,6 +238,12 @@ class Run(Job):
         """One row per evaluated instance and candidate: logprob, tokens, unconditional, popularity."""
         return self._table("scores")
 
+    def catalogue_scores(self) -> pd.DataFrame:
+        """One row per item of the catalogue of some evaluated instances, of which `scores` has the best alone; empty
+        where it has all."""
+        file = self.folder / "catalogue_scores.parquet"
+        return self._table("catalogue_scores") if file.exists() else pd.DataFrame()
+
     def _table(self, name: str) -> pd.DataFrame:
         file = self.folder / f"{name}.parquet"
         if not (self.folder / RESULT).exists():
@@ -256,13 +264,17 @@ def run_folder(spec: RunSpec) -> Path:
 
 
 def create_run(spec: RunSpec) -> Run:
-    """The run of a specification; an existing one is returned as it is."""
+    """The run of a specification; an existing one is returned as it is.
+
+    Raises RunError where its pre-training would see what it is judged by.
+    """
     run = Run(run_folder(spec))
     try:
         read_record(run.folder / SPEC, "run")
     except Newer:
         _ = run.spec  # says so
     except (OSError, ValueError):  # not there yet, or damaged: it is known what it says
+        check_pretraining(spec)
         with storing(run.folder):
             run.folder.mkdir(parents=True, exist_ok=True)
             write_record(run.folder / SPEC, "run", {"spec": spec.model_dump(mode="json")})

@@ -148,8 +148,13 @@ def _among_all(run: Run, dataset: Dataset, mine: pd.DataFrame, score: str) -> pd
     return mine.assign(of=len(everything))
 
 
-def own_scores(run: Run) -> pd.DataFrame:
-    """The stored candidates of a run with its own score: row, user, item, target, score, popularity, tokens if any."""
-    table = run.spec.kind.with_scores(run.scores(), run.spec.candidates.mode)
+def own_scores(run: Run, whole: bool = False) -> pd.DataFrame:
+    """The stored candidates of a run with its own score: row, user, item, target, score, popularity, tokens if any.
+
+    `whole` gives only instances of which every candidate is stored: a sample of them where the best of a catalogue
+    are stored of all.
+    """
+    sample = run.catalogue_scores() if whole else pd.DataFrame()
+    table = sample if len(sample) else run.spec.kind.with_scores(run.scores(), run.spec.candidates.mode)
     table = table.assign(score=table[run.spec.model.own_score])
     return table[[name for name in ("row", "user", "item", "target", "score", "popularity", "tokens") if name in table]]
