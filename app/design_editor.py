@@ -8,6 +8,7 @@ from streamlit_sortables import sort_items
 from app import state
 from app.components import attribute_chip, plain, share
 from upsr_core.errors import DesignError
+from upsr_core.paper.published_values import said
 from upsr_core.text.design import Design, ItemDesign, template_fields
 
 Stage = Literal["pretrain", "finetune"]
@@ -126,7 +127,7 @@ def _format(stage: Stage) -> None:
         min_value=1,
         max_value=512,
         key=f"{stage}_cap",
-        help="The paper cuts every item text after 40 tokens.",
+        help=f"The paper cuts every item text after {said('longest item text')} tokens.",
         on_change=_set_cap,
         args=(stage,),
     )

@@ -21,6 +21,7 @@ from app.components import (
 from app.token_spans import sequence_spans, target_spans
 from app.user_choice import choose_user
 from upsr_core.errors import DesignError
+from upsr_core.paper.published_values import said
 from upsr_core.text.design import PAPER_PROMPT, Design
 from upsr_core.text.masking import choose_masks
 from upsr_core.text.prompt import SequenceBuilder
@@ -58,7 +59,7 @@ def edit_prompt() -> None:
         st.session_state["max_tokens"] = design.max_tokens
         with st.container(horizontal=True, vertical_alignment="bottom"):
             st.number_input("Limit, tokens", 32, 4096, key="max_tokens", width=160, on_change=set_prompt)
-            paper = {**design.model_dump(), "prompt": PAPER_PROMPT, "max_tokens": 512}
+            paper = {**design.model_dump(), "prompt": PAPER_PROMPT, "max_tokens": said("longest text sequence")}
             st.button("Paper's prompt", key="paper_prompt", on_click=lambda: state.set_design(Design(**paper)))
 
 

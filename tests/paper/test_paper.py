@@ -271,8 +271,8 @@ def test_recipes_are_judged_at_equal_tokens_among_uniform_and_popular_candidates
     assert rows.loc["User dependence (pop100)", "Contrast"] > 30
     assert 0 < rows.loc["NDCG@10 (uni100)", "Popularity"] < 75
     verdicts = outcome.claims.set_index("claim").verdict
-    assert verdicts["Contrast above Paper's recipe, NDCG@10 (pop100)"] == "above"
-    assert verdicts["Contrast above Paper's recipe, NDCG@10 (uni100)"] == UNCLEAR
+    assert verdicts["Contrast above Paper's, short, NDCG@10 (pop100)"] == "above"
+    assert verdicts["Contrast above Paper's, short, NDCG@10 (uni100)"] == UNCLEAR
     assert len(outcome.figure.data) == 2 * len(RECIPES)
     control = [cell.spec for cell in cells if cell.column == CONTROL]
     assert all(spec.model.training.dealt for spec in control) and not any(CONTROL in claim for claim in verdicts.index)

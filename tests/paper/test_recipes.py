@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 
 from upsr_core.datasets.importing import import_dataset
@@ -7,9 +8,13 @@ from upsr_core.errors import RunError
 from upsr_core.models.registry import MODELS
 from upsr_core.paper.experiment import ExperimentSpec
 from upsr_core.paper.runner import study
+from upsr_core.runs.ensure_finished import finish
 from upsr_core.runs.spec import budget_of, plan_run
 from upsr_core.text.design import parse_design
-from upsr_core.training.recipes import RECIPES
+from upsr_core.training.recipes import RECIPES, recipe_of, whole
+from upsr_core.training.spec import TrainingSpec
+
+quiet = lambda *_: None  # noqa: E731
 
 
 def planned(movies, recipe, budget="quick", **options):
@@ -65,3 +70,33 @@ def test_experiments_of_different_recipes_have_folders_of_their_own():
     personal = paper.model_copy(update={"recipe": "personal"})
     assert personal.folder != paper.folder and ExperimentSpec.model_validate(personal.model_dump()) == personal
     assert personal.command.endswith("--recipe personal") and "--recipe" not in paper.command
+
+
+def test_a_training_by_the_papers_recipe_has_its_batches_and_epochs(movies, monkeypatch):
+    """64 histories, 128 in a pre-training, gone through in parts; the pre-training ends after 20 epochs."""
+    seen = {}
+
+    def train(model, batches, spec, folder, progress, what, accumulation, **options):
+        seen[what] = batches, accumulation
+        return model
+
+    monkeypatch.setattr("upsr_core.models.upsr_training.train", train)
+    import_dataset("pantry", *sample_files("pantry"), preparation=PreparationSpec.new_domain())
+    spec = planned(movies, "paper", "smoke", pretrain_on=("pantry",))
+    few = spec.model.with_training(batch_tokens=8192, pretrain_tokens=10**9)
+    finish(spec.model_copy(update={"model": few, "candidates": spec.candidates.model_copy(update={"users": 2})}), quiet)
+    (tuning, parts), (first, parts_first) = seen["training"], seen["pre-training"]
+    assert {len(batch) for batch in tuning.plan} == {64} and (parts, parts_first) == (4, 8)
+    sizes = [len(batch) for batch in first.plan]
+    histories = len(first.row_of)
+    assert max(sizes) == 128 and sum(sizes) == 20 * histories
+    assert (np.bincount(np.concatenate(first.plan)) == 20).all()
+
+
+def test_a_training_is_told_by_what_its_recipe_decides_and_not_by_its_budget():
+    """A run at the paper's rate alone is nobody's; that of any budget, seed or machine is the recipe's."""
+    for name in RECIPES:
+        for changes in ({}, {"seed": 3, "tokens": 9, "batch_tokens": 2048, "dtype": "bfloat16", "patience": 1}):
+            assert recipe_of(TrainingSpec(**{"tokens": 1, **whole(name), **changes})) == name
+    assert recipe_of(TrainingSpec(tokens=1, **whole("paper") | {"learning_rate": 1e-3})) == "own"
+    assert recipe_of(TrainingSpec(tokens=1, **whole("paper") | {"batch": 32})) == "own"

@@ -27,7 +27,7 @@ DESIGN = parse_design("category,title,brand")
 
 def tiny(movies, **options):
     """A run of a few seconds: smoke with still fewer tokens and users."""
-    spec = plan_run(movies.name, DESIGN, budget="smoke", recipe="paper", **options)
+    spec = plan_run(movies.name, DESIGN, budget="smoke", recipe="paper-short", **options)
     few = with_training(spec, tokens=20_000, batch_tokens=512, evaluations=4, patience=4)
     candidates = spec.candidates.model_copy(update={"users": 8})
     return few.model_copy(update={"validation_users": 2, "candidates": candidates})

@@ -23,6 +23,14 @@ def test_plans_keep_to_the_budget_and_see_everybody_alike(lengths, seed):
     assert (seen == 3).all(), "three epochs' worth of tokens is three epochs"
 
 
+def test_a_plan_of_so_many_histories_a_batch_ends_with_its_epochs():
+    lengths = np.arange(1, 11)
+    plan = plan_batches(lengths, tokens=10**6, batch_tokens=5, seed=0, size=4, epochs=3)
+    assert sorted(map(len, plan)) == [2, 2, 2, 4, 4, 4, 4, 4, 4], "whatever a batch by tokens would hold"
+    assert (np.bincount(np.concatenate(plan))[: len(lengths)] == 3).all()
+    assert len(plan_batches(lengths, tokens=1, batch_tokens=5, seed=0, size=4, epochs=3)) == 1, "or with its tokens"
+
+
 def source(count=12, **options) -> Source:
     items = pd.DataFrame([{"item_id": str(i), "title": f"Thing number {i}"} for i in range(count)])
     design = Design(finetune=ItemDesign.of("title"), **options)

@@ -40,7 +40,8 @@ def import_(
     min_user: Annotated[int | None, typer.Option(min=1, help="Drop users with fewer events (5).")] = None,
     min_item: Annotated[int | None, typer.Option(min=1, help="Drop items with fewer events (5).")] = None,
     new_domain: Annotated[
-        bool, typer.Option("--new-domain", help="The paper's rule for new domains: 4 for users, 1 for items.")
+        bool,
+        typer.Option("--new-domain", help="The paper's rule for new domains: users with 4 events or more, every item."),
     ] = False,
     memory: Annotated[str | None, typer.Option(help="What the import may use, e.g. 2GB; half of what is free.")] = None,
     as_json: Json = False,

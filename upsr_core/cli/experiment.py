@@ -29,7 +29,7 @@ def experiment(
     pretrain_on: Annotated[
         str, typer.Option(help="Datasets to pre-train on first, with commas; of the sample's, two others if need be.")
     ] = "",
-    recipe: Annotated[str, typer.Option(help="Of UPSR's trainings: paper or personal.")] = "paper",
+    recipe: Annotated[str, typer.Option(help="Of UPSR's trainings: paper, paper-short or personal.")] = "paper",
     backend: running.Backend = "threads",
     address: running.Address = None,
     workers: running.Count = None,

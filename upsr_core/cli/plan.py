@@ -23,7 +23,7 @@ def plan(
     plm: Annotated[str, typer.Option(help="embedded, a folder, or a hub id; UniSRec: BERT-like too.")] = "embedded",
     budget: Annotated[str, typer.Option(help="smoke, first-look, quick, standard or zero-shot.")] = "quick",
     mode: Annotated[str, typer.Option(help="uni100, pop100 or full.")] = "uni100",
-    recipe: Annotated[str, typer.Option(help="Of UPSR's training: personal or paper.")] = "",
+    recipe: Annotated[str, typer.Option(help="Of UPSR's training: personal, paper or paper-short.")] = "",
     dtype: Annotated[str, typer.Option(help="Of the training of UPSR: float32 or bfloat16.")] = "float32",
     measure: Annotated[bool, typer.Option(help="Take some seconds to measure steps and users of UPSR first.")] = True,
     machines: Annotated[int, typer.Option(min=1, help="Machines of a cluster, each like this one or as --gflops.")] = 1,

@@ -44,7 +44,7 @@ def run(
     score: Annotated[str, typer.Option(help="perplexity, conditional or posterior; the recipe's own without it.")] = "",
     mode: Annotated[str, typer.Option(help="uni100, pop100, full, or several with commas.")] = "uni100",
     seed: Annotated[int, typer.Option(help="Seed of the training.")] = 0,
-    recipe: Annotated[str, typer.Option(help="Of UPSR's training: personal or paper.")] = "",
+    recipe: Annotated[str, typer.Option(help="Of UPSR's training: personal, paper or paper-short.")] = "",
     dtype: Annotated[str, typer.Option(help="Of the training of UPSR: float32 or bfloat16.")] = "float32",
     processes: running.Processes = 1,
     accumulate: running.Accumulate = 1,

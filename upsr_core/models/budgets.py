@@ -1,4 +1,7 @@
-"""The budgets that a user chooses from; each model makes its training of them."""
+"""The budgets that a user chooses from; each model makes its training of them.
+
+A budget says how much is spent, and its recipe (`training.recipes`) how.
+"""
 
 from dataclasses import dataclass
 
@@ -25,7 +28,7 @@ BUDGETS = {
     "smoke": Budget(
         "Smoke",
         "Seconds. Shows that everything fits together; its figures mean nothing.",
-        TrainingSpec(tokens=40_000, batch_tokens=2048, evaluations=2, learning_rate=1e-3),
+        TrainingSpec(tokens=40_000, batch_tokens=2048, evaluations=2),
         8,
         20,
         40_000,
@@ -34,7 +37,7 @@ BUDGETS = {
     "first-look": Budget(
         "First look",
         "Two to four minutes on two cores with the embedded model: signs, not results.",
-        TrainingSpec(tokens=400_000, evaluations=3, learning_rate=1e-3),
+        TrainingSpec(tokens=400_000, evaluations=3),
         60,
         150,
         400_000,
@@ -43,7 +46,7 @@ BUDGETS = {
     "quick": Budget(
         "Quick",
         "At most ten minutes on two cores with the embedded model.",
-        TrainingSpec(tokens=1_600_000, evaluations=4, learning_rate=1e-3),
+        TrainingSpec(tokens=1_600_000, evaluations=4),
         80,
         500,
         1_600_000,
@@ -52,7 +55,7 @@ BUDGETS = {
     "standard": Budget(
         "Standard",
         "About an hour on two cores with the embedded model.",
-        TrainingSpec(tokens=16_000_000, evaluations=10, learning_rate=1e-3),
+        TrainingSpec(tokens=16_000_000, evaluations=10),
         400,
         3000,
         16_000_000,
@@ -61,7 +64,7 @@ BUDGETS = {
     "zero-shot": Budget(
         "Zero-shot",
         "No training on the dataset that is ranked: the language model as it is, or after other datasets.",
-        TrainingSpec(tokens=0, learning_rate=1e-3),
+        TrainingSpec(tokens=0),
         1,
         500,
         1_600_000,

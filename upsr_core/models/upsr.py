@@ -18,7 +18,7 @@ from upsr_core.models.budgets import BUDGETS, Budget
 from upsr_core.models.cost import Calibration, DataSizes, Work, parameters, plm_sizes
 from upsr_core.models.spec import TextModelSpec, TrainedModelSpec
 from upsr_core.plm.loading import T5
-from upsr_core.training.recipes import PAPER, PERSONAL, RECIPES, recipe_of, score_of
+from upsr_core.training.recipes import PAPER, PERSONAL, RECIPES, SHORT, recipe_of, score_of
 from upsr_core.training.spec import TrainingSpec
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ GRADIENTS = "gradients"
 CONTRASTING = 2.2  # what a token costs with the contrastive term, over one without
 CHECKPOINTS = 3  # kept at a time: two, and the best; each is the weights and twice as much for the optimizer
 SCORE_BYTES = 20  # of a candidate in `scores.parquet`, compressed
-OF_THE_DATASET = {"tokens", "evaluations", "patience"}  # what a training does with the dataset that is ranked
+OF_THE_DATASET = {"tokens", "batch", "evaluations", "patience"}  # what a training does with the dataset that is ranked
 
 
 class UpsrSpec(TextModelSpec, TrainedModelSpec):
@@ -49,7 +49,7 @@ class UpsrSpec(TextModelSpec, TrainedModelSpec):
     @property
     def recipe_name(self) -> str:
         """The name of its recipe; "own" where its training is that of none."""
-        return recipe_of(self.training, BUDGETS["quick"].training)
+        return recipe_of(self.training)
 
     @property
     def recipe(self) -> str:
@@ -75,7 +75,7 @@ class Upsr(Model[UpsrSpec]):
     pretrains = True
     plm_kinds = T5
     scores = SCORES
-    recipes = (PERSONAL, PAPER)
+    recipes = (PERSONAL, PAPER, SHORT)
     dtypes = ("float32", "bfloat16")
     usual_mode = "uni100"
     validation_mode = "uni100"

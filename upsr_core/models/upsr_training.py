@@ -27,10 +27,7 @@ MODEL_FILES = ("tokenizer.json", "tokenizer_config.json", "spiece.model")
 def train_upsr(upsr: Upsr, spec: UpsrSpec, job: TrainingJob) -> None:
     """Train and save the T5 of a run; of several processes all train, and the first alone saves and validates."""
     model, tokenizer = load_model(spec.plm.name), load_tokenizer(spec.plm.name)
-    options = {
-        "loss": partial(loss_of, spec=spec.training), "accumulation": job.accumulation,
-        "half": spec.training.dtype == "bfloat16",
-    }  # fmt: skip
+    options = {"loss": partial(loss_of, spec=spec.training), "half": spec.training.dtype == "bfloat16"}
     if spec.training.pretrain_tokens:
         _pretrain(model, tokenizer, spec, job, options)
     if spec.training.tokens:
@@ -46,7 +43,10 @@ def _pretrain(model: Any, tokenizer: TextTokenizer, spec: UpsrSpec, job: Trainin
     if not distributed.broadcast(job.pretrained.exists()):
         batches = _pretraining_batches(tokenizer, spec, job)
         checkpoints = job.folder / "pretraining"
-        trained = train(model, batches, spec.training, checkpoints, job.progress, "pre-training", **options)
+        trained = train(
+            model, batches, spec.training, checkpoints, job.progress, "pre-training",
+            accumulation=_parts(spec, spec.training.pretrain_batch, job), **options,
+        )  # fmt: skip
         if distributed.first():
             with job.saved_pretraining(time.monotonic() - began) as folder:
                 _save(trained, spec, folder)
@@ -64,7 +64,14 @@ def _pretraining_batches(tokenizer: TextTokenizer, spec: UpsrSpec, job: Training
         )
         for dataset, parts in job.sources()
     ]
-    return MaskedBatches(sources, spec.training, spec.training.pretrain_tokens)
+    own = spec.training
+    return MaskedBatches(sources, own, own.pretrain_tokens, own.pretrain_batch, own.pretrain_epochs)
+
+
+def _parts(spec: UpsrSpec, batch: int, job: TrainingJob) -> int:
+    """In how many parts each process goes through its share of a batch; it changes memory and nothing else."""
+    needed = spec.training.parts(batch, spec.design.max_tokens)
+    return max(job.accumulation, -(-needed // distributed.count()))
 
 
 def _tune(upsr: Upsr, model: Any, spec: UpsrSpec, job: TrainingJob, options: dict) -> Any:
@@ -76,7 +83,7 @@ def _tune(upsr: Upsr, model: Any, spec: UpsrSpec, job: TrainingJob, options: dic
         costs = distributed.broadcast(ranker.token_costs() if first else np.zeros(0))
         weights = informative_weights(costs, share)
     source = Source(ranker.builder, training_histories(job.dataset, job.parts), weights)
-    batches = MaskedBatches([source], spec.training, spec.training.tokens)
+    batches = MaskedBatches([source], spec.training, spec.training.tokens, spec.training.batch)
     candidates = job.validation() if first else None
 
     def validated(whole: Any) -> dict[str, float]:
@@ -85,7 +92,7 @@ def _tune(upsr: Upsr, model: Any, spec: UpsrSpec, job: TrainingJob, options: dic
 
     return train(
         model, batches, spec.training, job.folder / "tuning", job.progress, "training", validate=validated,
-        curve=job.write_curve, **options,
+        curve=job.write_curve, accumulation=_parts(spec, spec.training.batch, job), **options,
     )  # fmt: skip
 
 

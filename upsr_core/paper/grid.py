@@ -11,6 +11,7 @@ from upsr_core.evaluation.statistics import difference_over_seeds, holm, mean_in
 from upsr_core.export.figure_style import grouped
 from upsr_core.models.upsr import UpsrSpec
 from upsr_core.paper.experiment import SHOWN, Cell, Claim, Experiment, ExperimentSpec, Outcome, published
+from upsr_core.paper.published_values import said
 from upsr_core.runs.run import Run
 
 AS_PAPER, OTHERWISE, UNCLEAR = "as in the paper", "the other way round", "not told apart"
@@ -134,9 +135,13 @@ def scale_notes(spec: ExperimentSpec, finished: Finished, warm: bool = False) ->
     trained = next((run.spec.model.training for _, run in finished if isinstance(run.spec.model, UpsrSpec)), None)
     if trained is not None:
         first = f" after {trained.pretrain_tokens:,} on {', '.join(spec.pretrain_on)}" if spec.pretrain_on else ""
+        batch = f"{trained.batch} histories" if trained.batch else f"{trained.batch_tokens:,} tokens"
         notes.append(
-            f"Ours: language model {spec.plm}, {trained.tokens:,} tokens of training at most{first}. The paper's: "
-            "T5-base (223 million parameters), trained on whole domains until NDCG@10 of validation falls, all users."
+            f"Ours: language model {spec.plm}, {trained.tokens:,} tokens of training at most{first}, recipe "
+            f"{spec.recipe} (learning rate {trained.learning_rate:g}, {batch} a batch). The paper's: T5-base "
+            f"({said('parameters of T5-base')} million parameters), {said('epochs of pre-training')} epochs of "
+            f"pre-training, tuned until NDCG@10 of validation falls (learning rate {said('learning rate'):g}, "
+            f"{said('batch of fine-tuning')} histories a batch)."
         )
     return tuple(notes)
 

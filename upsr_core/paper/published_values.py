@@ -1,86 +1,168 @@
-"""Published values of the larger tables, in percent."""
+"""Every value of the paper that this product quotes, one record each, with the place where it was read.
+
+What its tables print is in `published_tables`, what its text says is here. Code, pages and documentation quote these
+records, and tests hold recipes, designs and documentation to them. A value is as printed; what the paper only draws
+(Figures 2 to 5) is not here, and what it leaves open has no record.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from upsr_core.paper.published_tables import BANDS, GAINS, INDICATORS, METRICS, TABLES
+
+Value = float | str
+DEVIATION = 0.3  # percentage points, of Table 3 by its caption: what is less is not told apart
 
 
-def _block(*rows: str) -> dict[str, tuple[float, ...]]:
-    """Rows in the order of the paper's metrics, each with a number per column."""
-    metrics = ("NDCG@1", "NDCG@5", "NDCG@10", "HR@5", "HR@10")
-    return {metric: tuple(map(float, row.split())) for metric, row in zip(metrics, rows, strict=True)}
+@dataclass(frozen=True)
+class PublishedValue:
+    """A value of the paper.
+
+    Attributes
+    ----------
+    what
+        Row of a table, such as NDCG@10, or what the text speaks of.
+    value
+        As printed.
+    unit
+        Empty where it has none, or the paper names none.
+    where
+        Table or section where it was read.
+    dataset, column
+        Of a table: the dataset and the heading of the column.
+    """
+
+    what: str
+    value: Value
+    unit: str
+    where: str
+    dataset: str = ""
+    column: str = ""
 
 
-# BERT4Rec, SASRec, UniSRec, UPSR (T5), UPSR (FLAN-T5)
-TABLE3 = {
-    "Arts": _block(
-        "32.21 36.92 36.81 40.88 42.79", "42.10 49.46 48.67 51.81 53.70", "45.41 52.62 52.05 54.84 56.73",
-        "51.30 60.64 59.36 61.69 63.70", "61.55 70.42 69.84 71.03 73.07",
+SETTINGS, TRAINING, DATA = "Section 4.1, parameter settings", "Section 3.4.1", "Section 4.1, datasets"
+FORMAT, PLM_SIZE, LOSSES = "Section 3.3", "Section 4.7.1", "Section 4.6"
+TEXT = (
+    PublishedValue("learning rate", 3e-4, "", SETTINGS),  # printed as AdamW's lambda; "the same learning rate" follows
+    PublishedValue("optimizer", "AdamW", "", SETTINGS),
+    PublishedValue("epochs of pre-training", 20, "epochs", SETTINGS),
+    PublishedValue("batch of pre-training", 128, "histories", SETTINGS),
+    PublishedValue("batch of fine-tuning", 64, "histories", SETTINGS),
+    PublishedValue("fine-tuning ends by", "NDCG@10", "", SETTINGS),
+    PublishedValue("share of items masked", 0.1, "", SETTINGS),
+    PublishedValue("samples with random items masked, to those with the last alone", "9:1", "", TRAINING),
+    PublishedValue("sentinel tokens", 100, "tokens", TRAINING),
+    PublishedValue("score", "perplexity", "", "Section 3.4.2, equation 2"),
+    PublishedValue("longest item text", 40, "tokens", SETTINGS),
+    PublishedValue("longest text sequence", 512, "tokens", SETTINGS),
+    PublishedValue("negatives", 100, "items", SETTINGS),
+    PublishedValue("k of HR@k and NDCG@k", "1, 5, 10", "", SETTINGS),
+    PublishedValue("layers of the language model", 12, "layers", SETTINGS),
+    PublishedValue("attention heads of the language model", 12, "heads", SETTINGS),
+    PublishedValue("width of the language model", 768, "", SETTINGS),
+    PublishedValue("vocabulary", 32128, "tokens", SETTINGS),
+    PublishedValue("fewest events of users and items, pre-training domains", 5, "events", DATA),
+    PublishedValue("fewest events of users, new domains", 4, "events", DATA),
+    PublishedValue("text of an item, pre-training", "(category: <category_text>) <title_text>", "", FORMAT),
+    PublishedValue(
+        "text of an item, fine-tuning",
+        "(category: <category_text>) <title_text> (brand: <brand_text>) (price: <price_text>) "
+        "(description: <description_text>)",
+        "",
+        FORMAT,
     ),
-    "Instruments": _block(
-        "36.55 38.79 37.80 42.17 43.74", "46.20 50.95 48.93 52.42 54.50", "49.23 54.05 52.23 55.37 57.41",
-        "55.18 61.77 59.01 61.91 64.29", "64.45 71.38 69.20 71.02 73.26",
+    PublishedValue(
+        "text sequence",
+        "Given the following purchase history of user: <item_text_1>, ..., <item_text_n>, <masked_item>, predict "
+        "masked item purchased by the user?",
+        "",
+        FORMAT,
     ),
-    "Pantry": _block(
-        "13.36 15.22 13.62 18.32 18.72", "21.21 24.76 21.07 26.72 27.53", "24.82 28.63 24.69 30.08 30.98",
-        "28.84 33.97 28.22 34.77 35.85", "40.08 46.06 39.51 45.19 46.57",
+    PublishedValue("deviation of results", DEVIATION, "percentage points", "Table 3, caption"),
+    PublishedValue("items of a user in the test of temporal robustness", 3, "items", LOSSES),
+    *(
+        # "Drops over time": the text does not say of which step, nor whether percent of the first or points.
+        PublishedValue("NDCG@1 lost over time", value, "%", LOSSES, "Movies", column)
+        for column, value in (("UPSR", 4.3), ("SASRec", 12.9), ("BERT4Rec", 10.6))
     ),
-    "Books": _block(
-        "32.10 38.34 28.23 39.82 41.76", "42.68 50.45 42.06 50.68 52.87", "45.66 53.32 46.28 53.38 55.49",
-        "52.50 61.32 54.79 60.73 62.64", "62.09 69.73 67.83 69.05 70.72",
-    ),
-    "Clothing": _block(
-        "23.98 26.54 28.60 31.79 32.63", "33.22 37.18 37.54 41.42 42.54", "37.09 40.55 41.08 44.50 45.81",
-        "42.30 46.94 46.07 50.47 51.87", "54.48 57.37 57.05 60.62 61.99",
-    ),
-    "Sports": _block(
-        "18.97 22.06 25.13 26.66 28.34", "25.93 31.57 35.40 35.52 37.50", "29.01 34.70 39.34 38.58 40.59",
-        "33.00 40.64 45.09 44.10 46.14", "42.31 50.96 57.30 54.30 55.92",
-    ),
-    "Movies": _block(
-        "37.68 40.28 34.37 41.35 43.43", "48.55 53.46 44.96 52.40 54.74", "51.72 56.60 48.32 55.61 57.69",
-        "58.63 65.19 54.68 62.49 64.85", "68.26 74.61 65.09 72.22 74.10",
-    ),
-}  # fmt: skip
-# UniSRec (pre-training), UPSR (w/o pre-training), UPSR (pre-training)
-TABLE4 = {
-    "Pantry": _block(
-        "5.74 13.33 13.96", "10.30 17.25 17.82", "12.77 19.26 19.84", "14.81 21.03 21.39", "22.52 27.32 27.69"
-    ),
-    "Arts": _block(
-        "13.75 21.81 20.27", "21.37 26.09 24.73", "24.57 28.09 26.74", "28.57 30.13 28.96", "38.54 36.35 35.23"
-    ),
-    "Instruments": _block(
-        "13.61 23.08 23.42", "20.53 26.39 27.57", "23.03 28.18 29.41", "26.86 29.57 31.48", "34.66 35.15 37.21"
-    ),
-}
-# T/T, C+T/C+T, C+T+D/C+T+D, C+T/C+T+D
-TABLE7 = {
-    "Instruments": _block(
-        "33.12 39.43 42.27 42.17", "43.98 49.45 52.54 52.42", "47.59 52.70 55.50 55.37", "54.28 58.70 61.84 61.91",
-        "65.53 68.74 70.96 71.02",
-    ),
-    "Pantry": _block(
-        "13.46 16.57 18.71 18.32", "19.31 23.60 26.79 26.72", "22.42 26.70 30.16 30.08", "24.98 30.34 34.42 34.77",
-        "34.68 39.99 44.88 45.19",
-    ),
-    "Arts": _block(
-        "31.80 39.41 40.75 40.88", "42.11 50.03 51.65 51.81", "45.85 53.17 54.70 54.84", "51.83 59.74 61.53 61.69",
-        "63.41 69.47 71.00 71.03",
-    ),
-}  # fmt: skip
-TABLE8 = {
-    "Instruments": _block(
-        "24.22 19.44 18.40 23.42", "28.60 23.01 21.27 27.57", "30.83 25.14 23.29 29.41", "32.88 26.58 24.13 31.48",
-        "39.82 33.24 30.47 37.21",
-    ),
-    "Pantry": _block(
-        "14.66 13.48 11.54 13.96", "18.73 17.19 15.21 17.83", "20.70 19.34 16.93 19.84", "22.53 20.71 18.67 21.39",
-        "28.71 27.43 24.02 27.69",
-    ),
-    "Arts": _block(
-        "19.70 17.00 16.94 20.27", "24.07 21.00 21.17 24.73", "26.24 22.96 23.17 26.74", "28.28 24.88 25.17 28.96",
-        "35.05 30.99 31.42 35.23",
-    ),
-}  # fmt: skip
-# T5-small, T5-base
-TABLE9 = {
-    "Sports": _block("25.82 26.00", "34.59 35.13", "37.63 38.23", "42.86 43.76", "52.65 53.43"),
-    "Clothing": _block("31.25 31.32", "40.77 41.09", "43.71 44.28", "49.62 50.20", "58.70 60.36"),
-}
+    PublishedValue("parameters of T5-small", 61, "million", PLM_SIZE),
+    PublishedValue("parameters of T5-base", 223, "million", PLM_SIZE),
+    PublishedValue("interactions of the large pre-training", 36.7, "million", "Section 4.7.2"),
+    PublishedValue("large pre-training over the original one", 10, "times", "Section 4.7.2"),
+    PublishedValue("pre-training domains", 4, "domains", DATA),
+    PublishedValue("new domains", 3, "domains", DATA),
+    PublishedValue("indicators", 5, "indicators", "Section 3.2"),
+    PublishedValue("attributes looked at", 7, "attributes", "Table 1"),
+)
+# The text calls them entropy and names no unit; bits of the tokens inside an item's text are of their size.
+_INFORMATIVENESS = {"Sports": (3.94, 4.79, 4.83), "Movies": (2.77, 4.12, 4.68)}
+
+
+def _of_tables() -> list[PublishedValue]:
+    found = []
+    for table in TABLES:
+        for dataset, rows in table.rows.items():
+            for what, values in rows.items():
+                for place, value in enumerate(values):
+                    unit = table.units[place] if table.units else "%"
+                    found.append(PublishedValue(what, value, unit, table.where, dataset, table.columns[place]))
+    for dataset, gains in GAINS.items():
+        for metric, gain in zip(METRICS, gains, strict=True):
+            if gain is not None:
+                found.append(PublishedValue(metric, gain, "%", "Table 3", dataset, "Improv."))
+    for attribute, bands in BANDS.items():
+        for column, band in zip((*INDICATORS, "Use"), bands, strict=True):
+            found.append(PublishedValue(attribute, band, "", "Table 1", "Amazon", column))
+    for dataset, each in _INFORMATIVENESS.items():
+        for column, value in zip(("T", "T+C", "T+C+D"), each, strict=True):
+            found.append(PublishedValue("informativeness", value, "", "Section 4.5.1", dataset, column))
+    return found
+
+
+PUBLISHED: tuple[PublishedValue, ...] = (*TEXT, *_of_tables())
+
+
+def said(what: str) -> Value:
+    """What the paper's text says of something that it says one thing of. KeyError where it has no such record.
+
+    >>> said("batch of fine-tuning")
+    64
+    """
+    found = {each.what: each.value for each in TEXT if not each.dataset}
+    return found[what]
+
+
+def block(where: str, columns: Sequence[str], names: Mapping[str, str] | None = None) -> dict[str, dict[str, tuple]]:
+    """The values read at one place: dataset -> row -> a value for each of `columns`, None where there is none.
+
+    `names` renames rows, and leaves out those that it does not name.
+
+    >>> block("Section 4.6", ("UPSR", "SASRec"))
+    {'Movies': {'NDCG@1 lost over time': (4.3, 12.9)}}
+    """
+    cells: dict[str, dict[str, dict[str, Value]]] = {}
+    for each in PUBLISHED:
+        if each.where == where and each.dataset and (names is None or each.what in names):
+            row = each.what if names is None else names[each.what]
+            cells.setdefault(each.dataset, {}).setdefault(row, {})[each.column] = each.value
+    return {
+        dataset: {row: tuple(values.get(column) for column in columns) for row, values in rows.items()}
+        for dataset, rows in cells.items()
+    }
+
+
+def found_on(where: str, better: str, worse: str, metric: str) -> str:
+    """On which datasets of a table the paper has one column above another, in words.
+
+    >>> found_on("Table 5", "T+C+D", "T+C", "NDCG@10")
+    'Movies; hardly on Sports'
+    """
+    above: list[str] = []
+    hardly, below = list[str](), list[str]()
+    for dataset, rows in block(where, (better, worse)).items():
+        first, second = rows[metric]
+        gap = round(first - second, 2)
+        (above if gap > DEVIATION else hardly if gap > 0 else below).append(dataset)
+    parts = [", ".join(above) if below or hardly or len(above) < 4 else f"all {len(above)}"]
+    parts += [f"hardly on {', '.join(hardly)}"] * bool(hardly) + [f"not on {', '.join(below)}"] * bool(below)
+    return "; ".join(part for part in parts if part)

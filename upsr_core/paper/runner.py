@@ -224,7 +224,7 @@ def study(
     pretrain_on
         Domains of the pre-training, for experiments that have one.
     recipe
-        Of every training of UPSR.
+        Of every training of UPSR, a name of `training.recipes.RECIPES`.
 
     Raises
     ------

@@ -13,6 +13,9 @@ from upsr_core.indicators.profile import Setting
 from upsr_core.indicators.result import INDICATORS
 from upsr_core.paper.experiment import Cell, Experiment, ExperimentSpec, Outcome, published
 from upsr_core.paper.grid import Finished
+from upsr_core.paper.published_tables import BANDS
+from upsr_core.paper.published_tables import INDICATORS as PRINTED
+from upsr_core.paper.published_values import block
 from upsr_core.runtime import Progress
 
 KEYS = MEASURED[:5]  # the paper's; alignment is ours
@@ -47,7 +50,11 @@ def collect(spec: ExperimentSpec, finished: Finished, progress: Progress) -> Out
             bands.append([LEVELS.index(band) if (band := row[f"{name}_band"]) else np.nan for name in KEYS])
     table = pd.DataFrame(rows)
     beside = pd.concat([table, published(EXPERIMENT)], ignore_index=True)
-    notes = [RULE, USE_RULE, "The paper gives bands alone, without the numbers behind them; 'very high' is high here."]
+    notes = [
+        RULE,
+        USE_RULE,
+        "The paper gives bands alone, without numbers behind them; its 'very high' counts as high, 'very low' as low.",
+    ]
     if len(data) == 1:
         notes.append("Domain consistency needs a second dataset.")
     return Outcome(table, beside, _picture(table, np.array(bands)), notes=tuple(notes))
@@ -81,5 +88,5 @@ EXPERIMENT = Experiment(
     cells,
     collect,
     COLUMNS,
-    {"Amazon": PAPER},
+    block("Table 1", (*PRINTED, "Use"), {name: name.lower() for name in BANDS}),
 )

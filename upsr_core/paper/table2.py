@@ -6,6 +6,7 @@ from upsr_core.datasets.store import load_dataset
 from upsr_core.export.figure_style import figure_of, log_axis, looks
 from upsr_core.paper.experiment import Cell, Experiment, ExperimentSpec, Outcome, published
 from upsr_core.paper.grid import Finished
+from upsr_core.paper.published_values import block
 from upsr_core.runtime import Progress
 
 COLUMNS = ("Users", "Items", "Interactions", "Mean length")
@@ -43,13 +44,5 @@ EXPERIMENT = Experiment(
     cells,
     collect,
     COLUMNS,
-    {
-        name: {"all": values}
-        for name, values in {
-            "Pre-training": (402979, 930518, 3547017, 8.8), "Books": (197891, 504085, 1990164, 10.1),
-            "Clothing": (135041, 294788, 1004679, 7.4), "Sports": (39477, 87235, 262998, 6.7),
-            "Movies": (30570, 44410, 289176, 9.5), "Arts": (131149, 138116, 718628, 5.5),
-            "Instruments": (62691, 53899, 403135, 6.4), "Pantry": (22601, 8249, 179735, 8.0),
-        }.items()
-    },
-)  # fmt: skip
+    block("Table 2", COLUMNS),
+)

@@ -3,12 +3,13 @@
 from upsr_core.datasets.store import load_dataset
 from upsr_core.paper.experiment import Cell, Claim, Experiment, ExperimentSpec, Outcome, design_of, planned
 from upsr_core.paper.grid import Finished, collected
-from upsr_core.paper.published_values import TABLE3
+from upsr_core.paper.published_values import block, found_on
 from upsr_core.paper.text_indicators import letter_notes
 from upsr_core.runtime import Progress
 
 IDS = {"BERT4Rec": "bert4rec", "SASRec": "sasrec-ce"}
 LANGUAGE = ("UPSR (T5)", "UPSR (FLAN-T5)")
+COLUMNS = ("BERT4Rec", "SASRec", "UniSRec", *LANGUAGE)
 
 
 def cells(spec: ExperimentSpec) -> list[Cell]:
@@ -44,10 +45,10 @@ EXPERIMENT = Experiment(
     "Is UPSR above the models of item ids and UniSRec, most of all at the first place?",
     cells,
     collect,
-    ("BERT4Rec", "SASRec", "UniSRec", *LANGUAGE),
-    TABLE3,
+    COLUMNS,
+    block("Table 3", COLUMNS),
     tuple(
-        Claim(LANGUAGE[0], other, metric, "almost all domains")
+        Claim(LANGUAGE[0], other, metric, found_on("Table 3", LANGUAGE[0], other, metric))
         for metric in ("NDCG@1", "NDCG@10")
         for other in ("SASRec", "BERT4Rec", "UniSRec")
     ),

@@ -3,7 +3,7 @@
 from upsr_core.datasets.store import load_dataset
 from upsr_core.paper.experiment import Cell, Claim, Experiment, ExperimentSpec, Outcome, design_of, planned
 from upsr_core.paper.grid import Finished, collected
-from upsr_core.paper.published_values import TABLE9
+from upsr_core.paper.published_values import block, found_on
 from upsr_core.paper.text_indicators import letter_notes
 from upsr_core.runtime import Progress
 
@@ -31,8 +31,8 @@ EXPERIMENT = Experiment(
     cells,
     collect,
     COLUMNS,
-    TABLE9,
-    (Claim(COLUMNS[1], COLUMNS[0], "NDCG@10", "Sports, Clothing"),),
+    block("Table 9", COLUMNS),
+    (Claim(COLUMNS[1], COLUMNS[0], "NDCG@10", found_on("Table 9", COLUMNS[1], COLUMNS[0], "NDCG@10")),),
     plms=2,
     smaller="small",
 )

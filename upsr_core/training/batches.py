@@ -87,7 +87,9 @@ class Source:
         return np.concatenate([*parts, [1.0]]).astype(np.float32)
 
 
-def plan_batches(lengths: np.ndarray, tokens: int, batch_tokens: int, seed: int) -> list[np.ndarray]:
+def plan_batches(
+    lengths: np.ndarray, tokens: int, batch_tokens: int, seed: int, size: int = 0, epochs: int = 0
+) -> list[np.ndarray]:
     """Which histories each step sees: epochs in random order, grouped by length, until the tokens are used.
 
     Parameters
@@ -100,6 +102,10 @@ def plan_batches(lengths: np.ndarray, tokens: int, batch_tokens: int, seed: int)
         Padded tokens that a batch holds at most; at least one history.
     seed
         Of the order.
+    size
+        Histories of a batch, whatever their length; 0 for as many as `batch_tokens` hold.
+    epochs
+        At most; 0 for no end.
 
     Returns
     -------
@@ -112,7 +118,7 @@ def plan_batches(lengths: np.ndarray, tokens: int, batch_tokens: int, seed: int)
     [[0, 1], [0, 1]]
     """
     plan, used, epoch = [], 0, 0
-    while used < tokens:
+    while used < tokens and not (epochs and epoch == epochs):
         rng = np.random.default_rng([seed, 4, epoch])
         order = rng.permutation(len(lengths))
         batches = []
@@ -120,9 +126,9 @@ def plan_batches(lengths: np.ndarray, tokens: int, batch_tokens: int, seed: int)
             window = order[start : start + WINDOW]
             window = window[np.argsort(-lengths[window], kind="stable")]
             while len(window):
-                size = max(1, batch_tokens // int(lengths[window[0]]))
-                batches.append(window[:size])
-                window = window[size:]
+                count = size or max(1, batch_tokens // int(lengths[window[0]]))
+                batches.append(window[:count])
+                window = window[count:]
         for number in rng.permutation(len(batches)):
             if used >= tokens:
                 break
@@ -143,6 +149,8 @@ class MaskedBatches(TorchDataset):
         What is masked, and how many tokens a batch has.
     tokens
         Real encoder tokens after which there are no more batches; the attribute `tokens` has how many there are.
+    size, epochs
+        As `plan_batches` takes them.
     pad
         The id of the padding token.
 
@@ -152,7 +160,9 @@ class MaskedBatches(TorchDataset):
         There is no history of at least two items.
     """
 
-    def __init__(self, sources: Sequence[Source], spec: TrainingSpec, tokens: int, pad: int = 0):
+    def __init__(
+        self, sources: Sequence[Source], spec: TrainingSpec, tokens: int, size: int = 0, epochs: int = 0, pad: int = 0
+    ):
         sources = [source.dealt(spec.seed) for source in sources] if spec.dealt else sources
         self.sources, self.spec, self.pad = sources, spec, pad
         samples = [source.samples(spec.prefixes) for source in sources]
@@ -160,7 +170,7 @@ class MaskedBatches(TorchDataset):
         self.row_of, self.end_of, lengths = (np.concatenate(part) for part in zip(*samples, strict=True))
         if not len(lengths):
             raise RunError("There is no history of at least two items to train on", how="Use a larger dataset.")
-        self.plan = plan_batches(lengths, tokens, spec.batch_tokens, spec.seed)
+        self.plan = plan_batches(lengths, tokens, spec.batch_tokens, spec.seed, size, epochs)
         if spec.shorter_first:
             half = len(self.plan) // 2
             self.plan[:half] = sorted(self.plan[:half], key=lambda batch: lengths[batch].max())

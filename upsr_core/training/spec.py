@@ -13,9 +13,9 @@ CURVE = ("step", "tokens", "loss", "ndcg10", "user_dependence", "low", "high")
 class TrainingSpec(Spec):
     """Masked item text prediction (paper, section 3.4.1) on a budget of real tokens.
 
-    The budget and the batch are counted in real (non-padding) and padded encoder tokens, so that the time of a
-    training hardly depends on the dataset. By default it is the paper's recipe: one in ten samples masks only the last
-    item, the others a tenth of the items at random. Weights and optimizer are always float32.
+    The budget is counted in real (non-padding) encoder tokens and, unless `batch` says how many histories it has, a
+    batch in padded ones, so that the time of a training hardly depends on the dataset. By default a sample masks the
+    last item alone in one case of ten, else a tenth of the items at random. Weights and optimizer are always float32.
 
     Attributes
     ----------
@@ -24,7 +24,11 @@ class TrainingSpec(Spec):
     pretrain_tokens
         Spent before, on the datasets of the pre-training, without validation.
     batch_tokens
-        Padded encoder tokens of a batch at most.
+        Padded encoder tokens that are gone through at once, at most: a batch, or a part of a larger one.
+    batch, pretrain_batch
+        Histories of a batch in the tuning and in the pre-training; 0 for as many as `batch_tokens` hold.
+    pretrain_epochs
+        How often the pre-training goes through its histories at most, however many tokens are left; 0 for no end.
     learning_rate
         The highest; it falls linearly after a short rise.
     mask_share, last_only
@@ -54,6 +58,9 @@ class TrainingSpec(Spec):
     tokens: int = Field(ge=0)
     pretrain_tokens: int = Field(default=0, ge=0)
     batch_tokens: int = Field(default=8192, ge=512)
+    batch: int = Field(default=0, ge=0)
+    pretrain_batch: int = Field(default=0, ge=0)
+    pretrain_epochs: int = Field(default=0, ge=0)
     learning_rate: float = Field(default=3e-4, gt=0)
     mask_share: float = Field(default=0.1, gt=0, le=1)
     last_only: float = Field(default=0.1, ge=0, le=1)
@@ -66,6 +73,15 @@ class TrainingSpec(Spec):
     dealt: bool = False
     seed: int = 0
     dtype: Literal["float32", "bfloat16"] = "float32"
+
+    def parts(self, batch: int, longest: int) -> int:
+        """In how many parts a batch of so many histories is gone through, none longer than `longest` tokens, so that
+        it needs no more memory than `batch_tokens` do.
+
+        >>> TrainingSpec(tokens=1).parts(64, 512), TrainingSpec(tokens=1).parts(0, 512)
+        (4, 1)
+        """
+        return max(1, -(-batch * longest // self.batch_tokens))
 
     @property
     def trains(self) -> bool:
