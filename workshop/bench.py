@@ -132,12 +132,15 @@ def statistics(
     pairs: Annotated[int, typer.Option(min=10, help="Simulated pairs of models for each figure.")] = 1000,
     as_json: Json = False,
 ) -> None:
-    """The comparison's statistics where the truth is known: coverage of intervals, false alarms of two seeds."""
+    """Statistics where the truth is known: coverage of intervals, false alarms of two seeds, verdicts by chance.
+
+    The coverage of every number of users, mode, rate of hits, targets a user and metric takes some minutes.
+    """
     from workshop.benchmarks.statistics import bench
 
     with console.status("simulating") as status:
         result = bench(pairs, _say(status))
-    _show(result, as_json)
+    _show(result, as_json, hide=("cells",))
 
 
 @benchmarks.command("control")
@@ -148,7 +151,7 @@ def control(
     seeds: Annotated[int, typer.Option(min=1, help="Trials of each.")] = 20,
     as_json: Json = False,
 ) -> None:
-    """Trials called personal, of a dataset as it is and where its histories, dealt out at random, tell nothing."""
+    """Trials said to use the history, of a dataset as it is and with its histories dealt out at random."""
     from upsr_core.datasets.sample import ensure_sample
     from upsr_core.text.design import parse_design
     from workshop.benchmarks.control import bench

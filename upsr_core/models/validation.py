@@ -12,10 +12,12 @@ def validate(ranker: Ranker, validation: Candidates) -> dict[str, float]:
     Returns
     -------
     dict
-        `ndcg10`, `user_dependence` and its 95 % interval `low`, `high`.
+        `ndcg10`, `user_dependence` and its 95 % interval `low`, `high`, which are left out where too few
+        users decide for one.
     """
     right = ranker.metrics(validation)[HEADLINE].to_numpy()
     borrowed = other_users(validation.instances.user.to_numpy(), validation.spec.seed)
     wrong = ranker.metrics(validation.with_histories_of(borrowed))[HEADLINE].to_numpy()
     gain = paired_difference(right, wrong)
-    return {"ndcg10": float(right.mean()), "user_dependence": gain["mean"], "low": gain["low"], "high": gain["high"]}
+    ends = {end: gain[end] for end in ("low", "high") if gain[end] is not None}
+    return {"ndcg10": float(right.mean()), "user_dependence": gain["mean"], **ends}

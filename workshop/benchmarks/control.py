@@ -1,4 +1,4 @@
-"""A control: where histories tell nothing of what comes next, no trial may be called personal."""
+"""A control: where histories tell nothing of what comes next, no trial may be said to use the history."""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -10,6 +10,7 @@ from upsr_core.datasets.importing import import_dataset
 from upsr_core.datasets.spec import ColumnMapping, PreparationSpec
 from upsr_core.datasets.store import Dataset, delete_dataset, list_datasets, load_dataset
 from upsr_core.errors import DataError, RunError
+from upsr_core.evaluation.verdicts import YES
 from upsr_core.runs.queue import enqueue
 from upsr_core.runs.run import create_run, delete_run
 from upsr_core.runs.spec import RunSpec, plan_run
@@ -46,7 +47,7 @@ def dealt(dataset: Dataset, name: str, seed: int) -> Dataset:
 
 
 def bench(dataset: str, design: Design, plm: str, budget: str, seeds: int, progress: Progress) -> dict:
-    """How many of so many trials are called personal, of the dataset as it is and of its histories dealt anew.
+    """How many of so many trials are said to use the history, of the dataset as it is and of its histories dealt anew.
 
     Both have the same budget, and the same seeds for training and candidates; each seed deals the histories anew. A
     95 % interval is above zero by chance alone in one control of forty.
@@ -68,24 +69,24 @@ def bench(dataset: str, design: Design, plm: str, budget: str, seeds: int, progr
                 if ranked is not original:
                     delete_dataset(name)
     table = pd.DataFrame(rows)
-    called = table.groupby("histories").personal.sum()
+    called = (table.uses_history == YES).groupby(table.histories).sum()
     return {
         "dataset": dataset,
         "budget": budget,
         "seeds": seeds,
-        "personal": int(called["as it is"]),
-        "personal_dealt": int(called["dealt"]),
+        "use_history": int(called["as it is"]),
+        "use_history_dealt": int(called["dealt"]),
         "share_dealt": float(called["dealt"] / seeds),
         "table": table.round(4).to_dict("records"),
     }
 
 
 def _trial(spec: RunSpec) -> dict:
-    """Whether a trial is personal, and its user dependence; a run that was not there before goes again."""
+    """Whether a trial uses the history, and its user dependence; a run that was not there before goes again."""
     run = create_run(spec)
     if (result := run.result()) is None:
         enqueue(run)
         if (result := work_on(run)) is None:
             raise RunError(f"Run {run.id} was cancelled", how="Start the benchmark again.")
         delete_run(run)
-    return {"personal": result.personal, **result.user_dependence.model_dump()}
+    return {"uses_history": result.uses_history, **result.user_dependence.model_dump()}
