@@ -4,9 +4,10 @@ from urllib.parse import urlencode
 
 import pandas as pd
 
-from app.run_tables import NOT_PERSONAL, interval
+from app.run_tables import ends
 from upsr_core.comparison.entries import Compared, Entry
 from upsr_core.evaluation.metrics import METRICS
+from upsr_core.evaluation.verdicts import interval_text
 from upsr_core.indicators.result import INDICATORS, IndicatorResult
 
 MOVED = 50
@@ -14,22 +15,21 @@ MOVED = 50
 
 def board_table(board: pd.DataFrame, metric: str) -> pd.DataFrame:
     """One row per entry and reference: the chosen metric with its interval, the others, user dependence, verdict."""
-    verdicts = {True: "personal", False: NOT_PERSONAL, None: ""}
     rows = []
     for row in board.to_dict("records"):
-        gain = interval(row["dependence"], row["dependence_low"], row["dependence_high"])
+        gain = interval_text(*(row[f"dependence{part}"] for part in ("", "_low", "_high", "_why")))
         shown = {"label": row["label"], "seeds": "" if row["reference"] else str(row["seeds"]), "value": row[metric]}
-        shown["interval"] = f"{row[f'{metric}_low']:.3f} to {row[f'{metric}_high']:.3f}"
+        shown["interval"] = ends(*(row[f"{metric}_{part}"] for part in ("low", "high", "why")))
         shown |= {name: row[name] for name in METRICS if name not in (metric, "NDCG@1")}  # NDCG@1 is HR@1
         shown["dependence"] = "" if row["reference"] else gain
-        rows.append(shown | {"verdict": verdicts[row["personal"]]})
+        rows.append(shown | {"verdict": row["uses_history"] or ""})
     return pd.DataFrame(rows)
 
 
 def pairs_table(pairs: pd.DataFrame) -> pd.DataFrame:
     """One row per pair: the difference with its interval, the corrected p, users either way, and the verdict."""
     table = pairs[["label_a", "label_b", "better", "worse", "verdict", "on"]].copy()
-    table["difference"] = list(map(interval, pairs.difference, pairs.low, pairs.high))
+    table["difference"] = list(map(interval_text, pairs.difference, pairs.low, pairs.high, pairs.why))
     table["p"] = ["< 0.001" if p < 0.001 else f"{p:.3f}" for p in pairs.p_holm]
     return table
 

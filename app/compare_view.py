@@ -26,6 +26,7 @@ from upsr_core.comparison.entries import Compared
 from upsr_core.comparison.export import export, zipped
 from upsr_core.comparison.who_differs import SLICES, movers, slices
 from upsr_core.evaluation.metrics import METRICS, named
+from upsr_core.evaluation.verdicts import NOT_SHOWN
 from upsr_core.export.figure_style import grouped
 from upsr_core.indicators.result import INDICATORS
 
@@ -44,20 +45,20 @@ def leaderboard(compared: Compared, board: pd.DataFrame, metric: str, asked: int
     config |= {"value": st.column_config.NumberColumn(name, format="%.3f", width=130), "interval": "95 % interval"}
     config |= {
         "dependence": st.column_config.TextColumn("User dependence", help="Gain over another user's history, NDCG@10"),
-        "verdict": "Verdict",
+        "verdict": "Uses the history",
     }
     st.dataframe(board_table(board, metric), key="board_table", hide_index=True, column_config=config)
-    if compared.runs and all(run.finished_result().gaps["popularity"][name].high < 0 for run in compared.runs):
+    if compared.runs and all(run.finished_result().gaps["popularity"][name].side < 0 for run in compared.runs):
         st.markdown(
             "**Popularity alone ranks better than every trial here.** A larger budget or another start (language "
             "model) may change that; what stands below compares how far they are behind."
         )
     if any(run.budget == "smoke" for run in compared.runs):
         st.caption("**Smoke** only shows that everything fits together: so few users say nothing of quality.")
-    if (board.personal == False).any():  # noqa: E712  None stands for a reference
+    if len(reasons := dict.fromkeys(board.why_not[board.uses_history == NOT_SHOWN])):
         st.caption(
-            "Not personal yet: the right history cannot be shown to rank better than another user's, so what such a "
-            "line gains may be popularity alone. Its interval has to lie above zero, not touch it."
+            "Uses the history, not shown: the right history cannot be shown to rank better than another user's "
+            f"({'; '.join(reasons)}), so what such a line gains may be popularity alone."
         )
 
 
@@ -65,7 +66,7 @@ def every_pair(compared: Compared, pairs: pd.DataFrame, metric: str) -> None:
     tests = f"{len(pairs)} pair{'s' if len(pairs) != 1 else ''}"
     section(
         "Every pair",
-        f"Paired over the same instances: bootstrap interval and randomisation test, corrected for {tests} (Holm). "
+        f"Paired over the same instances: interval and randomisation test, corrected for {tests} (Holm). "
         f"Called different below {ALPHA:.0%}. Where both sides have several seeds, or have none to draw, seeds count "
         "as a sample too; otherwise the verdict is on these trainings, not on the designs.",
     )

@@ -241,9 +241,12 @@ def _consistency(reading: IndicatorResult, data: Dataset, design: ItemDesign, ke
 
 def _alignment(reading: IndicatorResult, data: Dataset, design: ItemDesign, key: str) -> None:
     items, neighbours, found = reading.tables["items"], reading.tables["neighbours"], reading.facts["neighbours_found"]
+    sure = f"no interval: {found['why']}"
+    if found["low"] is not None:
+        sure = f"95 %: {share(found['low'])} to {share(found['high'])}"
     st.markdown(
-        f"**{share(found['mean'])}** of an item's ten nearest in behaviour are among its ten nearest in text (95 %: "
-        f"{share(found['low'])} to {share(found['high'])}); chance would find {share(reading.facts['chance'])}."
+        f"**{share(found['mean'])}** of an item's ten nearest in behaviour are among its ten nearest in text "
+        f"({sure}); chance would find {share(reading.facts['chance'])}."
     )
     chart(indicator_charts.correlations(items, reading.value or 0.0), f"{key}_spread")
     which = st.segmented_control(

@@ -8,6 +8,7 @@ import streamlit as st
 
 from app.components import act, chart, duration, empty_state, plain, section
 from upsr_core.comparison.export import zipped
+from upsr_core.evaluation.verdicts import interval_text
 from upsr_core.paper import background
 from upsr_core.paper.experiment import Outcome
 from upsr_core.paper.runner import PaperRun
@@ -100,7 +101,7 @@ def outcome(paper_run: PaperRun, made: Outcome) -> None:
     if len(made.claims):
         section("Claims, and what is found here", "Differences in percentage points, paired over users.")
         table = made.claims.assign(difference=[
-            f"{row.difference:+.2f} [{row.low:+.2f}, {row.high:+.2f}]" for row in made.claims.itertuples()
+            interval_text(row.difference, row.low, row.high, row.why, "+.2f") for row in made.claims.itertuples()
         ])  # fmt: skip
         st.dataframe(
             table, key="claims", hide_index=True,

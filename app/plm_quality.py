@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from app.components import errors_shown, plain
-from app.run_tables import interval
+from upsr_core.evaluation.verdicts import interval_text
 from upsr_core.plm.quality_report import stored_report
 
 
@@ -62,4 +62,4 @@ def zero_shot(report: dict) -> pd.DataFrame:
 
 
 def _gap(record: dict) -> str:
-    return interval(record["mean"], record["low"], record["high"])
+    return interval_text(record["mean"], record["low"], record["high"], record["why"])

@@ -5,6 +5,7 @@ import plotly.graph_objects as go
 
 from app.charts import BLUE, GREEN, GREY, ORANGE, RED, figure_of
 from app.short_texts import label
+from upsr_core.evaluation.verdicts import interval_text
 
 AXES = {
     "perplexity": "mean log-likelihood, nats per token",
@@ -58,11 +59,13 @@ def quality_curve(curve: pd.DataFrame, end: int, references: dict[str, float], m
 
 
 def dependence_curve(curve: pd.DataFrame, end: int, metric: str, seen: str) -> go.Figure:
-    """User dependence with its 95 % band. Columns: tokens, user_dependence, low, high."""
+    """User dependence with its 95 % band, where enough users decide for one. Columns: tokens, user_dependence, low,
+    high."""
     known = curve.dropna(subset=["user_dependence"])
+    sure = known.dropna(subset=["low"])
     band = go.Scatter(
-        x=pd.concat([known.tokens, known.tokens[::-1]]),
-        y=pd.concat([known.high, known.low[::-1]]),
+        x=pd.concat([sure.tokens, sure.tokens[::-1]]),
+        y=pd.concat([sure.high, sure.low[::-1]]),
         fill="toself",
         fillcolor="rgba(0,158,115,0.18)",
         mode="lines",
@@ -74,8 +77,11 @@ def dependence_curve(curve: pd.DataFrame, end: int, metric: str, seen: str) -> g
         y=known.user_dependence,
         mode="lines+markers",
         line={"color": GREEN},
-        customdata=known[["low", "high"]],
-        hovertemplate="%{y:+.3f} [%{customdata[0]:+.3f}, %{customdata[1]:+.3f}]<extra></extra>",
+        text=[
+            interval_text(row.user_dependence, row.low, row.high, "too few users decide it")
+            for row in known.itertuples()
+        ],
+        hovertemplate="%{text}<extra></extra>",
     )
     figure = figure_of(band, line, height=260, x=seen, y=f"gain in {metric}", showlegend=False)
     if known.empty:
@@ -87,8 +93,8 @@ def dependence_curve(curve: pd.DataFrame, end: int, metric: str, seen: str) -> g
 
 
 def gaps(table: pd.DataFrame, metric: str) -> go.Figure:
-    """Gains over references as dot and 95 % whisker. Columns: reference, mean, low, high."""
-    colours = [GREEN if low > 0 else RED if high < 0 else GREY for low, high in zip(table.low, table.high, strict=True)]
+    """Gains over references as dot and 95 % whisker, as `run_tables.gaps_table` gives them."""
+    colours = table.side.map({1: GREEN, 0: GREY, -1: RED})
     figure = figure_of(height=220, x=f"gain in {metric}, 95 % interval", showlegend=False)
     for row, colour in zip(table.itertuples(), colours, strict=True):
         figure.add_scatter(
@@ -104,7 +110,7 @@ def gaps(table: pd.DataFrame, metric: str) -> go.Figure:
                 "thickness": 2.5,
                 "width": 7,
             },
-            hovertemplate=f"{row.mean:+.3f} [{row.low:+.3f}, {row.high:+.3f}]<extra></extra>",
+            hovertemplate=f"{interval_text(row.mean, row.low, row.high, row.why)}<extra></extra>",
         )
     figure.add_vline(x=0, line={"color": GREY, "width": 1.5})
     return figure.update_yaxes(autorange="reversed")

@@ -6,22 +6,13 @@ from upsr_core.datasets.splits import split
 from upsr_core.datasets.store import Dataset
 from upsr_core.evaluation.candidates import candidates_for
 from upsr_core.evaluation.metrics import HEADLINE
+from upsr_core.evaluation.verdicts import NO, NOT_SHOWN
 from upsr_core.models.budgets import BUDGETS
 from upsr_core.models.popularity import PopularityRanker, RandomRanker
 from upsr_core.runs.health import Health
 from upsr_core.runs.results import RunResult
 from upsr_core.runs.run import Run
 from upsr_core.runs.status import Status
-
-NOT_PERSONAL = "not personal yet"
-
-
-def interval(mean: float, low: float, high: float) -> str:
-    """
-    >>> interval(0.1, 0.05, 0.15)
-    '+0.100 [+0.050, +0.150]'
-    """
-    return f"{mean:+.3f} [{low:+.3f}, {high:+.3f}]"
 
 
 def runs_table(runs: list[Run]) -> pd.DataFrame:
@@ -37,7 +28,7 @@ def runs_table(runs: list[Run]) -> pd.DataFrame:
             "popularity": str(result.gap("popularity")) if result else "",
             "random": str(result.gap("random")) if result else "",
             "dependence": str(result.user_dependence) if result else "",
-            "verdict": ("personal" if result.personal else NOT_PERSONAL) if result else "",
+            "verdict": result.uses_history if result else "",
             "started": pd.to_datetime(status.started or status.queued or None, unit="s"),
             "run": run.id,
         }
@@ -51,7 +42,7 @@ def metrics_table(result: RunResult) -> pd.DataFrame:
         {
             "metric": name,
             "value": value,
-            "interval": f"{result.intervals[name].low:.3f} to {result.intervals[name].high:.3f}",
+            "interval": ends(result.intervals[name].low, result.intervals[name].high, result.intervals[name].why),
             "popularity": result.references["popularity"][name],
             "random": result.references["random"][name],
             "gap_popularity": str(result.gaps["popularity"][name]),
@@ -66,40 +57,50 @@ def scores_table(result: RunResult) -> pd.DataFrame:
     """One row per named score: the headline metric, its user dependence, and the verdict."""
     rows = []
     for score, figures in result.scores.items():
-        gain = figures.user_dependence
-        verdict = "personal" if gain.low > 0 else NOT_PERSONAL
-        value = figures.metrics[result.headline]
-        rows.append({"score": score, "value": value, "dependence": str(gain), "verdict": verdict})
+        row = {"score": score, "value": figures.metrics[result.headline], "dependence": str(figures.user_dependence)}
+        rows.append(row | {"verdict": figures.uses_history})
     return pd.DataFrame(rows)
 
 
+def ends(low: float | None, high: float | None, why: str) -> str:
+    """The ends of an interval, or why there is none.
+
+    >>> ends(0.1, 0.25, ""), ends(None, None, "only 2 of 20 users decide it")
+    ('0.100 to 0.250', 'none: only 2 of 20 users decide it')
+    """
+    return f"none: {why}" if low is None or high is None or low != low else f"{low:.3f} to {high:.3f}"
+
+
 def gaps_table(result: RunResult) -> pd.DataFrame:
-    """What the run gains over each reference in the headline metric: columns reference, mean, low, high."""
+    """What the run gains over each reference in the headline metric: columns reference, mean, low, high (NaN where no
+    interval holds), why, and the side of zero on which it lies for certain (1, -1, or 0)."""
     gaps = {
         "random order": result.gap("random"),
         "popularity": result.gap("popularity"),
         "another user's history": result.user_dependence,
     }
-    return pd.DataFrame(
-        [{"reference": name, "mean": gap.mean, "low": gap.low, "high": gap.high} for name, gap in gaps.items()]
-    )
+    rows = [{"reference": name, **gap.model_dump(), "side": gap.side} for name, gap in gaps.items()]
+    columns = ["reference", "mean", "low", "high", "why", "side"]
+    return pd.DataFrame(rows)[columns].astype({"low": float, "high": float})
 
 
 def verdict(result: RunResult) -> str:
-    """One plain sentence: is it personal, or has it only learned what is common?"""
+    """One plain sentence: does it use the history, or has it only learned what is common?"""
     name, gain, ahead = result.headline, result.user_dependence, result.gap("popularity")
-    if gain.low <= 0:
-        return (
-            f"Not personal yet: the right history cannot be shown to rank better than another user's "
-            f"({gain} {name}; the interval reaches zero). What the ranking gains over random order may be "
-            f"popularity alone: which texts are common, not which user it looks at."
-        )
-    personal = f"the right history gains {gain} {name} over another user's history"
-    if ahead.low > 0:
-        return f"Personal: {personal}, and the ranking beats popularity by {ahead}."
-    if ahead.high < 0:
-        return f"It looks at the user, {personal}, but popularity alone still ranks better ({ahead})."
-    return f"It looks at the user, {personal}, but cannot be told apart from popularity alone ({ahead})."
+    popular = (
+        "What the ranking gains over random order may be popularity alone: which texts are common, not which user it "
+        "looks at."
+    )
+    if result.uses_history == NO:
+        return f"Uses the history: no. The right one gains hardly more than another user's ({gain} {name}). {popular}"
+    if result.uses_history == NOT_SHOWN:
+        return f"Uses the history: {result.history_line}: {gain} {name} over another user's history. {popular}"
+    beside = {
+        1: f"and the ranking beats popularity by {ahead}.",
+        0: f"but cannot be told apart from popularity alone ({ahead}).",
+        -1: f"but popularity alone still ranks better ({ahead}).",
+    }[ahead.side]
+    return f"Uses the history: yes. The right history gains {gain} {name} over another user's, {beside}"
 
 
 def health_table(records: list[Health]) -> pd.DataFrame:

@@ -17,6 +17,7 @@ from app.run_tables import (
     verdict,
 )
 from upsr_core.evaluation.metrics import HEADLINE, named
+from upsr_core.evaluation.verdicts import YES
 from upsr_core.runs.results import RunResult
 from upsr_core.runs.run import Run, delete_run
 from upsr_core.runs.status import Status
@@ -99,10 +100,11 @@ def _curve(run: Run, status: Status) -> None:
 
 def show_result(run: Run, result: RunResult) -> None:
     section("Result")
-    box = st.success if result.personal and result.gap("popularity").low > 0 else st.warning
+    yes = result.uses_history == YES
+    box = st.success if yes and result.gap("popularity").side > 0 else st.warning
     if run.budget == "smoke":
         st.caption(f"**Smoke** only shows that everything fits together: {result.users} users tell nothing of quality.")
-    box(verdict(result), icon=":material/person:" if result.personal else ":material/groups:")
+    box(verdict(result), icon=":material/person:" if yes else ":material/groups:")
     left, right = st.columns([2, 3], gap="large")
     with left:
         chart(run_charts.gaps(gaps_table(result), result.headline), "gaps")
@@ -113,7 +115,7 @@ def show_result(run: Run, result: RunResult) -> None:
                 "score": "Score",
                 "value": st.column_config.NumberColumn(result.headline, format="%.3f"),
                 "dependence": "User dependence",
-                "verdict": "Verdict",
+                "verdict": "Uses the history",
             },
         )
     with right:

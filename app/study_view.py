@@ -112,7 +112,7 @@ def _result(study: Study, found: StudyOutcome) -> None:
     domains = [ref.name for ref in study.spec.domains]
     st.caption(
         "A point is a design: the mean over its seeds, the bar from the lowest to the highest. Open points: a trial "
-        "is not personal yet. Blue: more than chance."
+        "is not shown to use the history. Blue: more than chance."
         + (f" Consistency is with {plain(', '.join(domains))}." if domains else "")
         + (f" The figure is also in {plain(study.folder / FIGURE)}." if (study.folder / FIGURE).exists() else "")
     )

@@ -132,12 +132,15 @@ def statistics(
     pairs: Annotated[int, typer.Option(min=10, help="Simulated pairs of models for each figure.")] = 1000,
     as_json: Json = False,
 ) -> None:
-    """The comparison's statistics where the truth is known: coverage of intervals, false alarms of two seeds."""
+    """Statistics where the truth is known: coverage of intervals, false alarms of two seeds, verdicts by chance.
+
+    The coverage of every number of users, mode, rate of hits, targets a user and metric takes some minutes.
+    """
     from workshop.benchmarks.statistics import bench
 
     with console.status("simulating") as status:
         result = bench(pairs, _say(status))
-    _show(result, as_json)
+    _show(result, as_json, hide=("cells",))
 
 
 @benchmarks.command("control")

@@ -9,6 +9,7 @@ from rich.table import Table
 
 from upsr_core.cli.indicators import progress_bar
 from upsr_core.cli.terminal import Terminal
+from upsr_core.evaluation.verdicts import interval_text
 
 console = Terminal()
 
@@ -92,18 +93,19 @@ def _board(board, compared, metric: str, title: str) -> None:
     for label, number in _numbers(board).items():
         console.print(f"{number}: {label}", soft_wrap=True, highlight=False)
     others = [name for name in METRICS if name.endswith("@10") and name != metric]
-    table = Table("", "seeds", f"{title}, 95 %", *others, "user dependence", "", title=people)
+    table = Table("", "seeds", f"{title}, 95 %", *others, "user dependence", "uses the history", title=people)
     for row in board.to_dict("records"):
-        value = f"{row[metric]:.4f} [{row[f'{metric}_low']:.4f}, {row[f'{metric}_high']:.4f}]"
-        gain = f"{row['dependence']:+.4f} [{row['dependence_low']:+.4f}, {row['dependence_high']:+.4f}]"
-        verdict = {True: "personal", False: "not personal yet", None: ""}[row["personal"]]
+        value, gain = (
+            interval_text(row[name], row[f"{name}_low"], row[f"{name}_high"], row[f"{name}_why"], form)
+            for name, form in ((metric, ".4f"), ("dependence", "+.4f"))
+        )
         cells = [
             _numbers(board).get(row["label"], row["label"]),
             str(row["seeds"]),
             value,
             *(f"{row[name]:.4f}" for name in others),
         ]
-        table.add_row(*cells, "" if row["reference"] else gain, verdict)
+        table.add_row(*cells, "" if row["reference"] else gain, row["uses_history"] or "")
     console.print(table)
 
 
@@ -111,13 +113,13 @@ def _pairs(tested, numbers: dict[str, str], metric: str) -> None:
     if tested.empty:
         console.print("One line only: nothing to test.")
         return
-    table = Table("better", "worse", "difference", "95 % interval", "p (Holm)", "users", "verdict", title=metric)
+    table = Table("better", "worse", "difference, 95 %", "p (Holm)", "users", "verdict", title=metric)
     for row in tested.itertuples():
         moved = f"{row.better} better, {row.worse} worse"
         verdict = f"{row.on} {row.verdict}"
-        interval = f"[{row.low:+.4f}, {row.high:+.4f}]"
+        difference = interval_text(row.difference, row.low, row.high, row.why, "+.4f")
         sides = (numbers.get(label, label) for label in (row.label_a, row.label_b))
-        table.add_row(*sides, f"{row.difference:+.4f}", interval, f"{row.p_holm:.4f}", moved, verdict)
+        table.add_row(*sides, difference, f"{row.p_holm:.4f}", moved, verdict)
     console.print(table)
     tests = f"{len(tested)} pair{'' if len(tested) == 1 else 's'}"
     over = " and, with several seeds a side, over users and seeds" if tested.p_seeds.notna().any() else ""
@@ -132,6 +134,8 @@ def _slices(table, numbers: dict[str, str], title: str, what: str, metric: str) 
         title=f"{metric} by {what}",
     )
     for name, part in table.groupby("slice", sort=False):
-        cells = [f"{row.value:.4f} [{row.low:.4f}, {row.high:.4f}]" for row in part.itertuples()]
+        cells = [
+            interval_text(row.value, row.value_low, row.value_high, row.value_why, ".4f") for row in part.itertuples()
+        ]
         shown.add_row(str(name), str(part.instances.iloc[0]), *cells)
     console.print(shown)

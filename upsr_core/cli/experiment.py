@@ -9,6 +9,7 @@ from rich.table import Table
 from upsr_core.cli import running
 from upsr_core.cli.indicators import progress_bar
 from upsr_core.cli.terminal import Terminal
+from upsr_core.evaluation.verdicts import interval_text
 from upsr_core.parallel import Workers
 
 console = Terminal()
@@ -82,7 +83,7 @@ def _names(text: str) -> tuple[str, ...]:
 def _claims(claims) -> None:
     table = Table("dataset", "claim", "here", "percentage points, 95 %", "p (Holm)")
     for row in claims.itertuples():
-        interval = f"{row.difference:+.2f} [{row.low:+.2f}, {row.high:+.2f}]"
+        interval = interval_text(row.difference, row.low, row.high, row.why, "+.2f")
         table.add_row(row.dataset, f"{row.claim} ({row.paper})", row.verdict, interval, f"{row.p:.3f}")
     console.print(table)
 

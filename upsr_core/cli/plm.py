@@ -8,6 +8,7 @@ import typer
 from rich.table import Table
 
 from upsr_core.cli.terminal import Terminal
+from upsr_core.evaluation.verdicts import interval_text
 
 console = Terminal()
 plm = typer.Typer(no_args_is_help=True, help="Show and check language models.")
@@ -50,7 +51,8 @@ def check(
     table = Table("dataset", "score", "NDCG@10 (uni100)", "gap to random", "gap to popularity", "user dependence")
     for dataset, scores in report["zero_shot"].items():
         for score, values in scores.items():
-            gaps = [f"{v['mean']:+.4f} [{v['low']:+.4f}, {v['high']:+.4f}]" for v in (values[c] for c in columns)]
+            found = [values[column] for column in columns]
+            gaps = [interval_text(each["mean"], each["low"], each["high"], each["why"], "+.4f") for each in found]
             table.add_row(dataset, score, f"{values['NDCG@10 (uni100)']:.4f}", *gaps)
     console.print(table)
     if as_json:

@@ -107,14 +107,13 @@ def _show(result: "RunResult") -> None:
         table.add_row(name, f"{value:.4f}", *cells)
     console.print(table)
     gain = _interval(result.user_dependence)
-    verdict = "personal" if result.personal else "not personal yet"
-    console.print(f"User dependence, {result.headline}: {gain} — {verdict}.")
+    console.print(f"User dependence, {result.headline}: {gain}. Uses the history: {result.history_line}.")
     if result.trained_by not in (result.run, None):
         console.print(f"Its weights were trained by run {result.trained_by}, which has the same training.")
 
 
 def _interval(gap: "Interval") -> str:
-    return f"{gap.mean:+.4f} [{gap.low:+.4f}, {gap.high:+.4f}]"
+    return gap.text("+.4f")
 
 
 def models() -> None:

@@ -1,13 +1,15 @@
 """The leaderboard with intervals, and every pair with its tests."""
 
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from upsr_core.comparison.entries import Compared, Entry
-from upsr_core.evaluation.metrics import METRICS
+from upsr_core.evaluation.metrics import HEADLINE, METRICS
 from upsr_core.evaluation.statistics import by_user, difference_over_seeds, holm, mean_interval, randomisation_test
+from upsr_core.evaluation.verdicts import NOT_SHOWN, uses_history, why_not_shown
 
 ALPHA = 0.05
 DIFFERENT, ALIKE = "different", "not told apart"
@@ -28,24 +30,31 @@ def leaderboard(compared: Compared, order: str = "NDCG@10") -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        id, label, reference, seeds; for every metric its mean and 95 % interval (`M`, `M_low`, `M_high`); dependence
-        (NDCG@10 gained over another user's history) with dependence_low and dependence_high; personal (the right
-        history is shown to help; None where there is no run).
+        id, label, reference, seeds; for every metric its mean and 95 % interval (`M`, `M_low`, `M_high`; NaN where none
+        holds, and `M_why` says so); dependence (NDCG@10 gained over another user's history) in the same form;
+        uses_history (yes, not shown or no; None where there is no run) and why_not (why it is not shown).
     """
     rows, users = [], compared.instances.user.to_numpy()
     for entry in (*compared.entries, *compared.references):
         row = {"id": entry.id, "label": entry.label, "reference": not entry.runs, "seeds": len(entry.ranks)}
         for metric in METRICS:
             found = mean_of(by_user(entry.metrics[metric], users))
-            row |= {metric: found["mean"], f"{metric}_low": found["low"], f"{metric}_high": found["high"]}
+            row |= columns_of(found, metric)
         gain = mean_of(by_user(entry.dependence, users))
-        row |= {"dependence": gain["mean"], "dependence_low": gain["low"], "dependence_high": gain["high"]}
-        row["personal"] = gain["low"] > 0 if entry.runs else None
+        row |= columns_of(gain, "dependence")
+        verdict = uses_history(gain, float(entry.metrics[HEADLINE].mean())) if entry.runs else None
+        row |= {"uses_history": verdict, "why_not": why_not_shown(gain) if verdict == NOT_SHOWN else ""}
         rows.append(row)
     return pd.DataFrame(rows).sort_values(order, ascending=False, kind="stable").reset_index(drop=True)
 
 
-def mean_of(values: np.ndarray) -> dict[str, float]:
+def columns_of(found: dict[str, Any], name: str) -> dict[str, Any]:
+    """What `mean_interval` found as columns of a table: `name`, `name_low`, `name_high` (NaN for none), `name_why`."""
+    ends = {f"{name}_{end}": np.nan if found[end] is None else found[end] for end in ("low", "high")}
+    return {name: found["mean"], **ends, f"{name}_why": found["why"]}
+
+
+def mean_of(values: np.ndarray) -> dict[str, Any]:
     """Mean over seeds and users (seeds, users) with its interval: over users for one seed, over both for more."""
     if len(values) == 1:
         return mean_interval(values[0])
@@ -65,14 +74,15 @@ def pairs(compared: Compared, metric: str = "NDCG@10") -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        a, b (ids), label_a, label_b; difference (a - b) with its 95 % interval low, high; p of the paired
+        a, b (ids), label_a, label_b; difference (a - b) with its 95 % interval low, high (NaN where none holds, and
+        why); p of the paired
         randomisation test over users (Smucker et al., CIKM 2007), p_seeds of the test over users and seeds (NaN where
         a side that trains has one seed), p_holm (the larger of both, corrected for all pairs); verdict, what it is
         on; better and worse (users, by the mean of their targets).
 
     Notes
     -----
-    The interval is the paired bootstrap's over users, with seeds that of users and seeds. A pair is called different
+    The interval is that of `mean_interval` over users, with seeds that of users and seeds. A pair is called different
     where p_holm is below 5 % and the interval does not hold zero.
     """
     rows, users = [], compared.instances.user.to_numpy()
@@ -82,17 +92,18 @@ def pairs(compared: Compared, metric: str = "NDCG@10") -> pd.DataFrame:
         gain = by_user(ours - theirs, users)
         found, p = mean_interval(gain), randomisation_test(gain)
         row = {"a": a.id, "b": b.id, "label_a": a.label, "label_b": b.label, "difference": found["mean"]}
-        row |= {"low": found["low"], "high": found["high"], "p": p, "p_seeds": float("nan"), "on": DESIGNS}
+        row |= {"p": p, "p_seeds": float("nan"), "on": DESIGNS}
         if _seeds_known(a) and _seeds_known(b) and len(a.ranks) + len(b.ranks) > 2:
             over = difference_over_seeds(*(by_user(entry.metrics[metric], users) for entry in (a, b)))
-            row |= {"low": over["low"], "high": over["high"], "p_seeds": over["p"]}
+            found, row["p_seeds"] = over, over["p"]
         elif not (_seeds_known(a) and _seeds_known(b)):
             row["on"] = TRAININGS
+        row |= {"low": found["low"], "high": found["high"], "why": found["why"]}
         moved = np.sign(pd.Series(ours - theirs).groupby(users).mean().round(12))
         row |= {"better": int((moved > 0).sum()), "worse": int((moved < 0).sum())}
         rows.append(row)
-    columns = ["a", "b", "label_a", "label_b", "difference", "low", "high", "p", "p_seeds", "on", "better", "worse"]
-    table = pd.DataFrame(rows, columns=columns)
+    columns = ["a", "b", "label_a", "label_b", "difference", "low", "high", "why", "p", "p_seeds", "on"]
+    table = pd.DataFrame(rows, columns=[*columns, "better", "worse"]).astype({"low": float, "high": float})
     table["p_holm"] = holm(table[["p", "p_seeds"]].max(axis=1).to_numpy(dtype=float))
     apart = (table.p_holm < ALPHA) & ((table.low > 0) | (table.high < 0))
     table["verdict"] = apart.map({True: DIFFERENT, False: ALIKE})

@@ -27,7 +27,7 @@ README = """{title}
 
 figure.html     draws itself in a browser, with buttons for PNG and SVG{images}
 leaderboard.csv mean and 95 % interval of every metric, {mode}
-pairs.csv       every pair under {metric}: paired bootstrap and randomisation test, Holm-corrected
+pairs.csv       every pair under {metric}: paired interval and randomisation test, Holm-corrected
 instances.csv   {metric} of every instance under every entry
 slices.csv      {metric} by history length, popularity, category, cold targets, length of the target's text
 seeds.csv, curves.csv, cost.csv

@@ -14,7 +14,8 @@ def board(leaderboard: pd.DataFrame, metric: str) -> go.Figure:
     """Entries by one metric with intervals. `leaderboard` as `compare.leaderboard` gives it; `metric` says its mode."""
     name = metric.split(" ")[0]
     table = pd.DataFrame({"label": leaderboard.label, "value": leaderboard[name]})
-    table["low"], table["high"] = leaderboard[f"{name}_low"], leaderboard[f"{name}_high"]
+    for part in ("low", "high", "why"):
+        table[part] = leaderboard[f"{name}_{part}"]
     colours = [GREY if reference else BLUE for reference in leaderboard.reference]
     figure = whiskers(table, f"{metric}, 95 % interval", colours)
     return figure.update_xaxes(rangemode="tozero")
@@ -23,7 +24,8 @@ def board(leaderboard: pd.DataFrame, metric: str) -> go.Figure:
 def differences(pairs: pd.DataFrame, metric: str) -> go.Figure:
     """Every pair's difference with its interval, green where it is called different."""
     names = [f"{row.label_a}<br>over {row.label_b}" for row in pairs.itertuples()]
-    table = pd.DataFrame({"label": names, "value": pairs.difference, "low": pairs.low, "high": pairs.high})
+    table = pd.DataFrame({"label": names, "value": pairs.difference})
+    table[["low", "high", "why"]] = pairs[["low", "high", "why"]]
     colours = [GREEN if verdict == DIFFERENT else GREY for verdict in pairs.verdict]
     figure = whiskers(table, f"difference in {metric}, 95 % interval", colours, zero=True)
     return figure.update_layout(height=90 + 44 * len(pairs))
@@ -35,9 +37,9 @@ def sliced(slices: pd.DataFrame, what: str, metric: str, gain: bool = False) -> 
     table["at"] = table["at"] + "<br>" + table.instances.map("n = {:,}".format)
     if gain:
         table = table[table.id != table.id.iloc[0]]
-        table = table.assign(value=table.difference, low=table.difference_low, high=table.difference_high)
-        return grouped(table, what, f"gain in {metric}", lines=False, zero=True)
-    return grouped(table, what, metric, lines=False)
+        shown = table.assign(value=table.difference, low=table.difference_low, high=table.difference_high)
+        return grouped(shown, what, f"gain in {metric}", lines=False, zero=True)
+    return grouped(table.assign(low=table.value_low, high=table.value_high), what, metric, lines=False)
 
 
 def learning(curves: pd.DataFrame, column: str, y: str) -> go.Figure:

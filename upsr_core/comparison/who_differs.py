@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
-from upsr_core.comparison.compare import mean_of
+from upsr_core.comparison.compare import columns_of, mean_of
 from upsr_core.comparison.entries import Compared, Entry
 from upsr_core.datasets.splits import split, training_counts
 from upsr_core.datasets.store import Dataset
@@ -62,8 +62,8 @@ def slice_labels(compared: Compared, by: str) -> tuple[pd.Categorical, str]:
 def slices(compared: Compared, by: str, metric: str = "NDCG@10") -> tuple[pd.DataFrame, str]:
     """Every entry in every slice, and what is counted, in words.
 
-    Columns: slice, instances, id, label, value, low, high, and what the entry gains over the first one: difference,
-    difference_low, difference_high.
+    Columns: slice, instances, id, label, value with its interval (value_low, value_high; NaN where none holds, and
+    value_why), and what the entry gains over the first one in the same form: difference.
     """
     labels, what = slice_labels(compared, by)
     rows, first, users = [], compared.entries[0], compared.instances.user.to_numpy()
@@ -75,8 +75,7 @@ def slices(compared: Compared, by: str, metric: str = "NDCG@10") -> tuple[pd.Dat
             mine, gains = entry.metrics[metric][:, chosen], entry.users(metric)[chosen] - first.users(metric)[chosen]
             value, gain = mean_of(by_user(mine, users[chosen])), mean_interval(by_user(gains, users[chosen]))
             row = {"slice": name, "instances": len(chosen), "id": entry.id, "label": entry.label}
-            row |= {"value": value["mean"], "low": value["low"], "high": value["high"], "difference": gain["mean"]}
-            rows.append(row | {"difference_low": gain["low"], "difference_high": gain["high"]})
+            rows.append(row | columns_of(value, "value") | columns_of(gain, "difference"))
     return pd.DataFrame(rows), what
 
 

@@ -55,8 +55,8 @@ def leanings(scores: pd.DataFrame, tokens: pd.Series | None = None) -> pd.DataFr
     popularity and with the length of its text, within each user's candidates, averaged over users.
 
     `scores` is what `user_ranking.own_scores` gives with `whole`; `tokens` are text lengths by item where it has none.
-    Rows: property (popularity, text length), and mean, low, high (95 % interval) and users. A user whose candidates
-    are all alike in a property does not count. Zero: it leans neither way.
+    Rows: property (popularity, text length), and mean, low, high (95 % interval, NaN where none holds), users and why.
+    A user whose candidates are all alike in a property does not count. Zero: it leans neither way.
     """
     values = {"popularity": scores.popularity}
     lengths = scores.tokens if "tokens" in scores else scores.item.map(tokens) if tokens is not None else None
@@ -65,9 +65,9 @@ def leanings(scores: pd.DataFrame, tokens: pd.Series | None = None) -> pd.DataFr
     rows = []
     for name, column in values.items():
         found = _within(scores.row, scores.score, column)
-        interval = mean_interval(found) if len(found) else {"mean": np.nan, "low": np.nan, "high": np.nan, "users": 0}
-        rows.append({"property": name, **interval})
-    return pd.DataFrame(rows)
+        rows.append({"property": name, **(mean_interval(found) if len(found) else {"mean": np.nan, "users": 0})})
+    table = pd.DataFrame(rows, columns=["property", "mean", "low", "high", "users", "why"])
+    return table.astype({"low": float, "high": float})
 
 
 def _within(row: pd.Series, left: pd.Series, right: pd.Series) -> np.ndarray:

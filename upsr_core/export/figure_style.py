@@ -9,6 +9,8 @@ from collections.abc import Sequence
 import pandas as pd
 import plotly.graph_objects as go
 
+from upsr_core.evaluation.verdicts import interval_text
+
 BLUE, ORANGE, GREEN, PINK, SKY, RED, GREY = "#2E86C1", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#8C8C8C"
 SEQUENCE = (BLUE, ORANGE, GREEN, PINK, RED, SKY, "#B3A300", "#882255", "#44AA99", GREY)
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "star", "x", "pentagon", "hexagram", "triangle-down")
@@ -36,13 +38,16 @@ def looks(names: Sequence[str]) -> dict[str, dict]:
 
 
 def whiskers(table: pd.DataFrame, x: str, colours: Sequence[str], zero: bool = False) -> go.Figure:
-    """One row per dot with its 95 % whisker, the first row on top. Columns: label, value, low, high."""
+    """One row per dot with its 95 % whisker, the first row on top. Columns: label, value, low, high, why.
+
+    Where no interval holds, `low` and `high` are NaN, the dot has no whisker, and `why` stands beside its value.
+    """
     figure = figure_of(height=90 + 34 * len(table), x=x, showlegend=False)
     for row, colour in zip(table.itertuples(), colours, strict=True):
         figure.add_scatter(
             x=[row.value], y=[row.label], mode="markers", marker={"size": 11, "color": colour},
             error_x=_error(row.low, row.value, row.high),
-            hovertemplate=f"%{{y}}<br>{row.value:.4f} [{row.low:.4f}, {row.high:.4f}]<extra></extra>",
+            hovertemplate=f"%{{y}}<br>{interval_text(row.value, row.low, row.high, row.why, '.4f')}<extra></extra>",
         )  # fmt: skip
     if zero:
         figure.add_vline(x=0, line={"color": GREY, "width": 1.5})
@@ -57,7 +62,8 @@ def _error(low, value, high) -> dict:
 def grouped(
     table: pd.DataFrame, x: str, y: str, height: int = 340, lines: bool = True, zero: bool = False
 ) -> go.Figure:
-    """One series per label over places of `at`, with 95 % whiskers. Columns: at, label, value, low, high.
+    """One series per label over places of `at`, with 95 % whiskers where there are any. Columns: at, label, value, low,
+    high.
 
     Where `at` is text the places are categories and the series stand a little apart, so that whiskers do not cover
     each other.

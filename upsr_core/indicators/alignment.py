@@ -72,7 +72,7 @@ def alignment(
     anchors = sampled(anchors, MOST_ANCHORS, seed)
     table, shown = _anchors(_unit(states - states.mean(axis=0)), near, anchors, rows, progress)
     correlation = (
-        mean_interval(table.correlation.dropna().to_numpy(), seed) if table.correlation.notna().any() else None
+        mean_interval(table.correlation.dropna().to_numpy(), "items") if table.correlation.notna().any() else None
     )
     if correlation is None:
         return IndicatorResult.impossible("alignment", "all texts, or all behaviour, of the items are alike")
@@ -80,7 +80,7 @@ def alignment(
     facts = {
         "items": len(rows),
         "anchors": len(anchors),
-        "neighbours_found": mean_interval(table.found.to_numpy(), seed),
+        "neighbours_found": mean_interval(table.found.to_numpy(), "items"),
         "chance": float(min(1.0, NEIGHBOURS / (len(rows) - 1))),
         "spearman": float(table.spearman.mean()),
     }

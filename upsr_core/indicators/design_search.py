@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from upsr_core.errors import DesignError
+from upsr_core.evaluation.statistics import Moments
 from upsr_core.indicators.attribute_tokens import Catalogue, DesignTokens, Flat, sampled
 from upsr_core.indicators.defects import boilerplate, markup, repeated, stacked
 from upsr_core.indicators.informativeness import alone, entropies, same_text
@@ -278,16 +279,14 @@ def finished(table: pd.DataFrame, scores: np.ndarray) -> pd.DataFrame:
     return table
 
 
-def _intervals(scores: np.ndarray, counts: np.ndarray, resamples: int = 1000) -> np.ndarray:
-    """Mean, upper and lower end of its 95 % bootstrap interval (d, 3) of each design over its first `counts` items."""
+def _intervals(scores: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Mean, upper and lower end of its 95 % interval (d, 3) of each design over its first `counts` items."""
     found = np.zeros((len(counts), 3))
-    rng = np.random.default_rng(0)
     for count in np.unique(counts):
         same = counts == count
-        drawn = rng.multinomial(count, np.full(count, 1 / count), size=resamples) / count
-        means = drawn @ scores[:count, same]
-        found[same, 0] = scores[:count, same].mean(axis=0)
-        found[same, 1:] = np.quantile(means, [0.975, 0.025], axis=0).T
+        moments = Moments.of(scores[:count, same].T)
+        low, high = moments.bounds()
+        found[same] = np.stack([moments.mean, high, low], axis=1)
     return found
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -157,10 +158,11 @@ def _compare(
     return pair, shifted, shared
 
 
-def a_distance(ours: np.ndarray, theirs: np.ndarray, seed: int = 0) -> dict[str, float] | None:
+def a_distance(ours: np.ndarray, theirs: np.ndarray, seed: int = 0) -> dict[str, Any] | None:
     """Proxy A-distance in [0, 2] of two samples of states (n, d) and (m, d), with its 95 % interval over the items.
 
-    Of the larger sample as many as of the smaller are drawn. None where one has fewer than five.
+    The interval is None where hardly an item is mistaken. Of the larger sample as many as of the smaller are drawn.
+    None where one has fewer than five.
     """
     most = min(len(ours), len(theirs))
     if most < FOLDS:
@@ -171,9 +173,9 @@ def a_distance(ours: np.ndarray, theirs: np.ndarray, seed: int = 0) -> dict[str,
     model = make_pipeline(StandardScaler(), RidgeClassifierCV(alphas=(1.0, 100.0, 10_000.0)))
     folds = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
     guessed = cross_val_predict(model, np.concatenate(chosen).astype(np.float64), label, cv=folds)
-    error = mean_interval((guessed != label).astype(float), seed)
-    low, mean, high = (float(np.clip(2 * (1 - 2 * error[key]), 0, 2)) for key in ("high", "mean", "low"))
-    return {"mean": mean, "low": low, "high": high}
+    error = mean_interval((guessed != label).astype(float))
+    ends = {"mean": error["mean"], "low": error["high"], "high": error["low"]}
+    return {name: None if end is None else float(np.clip(2 * (1 - 2 * end), 0, 2)) for name, end in ends.items()}
 
 
 def value_popularity(domain: Domain, attribute: str) -> pd.Series:

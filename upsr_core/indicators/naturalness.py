@@ -45,7 +45,7 @@ def naturalness(
     Returns
     -------
     IndicatorResult
-        Its interval is the 95 % bootstrap interval over the sampled items. Table `items`: perplexity and tokens, the
+        Its interval is the 95 % interval over the sampled items. Table `items`: perplexity and tokens, the
         most natural item first.
     """
     tokens = catalogue.tokens(design)
@@ -59,7 +59,8 @@ def naturalness(
     table = pd.DataFrame({"item": rows, "perplexity": np.exp(-mean), "tokens": flat.lengths})
     table = table.sort_values("perplexity", kind="stable").reset_index(drop=True)
     whole = len(rows) == len(texts)
-    interval = mean_interval(mean, seed)
+    interval = mean_interval(mean)
+    shown = not whole and interval["low"] is not None
     quantiles = np.exp(-np.quantile(mean, [0.95, 0.75, 0.5, 0.25, 0.05]))
     shares = dict(zip(("5", "25", "50", "75", "95"), quantiles.tolist(), strict=True))
     facts = {"method": method, "items": len(rows), "of_items": len(texts), "quantiles": shares}
@@ -67,8 +68,8 @@ def naturalness(
     return IndicatorResult.of(
         "naturalness",
         np.exp(-interval["mean"]),
-        low=None if whole else float(np.exp(-interval["high"])),
-        high=None if whole else float(np.exp(-interval["low"])),
+        low=float(np.exp(-interval["high"])) if shown else None,
+        high=float(np.exp(-interval["low"])) if shown else None,
         note=f"{how}; " + ("all items" if whole else f"{len(rows):,} of {len(texts):,} items"),
         facts=facts,
         tables={"items": table},

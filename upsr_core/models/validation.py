@@ -13,14 +13,11 @@ def validate(ranker: Ranker, validation: Candidates) -> dict[str, float]:
     Returns
     -------
     dict
-        `ndcg10`, `user_dependence` and its 95 % interval `low`, `high`.
+        `ndcg10`, `user_dependence` and its 95 % interval `low`, `high`, which are left out where too few
+        users decide for one.
     """
     own, borrowed = own_and_borrowed(validation)
     right, shared = ranker.metrics_of_both(validation, own)
     gain = paired_difference(shared[HEADLINE].to_numpy(), ranker.metrics(borrowed)[HEADLINE].to_numpy())
-    return {
-        "ndcg10": float(right[HEADLINE].mean()),
-        "user_dependence": gain["mean"],
-        "low": gain["low"],
-        "high": gain["high"],
-    }
+    ends = {end: gain[end] for end in ("low", "high") if gain[end] is not None}
+    return {"ndcg10": float(right[HEADLINE].mean()), "user_dependence": gain["mean"], **ends}

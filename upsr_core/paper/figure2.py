@@ -65,7 +65,7 @@ def collect(spec: ExperimentSpec, finished: Finished, progress: Progress) -> Out
         claims += [
             {"dataset": dataset, "paper": "all datasets", "claim": claim, **numbers} for claim, numbers in gains.items()
         ]
-    long = pd.DataFrame(rows)
+    long = pd.DataFrame(rows).astype({"low": float, "high": float})
     table = wide(long, EXPERIMENT.columns)
     several = len(spec.datasets) > 1
     labels = long.column + " · " + long.dataset if several else long.column

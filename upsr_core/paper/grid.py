@@ -8,6 +8,7 @@ from upsr_core.comparison.compare import ALPHA, DESIGNS, TRAININGS, leaderboard,
 from upsr_core.comparison.entries import Compared, load
 from upsr_core.evaluation.metrics import named
 from upsr_core.evaluation.statistics import difference_over_seeds, holm, mean_interval, randomisation_test
+from upsr_core.evaluation.verdicts import NO, NOT_SHOWN
 from upsr_core.export.figure_style import grouped
 from upsr_core.models.upsr import UpsrSpec
 from upsr_core.paper.experiment import SHOWN, Cell, Claim, Experiment, ExperimentSpec, Outcome, published
@@ -35,7 +36,7 @@ def by_dataset(finished: Finished, warm: bool = False) -> dict[str, tuple[Compar
 
 
 def measures(finished: Finished, metrics: tuple[str, ...] = SHOWN, warm: bool = False) -> pd.DataFrame:
-    """Long: dataset, row (metric with its mode), column, value, low, high in percent."""
+    """Long: dataset, row (metric with its mode), column, value, low, high in percent (NaN where no interval holds)."""
     rows = []
     for dataset, (compared, columns) in by_dataset(finished, warm).items():
         board = leaderboard(compared).set_index("id")
@@ -72,6 +73,7 @@ def verdicts(finished: Finished, claims: tuple[Claim, ...], warm: bool = False) 
             low, high = sorted((sign * found.low + 0.0, sign * found.high + 0.0))
             row = {"dataset": dataset, "claim": f"{claim.better} above {claim.worse}, {claim.metric}"}
             row |= {"paper": claim.where, "difference": sign * found.difference + 0.0, "low": low, "high": high}
+            row["why"] = found.why
             rows.append(row | {"p": float(np.nanmax([found.p, found.p_seeds])), "on": found["on"]})
     return rows
 
@@ -84,17 +86,18 @@ def tested(ours: np.ndarray, theirs: np.ndarray) -> dict:
     if max(len(ours), len(theirs)) > 1:
         found = difference_over_seeds(ours, theirs)
         p, on = max(p, found["p"]), DESIGNS
-    return {"difference": found["mean"], "low": found["low"], "high": found["high"], "p": p, "on": on}
+    return {"difference": found["mean"], **{part: found[part] for part in ("low", "high", "why")}, "p": p, "on": on}
 
 
 def judged(rows: list[dict]) -> pd.DataFrame:
     """Claims with their differences and p values as a table with a verdict on each.
 
-    Columns: dataset, claim, paper (where the paper found it), difference with low, high (percentage points), p
+    Columns: dataset, claim, paper (where the paper found it), difference with low, high (percentage points; NaN where
+    no interval holds, and why), p
     (corrected over the claims of a dataset, Holm), verdict, on (designs, or these trainings alone).
     """
-    names = ["dataset", "claim", "paper", "difference", "low", "high", "p", "verdict", "on"]
-    table = pd.DataFrame(rows, columns=names)
+    names = ["dataset", "claim", "paper", "difference", "low", "high", "why", "p", "verdict", "on"]
+    table = pd.DataFrame(rows, columns=names).astype({"low": float, "high": float})
     for _, part in table.groupby("dataset", sort=False):
         table.loc[part.index, "p"] = holm(part.p.to_numpy(dtype=float))
     apart = (table.p < ALPHA) & ((table.low > 0) | (table.high < 0))
@@ -125,12 +128,12 @@ def scale_notes(spec: ExperimentSpec, finished: Finished, warm: bool = False) ->
         common = [
             columns[row.id]
             for row in leaderboard(compared).itertuples()
-            if row.personal is False and isinstance(compared.entry(row.id).runs[0].spec.model, UpsrSpec)
+            if row.uses_history in (NOT_SHOWN, NO) and isinstance(compared.entry(row.id).runs[0].spec.model, UpsrSpec)
         ]
         if common:
             notes.append(
-                f"Not personal yet on {dataset}: {'; '.join(common)}. The right history cannot be shown to help there, "
-                "so what is gained may be popularity alone."
+                f"Not shown to use the history on {dataset}: {'; '.join(common)}. The right history cannot be shown to "
+                "help there, so what is gained may be popularity alone."
             )
     trained = next((run.spec.model.training for _, run in finished if isinstance(run.spec.model, UpsrSpec)), None)
     if trained is not None:

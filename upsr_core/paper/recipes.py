@@ -1,4 +1,4 @@
-"""Training recipes: what makes a trial personal? The named recipes and single changes of one, at equal tokens.
+"""Training recipes: what makes a trial use the history? The named recipes and single changes of one, at equal tokens.
 
 Not in the paper. Ranked among uniform candidates and among popular ones, which popularity alone cannot win. Single
 changes are of the paper's short recipe: by the paper's own numbers the budgets of the smaller scales end after some
@@ -15,6 +15,7 @@ from upsr_core.comparison.compare import leaderboard
 from upsr_core.datasets.store import load_dataset
 from upsr_core.errors import RunError
 from upsr_core.evaluation.metrics import named
+from upsr_core.evaluation.verdicts import YES
 from upsr_core.export.figure_style import GREY, looks
 from upsr_core.paper.experiment import Cell, Claim, Experiment, ExperimentSpec, Outcome, design_of, planned
 from upsr_core.paper.grid import AS_PAPER, OTHERWISE, Finished, by_dataset, judged, scale_notes, verdicts, wide
@@ -99,12 +100,13 @@ def collect(spec: ExperimentSpec, finished: Finished, progress: Progress) -> Out
 
 
 def _control(finished: Finished) -> str:
-    """How many runs of the control are called personal, in words."""
+    """How many runs of the control are said to use the history, in words."""
     runs = [run for cell, run in finished if cell.column == CONTROL]
-    called = sum(run.finished_result().personal for run in runs)
+    called = sum(run.finished_result().uses_history == YES for run in runs)
     return (
         f"Control: the items of all histories were dealt out anew before the training, so that it can teach nothing of "
-        f"users; {called} of {len(runs)} of its runs are called personal. What they have of it is the language model's."
+        f"users; {called} of {len(runs)} of its runs are said to use the history. What they have of it is the language "
+        "model's."
     )
 
 
@@ -138,7 +140,7 @@ def curves(finished: Finished) -> go.Figure:
 EXPERIMENT = Experiment(
     "recipes",
     "Training recipes (not in the paper)",
-    "What makes a trial personal, at the same number of tokens?",
+    "What makes a trial use the history, at the same number of tokens?",
     cells,
     collect,
     (*RECIPES, START, POPULARITY),

@@ -163,7 +163,7 @@ def _zero_shot(model, tokenizer, dataset: Dataset, users: int, seed: int) -> dic
     }  # fmt: skip
 
     def gap(ours: pd.DataFrame, theirs: pd.DataFrame) -> dict:
-        return paired_difference(ours[HEADLINE].to_numpy(), theirs[HEADLINE].to_numpy(), seed)
+        return paired_difference(ours[HEADLINE].to_numpy(), theirs[HEADLINE].to_numpy())
 
     return {
         name: {

@@ -8,6 +8,14 @@ from pydantic import BaseModel, ConfigDict
 from upsr_core.evaluation.candidates import Candidates
 from upsr_core.evaluation.metrics import HEADLINE, METRICS, named
 from upsr_core.evaluation.statistics import by_user, mean_interval
+from upsr_core.evaluation.verdicts import (
+    NOT_SHOWN,
+    UsesHistory,
+    interval_text,
+    told_from_zero,
+    uses_history,
+    why_not_shown,
+)
 from upsr_core.models.base import Evaluated
 
 # Names of a score in `per_user.parquet` on the candidates that stand in neither history.
@@ -21,19 +29,33 @@ class _Record(BaseModel):
 
 
 class Interval(_Record):
-    """A mean over users with its 95 % interval."""
+    """A mean over users with its 95 % interval, as `mean_interval` gives it.
+
+    Where fewer users than an interval needs are `deciding`, `low` and `high` are None and `why` says so.
+    """
 
     mean: float
-    low: float
-    high: float
+    low: float | None = None
+    high: float | None = None
     users: int
+    deciding: float
+    why: str = ""
 
     def __str__(self) -> str:
         """
-        >>> str(Interval(mean=0.1, low=0.05, high=0.15, users=3))
+        >>> str(Interval(mean=0.1, low=0.05, high=0.15, users=30, deciding=9))
         '+0.100 [+0.050, +0.150]'
         """
-        return f"{self.mean:+.3f} [{self.low:+.3f}, {self.high:+.3f}]"
+        return self.text("+.3f")
+
+    def text(self, form: str) -> str:
+        """The mean in a number format, with its interval or why there is none."""
+        return interval_text(self.mean, self.low, self.high, self.why, form)
+
+    @property
+    def side(self) -> int:
+        """1 above zero, -1 below, 0 where that cannot be told."""
+        return told_from_zero(self.model_dump())
 
 
 class UserDependence(Interval):
@@ -44,20 +66,21 @@ class UserDependence(Interval):
 
 
 class ScoreResult(_Record):
-    """What one named score reached: metrics by name, and its user dependence in the headline metric."""
+    """What one named score reached: metrics by name, its user dependence in the headline metric, and the verdict."""
 
     metrics: dict[str, float]
     user_dependence: Interval
+    uses_history: UsesHistory
 
 
 class RunResult(_Record):
     """What a finished run says. Metrics are named with their mode, such as `NDCG@10 (uni100)`.
 
     `score` is the run's own score, of which `metrics`, `intervals`, `gaps` (to each reference), `user_dependence` and
-    `personal` (its interval is above zero) speak; `scores` has all named scores, `references` popularity and random
-    order. `users` of `of_users` instances were evaluated, `cold_targets` were in no training event, `taken_before`
-    were left out because their user had taken them before; `unscorable_targets` the model could not score,
-    `identical_texts` items share their text with another (None where that says nothing of the model).
+    `uses_history` (see `verdicts.uses_history`) speak; `scores` has all named scores, `references` popularity and
+    random order. `users` of `of_users` instances were evaluated, `cold_targets` were in no training event,
+    `taken_before` were left out because their user had taken them before; `unscorable_targets` the model could not
+    score, `identical_texts` items share their text with another (None where that says nothing of the model).
 
     `seconds` were spent since the last start; `resumed` says that there was an earlier one. Where the weights are
     another run's, `trained_by` is its id and `training_seconds` what it took, which `seconds` do not hold then.
@@ -74,7 +97,7 @@ class RunResult(_Record):
     intervals: dict[str, Interval]
     gaps: dict[str, dict[str, Interval]]
     user_dependence: UserDependence
-    personal: bool
+    uses_history: UsesHistory
     scores: dict[str, ScoreResult]
     references: dict[str, dict[str, float]]
     users: int
@@ -101,6 +124,12 @@ class RunResult(_Record):
         """What the run reached in it."""
         return self.metrics[self.headline]
 
+    @property
+    def history_line(self) -> str:
+        """Whether the run uses the history, and why that is not shown, in words."""
+        why = f" ({why_not_shown(self.user_dependence.model_dump())})" if self.uses_history == NOT_SHOWN else ""
+        return self.uses_history + why
+
     def gap(self, reference: str) -> Interval:
         """What the run gains over a reference in the headline metric."""
         return self.gaps[reference][self.headline]
@@ -119,6 +148,10 @@ def measured(evaluated: Evaluated, references: dict[str, pd.DataFrame], test: Ca
         return {named(metric, mode): float(frame[metric].mean()) for metric in METRICS}
 
     dependence = {name: gaps(evaluated.shared[name], evaluated.borrowed[name])[headline] for name in right}
+
+    def verdict(name: str) -> UsesHistory:
+        return uses_history(dependence[name], float(right[name][HEADLINE].mean()))
+
     return {
         "score": own,
         "metrics": means(right[own]),
@@ -126,8 +159,11 @@ def measured(evaluated: Evaluated, references: dict[str, pd.DataFrame], test: Ca
         "intervals": {named(m, mode): mean_interval(by_user(right[own][m].to_numpy(), users)) for m in METRICS},
         "gaps": {name: gaps(right[own], frame) for name, frame in references.items()},
         "user_dependence": {**dependence[own], "metric": headline},
-        "personal": dependence[own]["low"] > 0,
-        "scores": {name: {"metrics": means(right[name]), "user_dependence": dependence[name]} for name in right},
+        "uses_history": verdict(own),
+        "scores": {
+            name: {"metrics": means(right[name]), "user_dependence": dependence[name], "uses_history": verdict(name)}
+            for name in right
+        },
         "references": {name: means(frame) for name, frame in references.items()},
         "users": len(test),
         "of_users": test.of,

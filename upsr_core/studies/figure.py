@@ -18,7 +18,7 @@ LOGARITHMIC = ("naturalness", "length")
 def figure(found: StudyOutcome) -> go.Figure:
     """Small multiples: a point per design, its mean over seeds and the range over them.
 
-    A point is open where a trial of the design is not personal yet.
+    A point is open where a trial of the design is not shown to use the history.
     """
     names = list(found.correlations)
     rows = -(-len(names) // COLUMNS)
@@ -35,7 +35,7 @@ def figure(found: StudyOutcome) -> go.Figure:
             x=part[name], y=part.ndcg10, mode="markers", showlegend=False, **place,
             marker={
                 "color": colour, "size": 9, "line": {"width": 2, "color": colour},
-                "symbol": ["circle-open" if weak else "circle" for weak in part.not_personal],
+                "symbol": ["circle-open" if weak else "circle" for weak in part.unshown],
             },
             error_y={
                 "type": "data", "symmetric": False, "array": (part.high - part.ndcg10).where(several),

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from upsr_core.evaluation.correlation import Correlation, rank_correlation
+from upsr_core.evaluation.verdicts import NO, NOT_SHOWN, YES
 from upsr_core.indicators.profile import Setting, stored_result
 from upsr_core.indicators.result import INDICATORS
 from upsr_core.studies.study import CLAIMED, Study
@@ -15,9 +16,10 @@ from upsr_core.studies.study import CLAIMED, Study
 class StudyOutcome:
     """What the finished trials of a study say.
 
-    `trials`: one row per trial: design, seed, run, state, ndcg10, personal (NaN and None before it is done).
+    `trials`: one row per trial: design, seed, run, state, ndcg10, uses_history (NaN and None before it is done).
     `designs`: one row per design with a finished trial and its indicators: design, ndcg10 (mean over seeds), low and
-    high (over seeds), seeds, not_personal (how many of its trials), and a column per indicator.
+    high (over seeds), seeds, unshown (how many of its trials are not shown to use the history), and a column per
+    indicator.
     `correlations` of each indicator with ndcg10 over the designs.
     """
 
@@ -27,9 +29,9 @@ class StudyOutcome:
     correlations: dict[str, Correlation]
 
     @property
-    def not_personal(self) -> pd.DataFrame:
+    def unshown(self) -> pd.DataFrame:
         """The finished trials whose right history cannot be shown to rank better than another user's."""
-        return self.trials[self.trials.personal == False]  # noqa: E712  None is neither
+        return self.trials[self.trials.uses_history.isin([NOT_SHOWN, NO])]  # before it is done it is neither
 
 
 def outcome(study: Study, setting: Setting) -> StudyOutcome:
@@ -53,7 +55,7 @@ def outcome(study: Study, setting: Setting) -> StudyOutcome:
         result = run.result()
         row = {"design": trial.design.finetune.label, "seed": trial.seed, "run": run.id, "state": run.status().state}
         row |= {"ndcg10": result.metrics[metric] if result else np.nan}
-        rows.append({**row, "personal": result.personal if result else None})
+        rows.append({**row, "uses_history": result.uses_history if result else None})
     trials = pd.DataFrame(rows)
     measured = []
     for design in spec.designs:
@@ -65,7 +67,7 @@ def outcome(study: Study, setting: Setting) -> StudyOutcome:
     done = trials.dropna(subset="ndcg10")
     quality = done.groupby("design", sort=False).agg(
         ndcg10=("ndcg10", "mean"), low=("ndcg10", "min"), high=("ndcg10", "max"), seeds=("ndcg10", "size"),
-        not_personal=("personal", lambda known: int((known == False).sum())),  # noqa: E712
+        unshown=("uses_history", lambda known: int((known != YES).sum())),
     )  # fmt: skip
     designs = quality.reset_index().merge(pd.DataFrame(measured), on="design", how="left")
     found = {name: rank_correlation(designs[name], designs.ndcg10) for name in spec.indicators}
@@ -96,7 +98,7 @@ def verdict(name: str, found: Correlation) -> str:
 
 def notes(found: StudyOutcome) -> list[str]:
     """What must be said beside the correlations, in whole sentences."""
-    lines, weak = [], found.not_personal
+    lines, weak = [], found.unshown
     known = [each for each in found.correlations.values() if each.low is not None]
     if known:
         lines.append(
@@ -107,15 +109,15 @@ def notes(found: StudyOutcome) -> list[str]:
     if len(weak):
         names = ", ".join(f"{row.design} (seed {row.seed})" for row in weak.itertuples())
         lines.append(
-            f"{len(weak)} of {int(found.trials.ndcg10.notna().sum())} finished trials are not personal yet, so their "
-            f"quality may be popularity alone: {names}."
+            f"{len(weak)} of {int(found.trials.ndcg10.notna().sum())} finished trials are not shown to use the "
+            f"history, so their quality may be popularity alone: {names}."
         )
     return lines
 
 
 def summary(study: Study, found: StudyOutcome) -> dict:
     """The JSON-able record of a study: per indicator rho, low, high, n, p, tau, verdict; designs, seeds, budget."""
-    spec, weak = study.spec, found.not_personal
+    spec, weak = study.spec, found.unshown
     return {
         "study": study.id,
         "dataset": spec.dataset.name,
@@ -133,6 +135,6 @@ def summary(study: Study, found: StudyOutcome) -> dict:
         "domains": [ref.name for ref in spec.domains],
         "trials": len(found.trials),
         "done": int(found.trials.ndcg10.notna().sum()),
-        "not_personal": weak[["design", "seed", "run"]].to_dict("records"),
+        "not_shown_to_use_history": weak[["design", "seed", "run"]].to_dict("records"),
         "notes": notes(found),
     }  # fmt: skip

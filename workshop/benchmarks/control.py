@@ -1,4 +1,4 @@
-"""A control: where histories tell nothing of what comes next, no trial may be called personal."""
+"""A control: where histories tell nothing of what comes next, no trial may be said to use the history."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +12,7 @@ from upsr_core.datasets.spec import ColumnMapping, PreparationSpec
 from upsr_core.datasets.store import Dataset, delete_dataset, list_datasets, load_dataset
 from upsr_core.errors import DataError, RunError
 from upsr_core.evaluation.candidates import MODES, Mode
+from upsr_core.evaluation.verdicts import YES
 from upsr_core.runs.queue import enqueue
 from upsr_core.runs.run import create_run, delete_run
 from upsr_core.runs.spec import RunSpec
@@ -83,14 +84,15 @@ def bench(dataset: str, plan: Callable[[str, int, Mode], RunSpec], seeds: int, p
                 if ranked is not original:
                     delete_dataset(name)
     table = pd.DataFrame(rows)
-    shares = table.groupby(["histories", "mode"], sort=False).personal.mean()
+    table["yes"] = table.uses_history == YES
+    shares = table.groupby(["histories", "mode"], sort=False).yes.mean()
     return {
         "dataset": dataset,
         "model": plan(dataset, 0, "full").model.name,
         "seeds": seeds,
         "share_dealt": shares["dealt"].to_dict(),
         "share_real": shares["as it is"].to_dict(),
-        "table": table.round(4).to_dict("records"),
+        "table": table.drop(columns="yes").round(4).to_dict("records"),
     }
 
 
@@ -105,7 +107,7 @@ def _trials(specs: dict[Mode, RunSpec]) -> list[dict]:
                 enqueue(run)
                 if (result := work_on(run)) is None:
                     raise RunError(f"Run {run.id} was cancelled", how="Start the benchmark again.")
-            rows.append({"mode": mode, "personal": result.personal, **result.user_dependence.model_dump()})
+            rows.append({"mode": mode, "uses_history": result.uses_history, **result.user_dependence.model_dump()})
     finally:
         for run in made:
             delete_run(run)

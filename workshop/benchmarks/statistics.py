@@ -1,11 +1,14 @@
 """What the statistics do where the truth is known: simulated pairs of models, measured."""
 
+from typing import Any
+
 import numpy as np
 from scipy.special import ndtr
 
 from upsr_core.evaluation.metrics import rank_frame
 from upsr_core.evaluation.statistics import difference_over_seeds, mean_interval, paired_difference, randomisation_test
 from upsr_core.runtime import Progress
+from workshop.benchmarks.interval_coverage import cells, false_verdicts
 
 CANDIDATES = 101
 GAINS = rank_frame(np.arange(CANDIDATES), np.zeros(CANDIDATES, int), np.full(CANDIDATES, CANDIDATES))[
@@ -26,15 +29,13 @@ def simulated_gains(rng: np.random.Generator, strengths: np.ndarray, ease: np.nd
 
 
 def identical(users: int = 500, seed: int = 0) -> float:
-    """The largest of a difference and its bounds of a model with itself."""
+    """The largest of a difference of a model with itself and its bounds, if it had any."""
     values = simulated_gains(np.random.default_rng(seed), np.array([STRENGTH]), np.zeros(users))[0]
     found = paired_difference(values, values)
-    return max(abs(found[name]) for name in ("mean", "low", "high"))
+    return max(abs(found[name] or 0.0) for name in ("mean", "low", "high"))
 
 
-def coverage(
-    users: int = 300, pairs: int = 1000, seed: int = 0, resamples: int = 2000, progress: Progress = lambda *_: None
-) -> float:
+def coverage(users: int = 300, pairs: int = 1000, seed: int = 0, progress: Progress = lambda *_: None) -> float:
     """How often the 95 % interval of a paired difference covers the difference over the whole population."""
     rng = np.random.default_rng([seed, users])
     gains = simulated_gains(rng, np.array([STRENGTH, STRONGER]), rng.normal(0, 0.7, POPULATION))
@@ -43,7 +44,7 @@ def coverage(
     for pair in range(pairs):
         progress(pair, pairs, f"coverage, {users} users")
         drawn = differences[rng.integers(0, POPULATION, users)]
-        interval = mean_interval(drawn, pair, resamples)
+        interval = mean_interval(drawn)
         covered += interval["low"] <= truth <= interval["high"]
     return covered / pairs
 
@@ -78,9 +79,13 @@ def false_alarms_over_seeds(
     return called / pairs
 
 
-def bench(pairs: int = 1000, progress: Progress = lambda *_: None) -> dict[str, float]:
-    """Shares over simulated pairs, and what they should be in the names."""
-    result = {"identical_difference_0": identical()}
+def bench(pairs: int = 1000, progress: Progress = lambda *_: None) -> dict[str, Any]:
+    """Shares over simulated pairs, and what they should be in the names.
+
+    `cells` and `used_by_chance_2.5` are what `interval_coverage` gives: coverage of the interval wherever it is shown,
+    and by number of users how often a ranking that gains nothing by its history is said to use it.
+    """
+    result: dict[str, Any] = {"identical_difference_0": identical()}
     for users in (100, 300, 3000):
         result[f"coverage_95_{users}_users"] = coverage(users, pairs, progress=progress)
         result[f"two_seeds_called_different_5_{users}_users"] = false_alarms(users, pairs, progress=progress)
@@ -88,4 +93,6 @@ def bench(pairs: int = 1000, progress: Progress = lambda *_: None) -> dict[str, 
         progress(seeds, 5, "groups of seeds")
         result[f"groups_of_{seeds}_lucky_seeds_called_different_5"] = false_alarms_over_seeds(seeds, pairs=pairs)
         result[f"the_same_by_users_alone_{seeds}"] = false_alarms_over_seeds(seeds, pairs=pairs, by_users=True)
-    return result
+    shown = [cell["coverage"] for cell in (found := cells(4 * pairs, progress=progress)) if cell["shown"]]
+    result |= {"cells_shown": len(shown), "coverage_least": min(shown), "coverage_most": max(shown)}
+    return result | {"used_by_chance_2.5": false_verdicts(4 * pairs), "cells": found}

@@ -51,7 +51,7 @@ def run_look(run_id: str) -> dict:
     if result is None:
         raise RunError(f"The result of run {run_id} is damaged or not there any more")
     found["result"] = digest(
-        result.model_dump(mode="json", include={"metrics", "gaps", "users", "candidates", "personal"})
+        result.model_dump(mode="json", include={"metrics", "gaps", "users", "candidates", "uses_history"})
     )
     found |= {name: digest(getattr(this, name)()) for name in ("per_user", "scores", "curve")}
     ranker = load_ranker(this)
