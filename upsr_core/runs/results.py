@@ -9,6 +9,7 @@ from upsr_core.evaluation.candidates import Candidates
 from upsr_core.evaluation.metrics import HEADLINE, METRICS, named
 from upsr_core.evaluation.statistics import by_user, mean_interval
 from upsr_core.models.base import Evaluated
+from upsr_core.runs.text_cuts import TextCuts
 
 BORROWED = "{}, another user's history"  # names the score of another user's history in `per_user.parquet`
 CONTROL = "another user's history, in uni100 without the candidates"
@@ -55,7 +56,8 @@ class RunResult(_Record):
     `personal` (its interval is above zero) speak; `scores` has all named scores, `references` popularity and random
     order. `users` of `of_users` instances were evaluated, `cold_targets` were in no training event, `taken_before`
     were left out because their user had taken them before; `unscorable_targets` the model could not score,
-    `identical_texts` items share their text with another (None where that says nothing of the model).
+    `identical_texts` items share their text with another (None where that says nothing of the model). `cuts` is what
+    the caps left of the texts that the model read (None where it reads none).
 
     `seconds` were spent since the last start; `resumed` says that there was an earlier one. Where the weights are
     another run's, `trained_by` is its id and `training_seconds` what it took, which `seconds` do not hold then.
@@ -77,6 +79,7 @@ class RunResult(_Record):
     taken_before: int = 0
     unscorable_targets: int | None = None
     identical_texts: int | None = None
+    cuts: TextCuts | None = None
     candidates: str
     trained_by: str | None = None
     training_seconds: float | None = None
