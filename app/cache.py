@@ -21,6 +21,7 @@ from upsr_core.models.base import Ranker
 from upsr_core.runs.forecast import Forecast, forecast
 from upsr_core.runs.run import Run
 from upsr_core.runs.spec import RunSpec
+from upsr_core.runs.text_cuts import TextCuts, text_cuts
 from upsr_core.runs.user_ranking import load_ranker, own_scores, ranked, top_of_catalogue
 from upsr_core.runs.weight_reuse import trained_run
 from upsr_core.studies.study import Study, StudySpec, plan_study
@@ -81,6 +82,16 @@ def text_summary(data: Dataset, design: ItemDesign, tokens: TextTokenizer) -> di
 @st.cache_data(max_entries=64, show_spinner=False)
 def _text_summary(data: str, design: str, tokens: str, _texts: ItemTexts) -> dict[str, float]:
     return catalogue_overview.summary(_texts)
+
+
+def cuts(spec: RunSpec) -> TextCuts | None:
+    """What the caps leave of the texts that a run reads."""
+    return _cuts(spec.digest, spec)
+
+
+@st.cache_data(max_entries=256, show_spinner="Reading all item texts…")
+def _cuts(digest: str, _spec: RunSpec) -> TextCuts | None:
+    return text_cuts(_spec, dataset)
 
 
 def references(run: Run) -> dict[str, float]:

@@ -18,10 +18,10 @@ from app.compare_tables import (
     movers_table,
     pairs_table,
 )
-from app.components import chart, duration, empty_state, plain, section
+from app.components import chart, cut_lines, duration, empty_state, plain, section
 from upsr_core.comparison import figures
 from upsr_core.comparison.compare import ALPHA, DIFFERENT
-from upsr_core.comparison.cost import cost, curves, indicators
+from upsr_core.comparison.cost import cost, curves, cuts, indicators
 from upsr_core.comparison.entries import Compared
 from upsr_core.comparison.export import export, zipped
 from upsr_core.comparison.who_differs import SLICES, movers, slices
@@ -60,6 +60,13 @@ def leaderboard(compared: Compared, board: pd.DataFrame, metric: str, asked: int
             "Uses the history, not shown: the right history cannot be shown to rank better than another user's "
             f"({'; '.join(reasons)}), so what such a line gains may be popularity alone."
         )
+
+
+def as_cut(compared: Compared) -> None:
+    """What the caps left of the text of every line that reads one: a difference may be that of what was cut."""
+    for entry_id, left in cuts(compared).items():
+        st.markdown(f"**{plain(compared.entry(entry_id).label)}**")
+        cut_lines(left)
 
 
 def every_pair(compared: Compared, pairs: pd.DataFrame, metric: str) -> None:

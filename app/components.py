@@ -14,6 +14,8 @@ from app.charts import attribute_colour
 from upsr_core.errors import UpsrError
 from upsr_core.export.csv_export import csv_text
 from upsr_core.logs import explained
+from upsr_core.runs.text_cuts import TextCuts
+from upsr_core.text.cut import Cut, in_words
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+!|<>~$:&]|^[-=]|(?<=^\d)\.|(?<=^\d\d)\.)")
 _UNSAFE = re.compile(r"[^\w.\- ]|^\.")  # in the name of a file that a browser saves
@@ -97,6 +99,21 @@ def download_csv(name: str, table, file: str, key: str) -> None:
 
 def empty_state(sentence: str) -> None:
     st.info(sentence, icon=":material/info:")
+
+
+def cut_line(cut: Cut, line: str = "") -> None:
+    """What the cap leaves of a design's texts, beside its figures; a warning where it hides much of them."""
+    text = plain(line or in_words(cut))
+    if cut.hides:
+        st.markdown(f":material/warning: **{text}**")
+    else:
+        st.caption(text)
+
+
+def cut_lines(cuts: TextCuts | None) -> None:
+    """The same for every text that a trial reads; nothing where it reads none."""
+    for line, cut in cuts.lines if cuts else ():
+        cut_line(cut, line)
 
 
 def synthetic_badge() -> None:

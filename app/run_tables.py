@@ -29,6 +29,7 @@ def runs_table(runs: list[Run]) -> pd.DataFrame:
             "random": str(result.gap("random")) if result else "",
             "dependence": str(result.user_dependence) if result else "",
             "verdict": result.uses_history if result else "",
+            "text": "; ".join(line for line, _ in result.cuts.lines) if result and result.cuts else "",
             "started": pd.to_datetime(status.started or status.queued or None, unit="s"),
             "run": run.id,
         }

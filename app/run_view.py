@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from app import cache, run_charts
-from app.components import act, chart, duration, empty_state, errors_shown, plain, section
+from app.components import act, chart, cut_lines, duration, empty_state, errors_shown, plain, section
 from app.job_view import job_state
 from app.run_tables import (
     evaluation_line,
@@ -27,6 +27,8 @@ def show_run(run: Run) -> None:
     section(plain(run.title))
     _live(run)
     result = run.result()
+    with errors_shown():
+        cut_lines((result.cuts if result else None) or cache.cuts(run.spec))
     if result:
         show_result(run, result)
     with st.expander("Specification", icon=":material/tune:"):

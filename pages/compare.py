@@ -57,6 +57,7 @@ with errors_shown():
     board = cache.comparison_part(compared, "board", metric, lambda: leaderboard(compared, metric))
     tested = cache.comparison_part(compared, "pairs", metric, lambda: pairs(compared, metric))
     compare_view.leaderboard(compared, board, metric, len(runs))
+    compare_view.as_cut(compared)
     compare_view.every_pair(compared, tested, metric)
     if len(compared.entries) > 1:
         compare_view.who_moved(compared, board[~board.reference].id.iloc[0], metric)

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from app import cache, indicator_charts, overview_tables, state
-from app.components import chart, empty_state, errors_shown, open_tab, page_head, plain, with_progress
+from app.components import chart, cut_line, empty_state, errors_shown, open_tab, page_head, plain, with_progress
 from app.design_editor import Stage, attribute_facts, change, editor
 from app.indicator_view import headline, show
 from app.study_view import predict_quality
@@ -12,6 +12,7 @@ from upsr_core.indicators import attribute_table, profile
 from upsr_core.indicators.design_search import GOALS, MOST, STAGES, pareto_front, search, stored_search
 from upsr_core.indicators.result import CHEAP, INDICATORS, MODEL_BASED, IndicatorResult
 from upsr_core.text.catalogue_overview import attribute_tokens
+from upsr_core.text.cut import in_words
 from upsr_core.text.design import ItemDesign
 
 GOAL_TITLES = {
@@ -101,6 +102,8 @@ def own_table() -> None:
         shown[INDICATORS[name][0]] = [
             "–" if value != value else f"{value:,.3g}  {band}" for value, band in zip(values, bands, strict=True)
         ]
+    catalogue = setting.catalogue("length")
+    shown["As cut"] = [in_words(catalogue.cut(ItemDesign(attributes=(name,)))) for name in made.bands.attribute]
     st.dataframe(shown, key="own_table", hide_index=True)
     uses = made.bands[["attribute", "use", "reason", "paper_use", "differs"]].map(plain)
     uses.columns = ["attribute", "Suggested use", "Reason", "Paper's use", "Otherwise in the paper"]
@@ -170,6 +173,7 @@ def best_of(designs, stage: str, rule: str) -> None:
         },
     )  # fmt: skip
     picked = best.design.iloc[event.selection.rows[0] if event.selection.rows else 0]
+    cut_line(setting.catalogue("length").cut(ItemDesign.of(picked)))
     st.button(
         f"Adopt {plain(picked)}", key=f"adopt_{stage}", type="primary", on_click=adopt, args=(stage, picked),
         help=f"Make it the {TITLES[stage].lower()} of the design at work. Choose another row to adopt that one.",
@@ -202,6 +206,7 @@ design = getattr(state.design(), stage)
 st.markdown(f"**{TITLES[stage]}:** {plain(design.label)}, at most {design.cap} tokens")
 
 with errors_shown():
+    cut_line(setting.catalogue("length").cut(design))
     readings = profile.profile(setting, design, lambda *_: None, CHEAP)
     place = st.container()
     readings |= model_based(design)

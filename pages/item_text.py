@@ -9,6 +9,7 @@ from app.components import (
     Span,
     act,
     chart,
+    cut_line,
     empty_state,
     errors_shown,
     legend,
@@ -20,6 +21,7 @@ from app.components import (
 )
 from app.design_editor import Stage, attribute_facts, editor
 from upsr_core.text import catalogue_overview, saved_designs
+from upsr_core.text.cut import cut_of
 from upsr_core.text.token_view import trace_items
 
 STAGES: dict[Stage, str] = {"finetune": "Fine-tuning and ranking", "pretrain": "Pre-training"}
@@ -132,6 +134,7 @@ def numbers(stage: str) -> None:
             "Identical items", share(facts["identical"]),
             help="Items whose tokens, as cut, equal another item's. Likelihood cannot tell them apart: they tie.",
         )  # fmt: skip
+    cut_line(cut_of(texts))
     chart(charts.token_histogram(catalogue_overview.token_counts(texts), item.cap), f"tokens_{stage}")
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import streamlit as st
 
 from app import cache, state
-from app.components import act, duration, empty_state, errors_shown, page_head, plain, section
+from app.components import act, cut_lines, duration, empty_state, errors_shown, page_head, plain, section
 from app.plm_quality import plm_quality
 from app.run_tables import health_table, progress_line, runs_table
 from app.run_view import show_run
@@ -137,6 +137,7 @@ def offer(specs: list[RunSpec]) -> None:
     states = {run_id: run.status().state for run_id, run in there.items()}
     active = [spec for spec in specs if states.get(spec.digest) in ACTIVE]
     left = [spec for spec in specs if states.get(spec.digest) != "done" and spec not in active]
+    cut_lines(cache.cuts(specs[0]))
     with st.container(horizontal=True, vertical_alignment="center"):
         if not left and not active:
             st.button("Open the finished trial", key="open", type="primary", on_click=select, args=(specs[0].digest,))
@@ -186,7 +187,7 @@ def table(runs: list[Run]) -> None:
         hide_index=True,
         on_select="rerun",
         selection_mode="single-row",
-        column_order=["trial", "budget", "state", "value", "verdict", "dependence", "popularity", "started"],
+        column_order=["trial", "budget", "state", "value", "verdict", "dependence", "popularity", "text", "started"],
         column_config={
             "trial": st.column_config.TextColumn("Trial", width=370),
             "budget": st.column_config.TextColumn("Budget", width=75),
@@ -195,6 +196,7 @@ def table(runs: list[Run]) -> None:
             "popularity": st.column_config.TextColumn("Gap to popularity", help="Mean and 95 % paired interval"),
             "dependence": st.column_config.TextColumn("User dependence", help="Gain over another user's history"),
             "verdict": st.column_config.TextColumn("Verdict", width=105),
+            "text": st.column_config.TextColumn("Text", help="What the cap leaves of the text it reads", width=220),
             "started": st.column_config.DatetimeColumn("Started (UTC)", format="D MMM, HH:mm", width=105),
         },
     )

@@ -20,7 +20,7 @@ def test_tokens_made_per_attribute_are_those_of_the_whole_text(movies, tokenizer
     ours = Catalogue(movies, tokenizer).tokens(item)
     whole = ItemTexts(item, movies.items, tokenizer)
     assert not isinstance(ours, ItemTexts)
-    for name in ("ids", "owner", "offsets", "full_tokens", "empty"):
+    for name in ("ids", "owner", "of_value", "offsets", "full_tokens", "value_tokens", "empty"):
         np.testing.assert_array_equal(getattr(ours, name), getattr(whole, name), err_msg=name)
     assert ours.texts == whole.texts
 

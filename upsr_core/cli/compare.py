@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 
 from upsr_core.cli.indicators import progress_bar
-from upsr_core.cli.terminal import Terminal
+from upsr_core.cli.terminal import Terminal, say_cuts
 from upsr_core.evaluation.verdicts import interval_text
 
 console = Terminal()
@@ -32,7 +32,7 @@ def compare(
     Runs that differ in nothing but their seed become one line. Runs that cannot be compared are refused.
     """
     from upsr_core.comparison import compare as comparing
-    from upsr_core.comparison.cost import cost, indicators
+    from upsr_core.comparison.cost import cost, cuts, indicators
     from upsr_core.comparison.entries import load
     from upsr_core.comparison.export import check_new, exported, link
     from upsr_core.comparison.export import export as write
@@ -60,7 +60,8 @@ def compare(
     compared = load(runs)
     board, tested = comparing.leaderboard(compared, metric), comparing.pairs(compared, metric)
     costs = cost(compared)
-    _board(board, compared, metric, named(metric, compared.mode))
+    left = cuts(compared)
+    _board(board, compared, metric, named(metric, compared.mode), left)
     _pairs(tested, _numbers(board), named(metric, compared.mode))
     sliced, what = slices(compared, by, metric) if by else (None, "")
     if sliced is not None:
@@ -75,6 +76,7 @@ def compare(
             run_id: {name: result.summary() for name, result in results.items()}
             for run_id, results in indicators(compared).items()
         }
+        record["cuts"] = {run_id: each.model_dump() for run_id, each in left.items()}
         record |= {"link": link(compared, metric)}
         record |= {"slices": sliced.to_dict("records")} if sliced is not None else {}
         print(json.dumps(plain(record)))
@@ -86,12 +88,15 @@ def _numbers(board) -> dict[str, str]:
     return {label: str(number) for number, label in enumerate(labels, start=1)}
 
 
-def _board(board, compared, metric: str, title: str) -> None:
+def _board(board, compared, metric: str, title: str, cuts: dict) -> None:
     from upsr_core.evaluation.metrics import METRICS
 
     people = f"{len(compared.instances):,} of {compared.of:,} test instances"
+    ids = {entry.label: entry.id for entry in compared.entries}
     for label, number in _numbers(board).items():
         console.print(f"{number}: {label}", soft_wrap=True, highlight=False)
+        if ids[label] in cuts:
+            say_cuts(cuts[ids[label]])
     others = [name for name in METRICS if name.endswith("@10") and name != metric]
     table = Table("", "seeds", f"{title}, 95 %", *others, "user dependence", "uses the history", title=people)
     for row in board.to_dict("records"):

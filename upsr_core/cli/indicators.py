@@ -45,6 +45,7 @@ def indicators(
     """The indicators of an item design: naturalness, consistency, informativeness, noise, length, alignment."""
     from upsr_core.errors import DesignError
     from upsr_core.indicators.profile import check_names, profile
+    from upsr_core.text.cut import in_words
     from upsr_core.text.design import ItemDesign
 
     if naturalness not in ("likelihood", "masked-spans"):
@@ -55,12 +56,14 @@ def indicators(
     setting = _setting(dataset, plm, domains, sample, seed, tokenizer=tokenizer, method=naturalness)
     with progress_bar() as progress:
         results = profile(setting, ItemDesign.of(design, cap=cap), progress, names)
+    cut = setting.catalogue("length").cut(ItemDesign.of(design, cap=cap))
     table = Table("indicator", "value", "interval (95 %)", "unit", "note", title=f"{design} on {dataset}")
     for name, result in results.items():
         shown = "–" if result.value is None else f"{result.value:.4g}"
         interval = "" if result.low is None else f"{result.low:.4g} to {result.high:.4g}"
         table.add_row(name, shown, interval, result.unit, result.reason or result.note)
     console.print(table)
+    console.print(in_words(cut), style="yellow" if cut.hides else None, highlight=False, soft_wrap=True)
     if "informativeness" in results and results["informativeness"].value is not None:
         for step in results["informativeness"].facts["steps"]:
             console.print(
@@ -68,7 +71,7 @@ def indicators(
                 f"{step['distinguishable']:.1%} of the items told apart"
             )
     if as_json:
-        print(json.dumps({name: result.summary() for name, result in results.items()}))
+        print(json.dumps({name: result.summary() for name, result in results.items()} | {"cut": cut.model_dump()}))
 
 
 def attributes(
@@ -83,6 +86,8 @@ def attributes(
     """Your own Table 1: every attribute alone under every indicator, with a suggested use and the reason."""
     from upsr_core.indicators.attribute_table import COLUMNS, RULE, USE_RULE, attribute_table
     from upsr_core.indicators.result import plain
+    from upsr_core.text.cut import in_words
+    from upsr_core.text.design import ItemDesign
 
     setting = _setting(dataset, plm, domains, sample, seed)
     with progress_bar() as progress:
@@ -93,8 +98,12 @@ def attributes(
         table.add_row(row["attribute"], *cells, row["use"], row["reason"], row["differs"])
     console.print(table)
     console.print(RULE, USE_RULE)
+    cuts = {name: setting.catalogue("length").cut(ItemDesign(attributes=(name,))) for name in made.attribute}
+    for cut in cuts.values():
+        console.print(in_words(cut), style="yellow" if cut.hides else None, highlight=False, soft_wrap=True)
     if as_json:
-        print(json.dumps({"attributes": plain(made.to_dict("records")), "rule": RULE, "use_rule": USE_RULE}))
+        records = [row | {"cut": cuts[row["attribute"]].model_dump()} for row in made.to_dict("records")]
+        print(json.dumps({"attributes": plain(records), "rule": RULE, "use_rule": USE_RULE}))
 
 
 def designs(
@@ -110,20 +119,30 @@ def designs(
     """Search all ordered designs of some attributes for the best of each stage."""
     from upsr_core.indicators.design_search import STAGES, search
     from upsr_core.indicators.result import plain
+    from upsr_core.text.cut import in_words
+    from upsr_core.text.design import ItemDesign
 
     setting = _setting(dataset, plm, "", 0, seed)
     with progress_bar() as progress:
         found = search(setting, tuple(_names(attributes)), progress, items, cap, early)
     rows = found.tables["designs"]
+    cuts = {}
     for stage, rule in STAGES.items():
         table = Table("place", "design", "perplexity", "bits", "told apart", "tokens", "noise", title=rule)
-        for row in rows[rows[stage] > 0].sort_values(stage).itertuples():
+        best = rows[rows[stage] > 0].sort_values(stage)
+        for row in best.itertuples():
             numbers = (f"{row.perplexity:.0f}", f"{row.bits:.2f}", f"{row.distinguishable:.1%}", f"{row.tokens:.1f}")
             table.add_row(str(getattr(row, stage)), row.design, *numbers, f"{row.noise:.1%}")
         console.print(table)
+        for row in best.itertuples():
+            cut = setting.catalogue("length").cut(ItemDesign.of(row.design, cap=cap))
+            said = f"{getattr(row, stage)}. {row.design}, the whole catalogue. {in_words(cut)}"
+            console.print(said, style="yellow" if cut.hides else None, highlight=False, soft_wrap=True)
+            cuts[row.design] = cut.model_dump()
     console.print(f"{len(rows)} designs; {found.note}.")
     if as_json:
-        print(json.dumps({**found.summary(), "designs": plain(rows.to_dict("records"))}))
+        records = [row | {"cut": cuts.get(row["design"])} for row in rows.to_dict("records")]
+        print(json.dumps({**found.summary(), "designs": plain(records)}))
 
 
 def _setting(dataset: str, plm: str, domains: str, sample: int, seed: int, **more):

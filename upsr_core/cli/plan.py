@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from upsr_core.cli.terminal import Terminal
+from upsr_core.cli.terminal import Terminal, say_cuts
 
 console = Terminal()
 
@@ -36,6 +36,7 @@ def plan(
     from upsr_core.runs.calibration import calibrate, calibrated
     from upsr_core.runs.forecast import disk_mib, elsewhere, forecast
     from upsr_core.runs.spec import plan_run
+    from upsr_core.runs.text_cuts import text_cuts
     from upsr_core.text.design import parse_design
 
     ensure_sample()
@@ -52,6 +53,9 @@ def plan(
         "seconds": found.seconds, "training_seconds": found.training_seconds,
         "evaluation_seconds": found.evaluation_seconds, "memory_mib": found.memory_mib, "basis": found.basis,
     }  # fmt: skip
+    if cuts := text_cuts(spec):
+        result["cuts"] = cuts.model_dump()
+        say_cuts(cuts)
     left, peak = disk_mib(spec)
     if peak:
         result |= {"disk_mib": left, "peak_disk_mib": peak}

@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 
 from upsr_core.cli import running
-from upsr_core.cli.terminal import Terminal
+from upsr_core.cli.terminal import Terminal, say_cuts
 from upsr_core.parallel import Workers
 
 if TYPE_CHECKING:
@@ -64,6 +64,7 @@ def run(
     from upsr_core.runs.forecast import forecast
     from upsr_core.runs.run import create_run, delete_run, list_runs
     from upsr_core.runs.spec import plan_run
+    from upsr_core.runs.text_cuts import text_cuts
     from upsr_core.text.design import parse_design
 
     by = running.Working(processes, accumulate, Workers(backend, address, workers))
@@ -87,6 +88,8 @@ def run(
             console.print(f"Run {this.id} is already done; --again repeats it.")
         else:
             expected = forecast(this.spec)
+            if cuts := text_cuts(this.spec):
+                say_cuts(cuts)
             console.print(f"Run {this.id}: {this.title}. About {expected.seconds / 60:.0f} min ({expected.basis}).")
             result = running.finish(this, by)
         _show(result)
@@ -106,6 +109,8 @@ def _show(result: "RunResult") -> None:
         cells += [_interval(result.gaps[other][name]) for other in references]
         table.add_row(name, f"{value:.4f}", *cells)
     console.print(table)
+    if result.cuts:
+        say_cuts(result.cuts)
     gain = _interval(result.user_dependence)
     console.print(f"User dependence, {result.headline}: {gain}. Uses the history: {result.history_line}.")
     if result.trained_by not in (result.run, None):
@@ -183,14 +188,18 @@ def runs(as_json: Json = False) -> None:
     """All runs, newest first."""
     from upsr_core.runs.run import list_runs, unreadable_runs
 
-    table = Table("run", "title", "state", "NDCG@10", "user dependence")
+    table = Table("run", "title", "state", "NDCG@10", "user dependence", "text")
     rows = []
     for this in list_runs():
         state, result = this.status().state, this.result()
         metric = f"{result.value:.4f} ({result.headline})" if result else ""
         gain = _interval(result.user_dependence) if result else ""
-        table.add_row(this.id, this.title, state, metric, gain)
-        rows.append({"run": this.id, "title": this.title, "state": state, "metrics": result and result.metrics})
+        cuts = result.cuts if result else None
+        table.add_row(
+            this.id, this.title, state, metric, gain, "\n".join(line for line, _ in cuts.lines) if cuts else ""
+        )
+        row = {"run": this.id, "title": this.title, "state": state, "metrics": result.metrics if result else None}
+        rows.append(row | {"cuts": cuts.model_dump() if cuts else None})
     console.print(table if rows else "No runs yet. Start one with `upsr run`, or on the page Trials.")
     unreadable = unreadable_runs()
     for reason in unreadable.values():

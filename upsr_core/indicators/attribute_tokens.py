@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 
 from upsr_core.datasets.store import Dataset
+from upsr_core.text.cut import Cut, cut_of
 from upsr_core.text.design import ItemDesign
-from upsr_core.text.render import ItemTexts, render
+from upsr_core.text.render import NO_VALUE, ItemTexts, render
 from upsr_core.text.text_cache import texts_of
 from upsr_core.text.tokenizer import TextTokenizer
 
@@ -60,10 +61,11 @@ def flat_texts(tokens, rows: np.ndarray) -> Flat:
 
 
 class DesignTokens:
-    """The tokens of a catalogue under one design, as `ItemTexts` has them: ids, owner, offsets, full_tokens, empty."""
+    """The tokens of a catalogue under one design, as `ItemTexts` has them: ids, owner, of_value, offsets, full_tokens,
+    value_tokens, empty."""
 
     def __init__(self, design: ItemDesign, items: pd.DataFrame, tokenizer: TextTokenizer, parts: list[Flat]):
-        self.design, self.tokenizer, self._items = design, tokenizer, items
+        self.design, self.tokenizer, self._items, self._parts = design, tokenizer, items, parts
         caps = dict(design.attribute_caps)
         rows = np.arange(len(items))
         kept = [part.take(rows, np.full(len(items), caps[name])) if name in caps else part
@@ -86,6 +88,40 @@ class DesignTokens:
 
     def __len__(self) -> int:
         return len(self._items)
+
+    @cached_property
+    def value_tokens(self) -> np.ndarray:
+        counts = np.full((len(self), len(self._parts)), NO_VALUE, np.int32)
+        for number, (name, part) in enumerate(zip(self.design.attributes, self._parts, strict=True)):
+            present = self._items[name].to_numpy() != ""
+            shown = np.bincount(part.row[self._shows(name, part)], minlength=len(self))
+            counts[present, number] = shown[present]
+        return counts
+
+    @cached_property
+    def of_value(self) -> np.ndarray:
+        row = np.repeat(np.arange(len(self)), np.diff(self.offsets))
+        found = np.zeros(len(self.ids), dtype=bool)
+        for number, (name, part) in enumerate(zip(self.design.attributes, self._parts, strict=True)):
+            own = np.flatnonzero((self.owner == number) & ~self.empty[row])
+            kept = np.bincount(row[own], minlength=len(self))  # tokens are cut from the end of an attribute alone
+            places = np.arange(len(own)) + np.repeat(part.offsets[:-1] - (np.cumsum(kept) - kept), kept)
+            found[own] = self._shows(name, part)[places]
+        return found
+
+    def _shows(self, name: str, part: Flat) -> np.ndarray:
+        """Which of an attribute's tokens hold something of its value, (n_tokens,).
+
+        The name before the value is always of the same tokens, because the tokenizer splits at blanks. The bracket
+        after it may be glued to its last token, which then shows something of it.
+        """
+        shows = part.values != self.tokenizer.blank
+        if name != "title" and len(part.values):
+            head = len(self.tokenizer.encode(f"({name}:"))
+            shows &= np.arange(len(part.values)) - np.repeat(part.offsets[:-1], part.lengths) >= head
+            last = part.offsets[1:][part.lengths > 0] - 1
+            shows[last[part.values[last] == self.tokenizer.backend.token_to_id(")")]] = False
+        return shows
 
     @cached_property
     def texts(self) -> list[str]:
@@ -112,6 +148,7 @@ class Catalogue:
         self._tokens: dict[str, Flat] = {}
         self._words: dict[str, tuple[Flat, np.ndarray]] = {}
         self._designs: OrderedDict[str, DesignTokens | ItemTexts] = OrderedDict()
+        self._cuts: dict[str, Cut] = {}
 
     @cached_property
     def splits_at_blanks(self) -> bool:
@@ -132,6 +169,12 @@ class Catalogue:
             while len(self._designs) > 2 * KEPT:
                 self._designs.popitem(last=False)
         return self._designs[design.digest]
+
+    def cut(self, design: ItemDesign) -> Cut:
+        """What the caps of a design leave of its texts. Raises DesignError as `tokens` does."""
+        if design.digest not in self._cuts:
+            self._cuts[design.digest] = cut_of(self.tokens(design))
+        return self._cuts[design.digest]
 
     def attribute(self, name: str) -> Flat:
         """Tokens of one attribute in the paper's format, uncut; none where an item has no value."""

@@ -7,6 +7,7 @@ from upsr_core.errors import DesignError
 from upsr_core.indicators.attribute_tokens import Catalogue
 from upsr_core.indicators.result import IndicatorResult
 from upsr_core.text.catalogue_overview import history_fit
+from upsr_core.text.cut import Cut
 from upsr_core.text.design import Design, ItemDesign
 from upsr_core.text.prompt import SequenceBuilder
 
@@ -26,14 +27,14 @@ def length(catalogue: Catalogue, design: ItemDesign) -> IndicatorResult:
     if not len(tokens) or tokens.empty.all():
         return IndicatorResult.impossible("length", "no item has any text under this design")
     kept = np.where(tokens.empty, 0, np.diff(tokens.offsets))
-    cut = tokens.full_tokens > kept
+    cut = catalogue.cut(design)
     items = pd.DataFrame({"item": np.arange(len(tokens)), "full_tokens": tokens.full_tokens, "tokens": kept})
-    per_attribute = _attributes(catalogue, design, tokens, int(kept.sum()))
+    per_attribute = _attributes(catalogue, cut)
     history = _history(catalogue, design, tokens)
     facts = {
         "items": len(tokens),
         "kept": float(kept.mean()),
-        "cut": float(cut.mean()),
+        "cut": cut.cut,
         "cap": design.cap,
         "attributes": per_attribute.to_dict("records"),
         "history": history,
@@ -43,19 +44,15 @@ def length(catalogue: Catalogue, design: ItemDesign) -> IndicatorResult:
     return IndicatorResult.of("length", tokens.full_tokens.mean(), note=note, facts=facts, tables=tables)
 
 
-def _attributes(catalogue: Catalogue, design: ItemDesign, tokens, kept: int) -> pd.DataFrame:
-    names = design.attributes
-    after = np.bincount(tokens.owner, minlength=len(names)).astype(float)
-    after[0] -= after.sum() - kept  # the stand-in tokens of items without text
-    count = len(tokens)
+def _attributes(catalogue: Catalogue, cut: Cut) -> pd.DataFrame:
     rows = []
-    for number, name in enumerate(names):
+    for name, left in cut.attributes.items():
         full = catalogue.attribute(name).lengths
         rows.append(
             {
                 "attribute": name,
                 "full_tokens": float(full.mean()),
-                "tokens": float(after[number] / count),
+                "tokens": left.tokens,
                 "over_40": float((full > 40).mean()),
             }
         )

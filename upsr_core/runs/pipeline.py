@@ -15,6 +15,7 @@ from upsr_core.parallel import Workers
 from upsr_core.plm.loading import model_digest
 from upsr_core.runs.results import RunResult, measured, per_user_table
 from upsr_core.runs.run import Run, load_run
+from upsr_core.runs.text_cuts import text_cuts
 from upsr_core.runs.unseen_events import check_pretraining
 from upsr_core.runs.user_ranking import load_ranker
 from upsr_core.runs.weight_reuse import take_pretraining, take_weights
@@ -97,6 +98,7 @@ def _evaluate(
     keep_table(run.folder / "per_user.parquet", per_user_table(evaluated, references, test))
     result = RunResult(
         run=run.id, title=run.title, **measured(evaluated, references, test, spec.model.own_score),
+        cuts=text_cuts(spec, keep_texts=True),
         taken_before=parts.taken_before["test"], trained_by=run.trained_by, training_seconds=run.training_seconds,
         seconds=round(time.monotonic() - began, 1), peak_memory_mib=peak_memory_mib(), resumed=resumed,
         finished=time.time(),

@@ -17,6 +17,7 @@ from upsr_core.evaluation.verdicts import (
     why_not_shown,
 )
 from upsr_core.models.base import Evaluated
+from upsr_core.runs.text_cuts import TextCuts
 
 # Names of a score in `per_user.parquet` on the candidates that stand in neither history.
 SHARED, BORROWED = "{}, candidates in neither history", "{}, another user's history"
@@ -80,7 +81,8 @@ class RunResult(_Record):
     `uses_history` (see `verdicts.uses_history`) speak; `scores` has all named scores, `references` popularity and
     random order. `users` of `of_users` instances were evaluated, `cold_targets` were in no training event,
     `taken_before` were left out because their user had taken them before; `unscorable_targets` the model could not
-    score, `identical_texts` items share their text with another (None where that says nothing of the model).
+    score, `identical_texts` items share their text with another (None where that says nothing of the model). `cuts` is
+    what the caps left of the texts that the model read (None where it reads none).
 
     `seconds` were spent since the last start; `resumed` says that there was an earlier one. Where the weights are
     another run's, `trained_by` is its id and `training_seconds` what it took, which `seconds` do not hold then.
@@ -106,6 +108,7 @@ class RunResult(_Record):
     taken_before: int = 0
     unscorable_targets: int | None = None
     identical_texts: int | None = None
+    cuts: TextCuts | None = None
     candidates: str
     trained_by: str | None = None
     training_seconds: float | None = None

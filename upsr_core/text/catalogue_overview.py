@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from upsr_core.datasets.store import Dataset
+from upsr_core.text.cut import cut_of
 from upsr_core.text.prompt import SequenceBuilder
 from upsr_core.text.render import ItemTexts
 from upsr_core.text.truncation import kept_before_mask
@@ -16,8 +17,8 @@ def token_counts(texts: ItemTexts) -> pd.DataFrame:
 
 def attribute_tokens(texts: ItemTexts) -> pd.DataFrame:
     """Mean tokens per item that each attribute keeps: columns `attribute`, `tokens`, in the design's order."""
-    counts = np.bincount(texts.owner, minlength=len(texts.design.attributes))
-    return pd.DataFrame({"attribute": texts.design.attributes, "tokens": counts / max(1, len(texts))})
+    kept = cut_of(texts).attributes
+    return pd.DataFrame({"attribute": list(kept), "tokens": [each.tokens for each in kept.values()]})
 
 
 def summary(texts: ItemTexts) -> dict[str, float]:

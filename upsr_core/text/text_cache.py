@@ -23,7 +23,11 @@ from upsr_core.text.render import ItemTexts, tokenised
 from upsr_core.text.tokenizer import TextTokenizer
 
 KEPT = 8  # designs of one dataset
-_ARRAYS = {"ids": np.int32, "owner": np.int8, "lengths": np.int32, "full_tokens": np.int32}
+# By name, in the order of `render.FLAT`.
+_ARRAYS = {
+    "ids": np.int32, "owner": np.int8, "of_value": np.bool_, "lengths": np.int32, "full_tokens": np.int32,
+    "value_tokens": np.int32,
+}  # fmt: skip
 _TEXTS = "texts.arrow"
 
 
@@ -81,7 +85,7 @@ def texts_of(dataset: Dataset, design: ItemDesign, tokenizer: TextTokenizer) -> 
         The dataset lacks an attribute of the design.
     """
     design.check(dataset.attributes, dataset.name)
-    folder = derived_folder(dataset.digest) / "texts" / digest_of([design.digest, tokenizer.digest])
+    folder = derived_folder(dataset.digest) / "texts" / digest_of([design.digest, tokenizer.digest, *_ARRAYS])
     if not _is_whole(folder):
         _make(folder, dataset, design, tokenizer)
     with suppress(OSError):

@@ -58,6 +58,12 @@ class TextTokenizer:
         return next(token for name in UNKNOWN if (token := self.backend.token_to_id(name)) is not None)
 
     @cached_property
+    def blank(self) -> int:
+        """The id of a blank alone, which stands before some words; -1 where the tokenizer has none."""
+        token = self.backend.token_to_id("▁")
+        return -1 if token is None else token
+
+    @cached_property
     def frame(self) -> tuple[list[int], list[int]]:
         """Ids that the model expects before and after a text, such as [CLS] and [SEP]."""
         encoding = self.backend.encode("x")
