@@ -19,9 +19,14 @@ from upsr_core.models.sequential import SequenceModel
 from upsr_core.models.spec import SequenceSpec
 from upsr_core.runtime import Progress, seed_everything
 from upsr_core.storage.atomic import write_json
-from upsr_core.training.trainer import Validate, train
+from upsr_core.training.trainer import Adam, Validate, train
 
 WEIGHTS, RECORD = "model.safetensors", "model.json"
+
+
+def adam_of(spec: SequenceSpec) -> Adam:
+    """The optimiser's settings of a training."""
+    return Adam(spec.beta2, spec.weight_decay, spec.clip)
 
 
 class SequenceRanker(CatalogueRanker):
@@ -54,8 +59,13 @@ class SequenceRanker(CatalogueRanker):
         """Train on the training events of the split; checkpoints in `folder`, see `training.trainer.train`."""
         histories = training_histories(self.dataset, self.parts)
         sampled = self.model.loss == "sampled"
-        batches = HistoryBatches(histories, self.item_count, self.spec, self.model.task, self.spec.epochs, sampled)
-        train(self.network, batches, self.spec, folder, progress, "training", validate, curve, schedule="constant")
+        batches = HistoryBatches(
+            histories, self.item_count, self.spec, self.model.task, self.spec.epochs, sampled, self.network.from_end
+        )
+        train(
+            self.network, batches, self.spec, folder, progress, "training", validate, curve, schedule="constant",
+            adam=adam_of(self.spec),
+        )  # fmt: skip
 
     @torch.inference_mode()
     def raw_scores(self, histories: Sequence[np.ndarray]) -> np.ndarray:
@@ -76,8 +86,8 @@ class SequenceRanker(CatalogueRanker):
         else:
             pieces = [history[-length:] for history in histories]
         lengths = np.array([len(piece) for piece in pieces])
-        packed = PackedHistories.of(lengths, length, from_end=cloze)
-        device = self.network.encoder.positions.weight.device
+        packed = PackedHistories.of(lengths, length, self.network.from_end)
+        device = next(self.network.parameters()).device
         batch = {name: tensor.to(device) for name, tensor in packed.inputs(np.concatenate(pieces)).items()}
         batch.pop("attention_mask")
         inputs = self.network.inputs()

@@ -138,7 +138,7 @@ class _OfItemIds(SequenceModel[SequenceModelSpec]):
     def network(self, training: SequenceSpec, items: int, texts: "torch.Tensor | None") -> "SequenceNetwork":
         from upsr_core.models.networks import SasrecNetwork
 
-        return SasrecNetwork(training, items, self.loss)
+        return SasrecNetwork(training, items)
 
 
 class SasrecCe(_OfItemIds):
@@ -147,7 +147,7 @@ class SasrecCe(_OfItemIds):
     note = (
         "Self-attention over item ids (Kang and McAuley, ICDM 2018), the next item among all items at every position."
     )
-    longest = SequenceSpec(epochs=200)
+    longest = SequenceSpec(epochs=300, batch=2048, batch_unit="predictions")
 
 
 class SasrecBce(_OfItemIds):
@@ -158,7 +158,14 @@ class SasrecBce(_OfItemIds):
         "ICDM 2018)."
     )
     loss = "sampled"
-    longest = SequenceSpec(epochs=400, evaluate_every=5)
+    longest = SequenceSpec(
+        width=50, inner=50, heads=1, epochs=201, batch=128, beta2=0.98, evaluate_every=20, patience=11
+    )
+
+    def network(self, training: SequenceSpec, items: int, texts: "torch.Tensor | None") -> "SequenceNetwork":
+        from upsr_core.models.first_sasrec import FirstSasrecNetwork
+
+        return FirstSasrecNetwork(training, items)
 
 
 class Bert4rec(_OfItemIds):
@@ -169,7 +176,9 @@ class Bert4rec(_OfItemIds):
         "training: see whether its curve still rises."
     )
     task = "cloze"
-    longest = SequenceSpec(epochs=1000, evaluate_every=10)
+    longest = SequenceSpec(
+        attention_dropout=0.2, epochs=1000, evaluate_every=10, patience=5, last_only=1 / 11, weight_decay=0.01, clip=5.0
+    )
 
     def network(self, training: SequenceSpec, items: int, texts: "torch.Tensor | None") -> "SequenceNetwork":
         from upsr_core.models.networks import Bert4recNetwork

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from upsr_core.models.sequence_ranker import SequenceRanker
 
 EXPERTS = 8
+WORDS_DROPPED = 0.15  # share of the words that the second view of an item's text leaves out
 WEIGHTS = "model.safetensors"
 
 
@@ -49,7 +50,9 @@ class Unisrec(SequenceModel[UnisrecSpec]):
     pretrains = True
     plm_kinds = ENCODERS
     plm_note = "Its texts may also be read by an encoder: the folder or hub id of a BERT-like model."
-    longest: ClassVar[SequenceSpec] = SequenceSpec(epochs=200, pretrain_epochs=50)
+    longest: ClassVar[SequenceSpec] = SequenceSpec(
+        width=300, epochs=300, batch=2048, batch_unit="predictions", pretrain_epochs=300
+    )
 
     def plan(self, request: Request) -> UnisrecSpec:
         record = {"name": self.name, "design": request.design, "plm": self.plm_ref(request.plm)}
@@ -72,17 +75,19 @@ class Unisrec(SequenceModel[UnisrecSpec]):
         """Begin from a pre-training where there is one to be had; done once, then read again."""
         from safetensors.torch import load_file, save_file
 
-        from upsr_core.models.unisrec_network import UnisrecNetwork, pretrain
+        from upsr_core.models.unisrec_network import Domain, UnisrecNetwork, pretrain
 
         if not spec.training.pretrain_epochs:
             return
         if not (job.pretrained / WEIGHTS).exists():
             began = time.monotonic()
-            sources = [
-                (_vectors(dataset, spec.design.pretrain, spec, job.progress), training_histories(dataset, parts))
-                for dataset, parts in job.sources()
-            ]
-            shared = pretrain(sources, spec.training, job.folder / "pretraining", job.progress)
+            domains = []
+            for dataset, parts in job.sources():
+                texts, worded = (
+                    _vectors(dataset, spec.design.pretrain, spec, job.progress, share) for share in (0.0, WORDS_DROPPED)
+                )
+                domains.append(Domain(texts, worded, training_histories(dataset, parts)))
+            shared = pretrain(domains, spec.training, job.folder / "pretraining", job.progress)
             with job.saved_pretraining(time.monotonic() - began) as folder:
                 save_file(shared, folder / WEIGHTS)
         assert isinstance(ranker.network, UnisrecNetwork)
@@ -104,7 +109,9 @@ class UnisrecTransductive(Unisrec):
     learns_items = True
 
 
-def _vectors(dataset: Dataset, design: ItemDesign, spec: UnisrecSpec, progress: Progress) -> np.ndarray:
+def _vectors(
+    dataset: Dataset, design: ItemDesign, spec: UnisrecSpec, progress: Progress, words_dropped: float = 0.0
+) -> np.ndarray:
     from upsr_core.models.text_vectors import text_vectors
 
-    return text_vectors(dataset, design, spec.plm.name, progress)
+    return text_vectors(dataset, design, spec.plm.name, progress, words_dropped)
