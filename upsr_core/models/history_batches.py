@@ -75,9 +75,9 @@ class PackedHistories:
         }
 
 
-def _hidden(lengths, spec: SequenceSpec):
-    """How many items of histories of these lengths a cloze hides: their share, at least one."""
-    return np.maximum(1, np.rint(np.asarray(lengths) * spec.mask_share).astype(np.int64))
+def _hidden(lengths: np.ndarray, spec: SequenceSpec) -> np.ndarray:
+    """How many items of histories of these lengths (n,) a cloze hides: their share, at least one."""
+    return np.maximum(1, np.rint(lengths * spec.mask_share).astype(np.int64))
 
 
 def windows(history: np.ndarray, size: int, overlap: int) -> list[np.ndarray]:
@@ -124,8 +124,9 @@ class HistoryBatches(TorchDataset):
         self.own = np.unique(np.concatenate([u * items + np.asarray(h, np.int64) for u, h in enumerate(histories)]))
         self.size = spec.batch  # histories a step
         if spec.batch_unit == "predictions":
-            predicted = np.mean([len(piece) - 1 if task == "next" else _hidden(len(piece), spec) for piece in self.pieces])
-            self.size = max(1, round(spec.batch / float(predicted)))
+            lengths = np.array([len(piece) for piece in self.pieces])
+            predicted = lengths - 1 if task == "next" else _hidden(lengths, spec)
+            self.size = max(1, round(spec.batch / float(predicted.mean())))
         self.per_epoch = -(-len(pieces) // self.size)
         self._order = (-1, np.zeros(0, dtype=np.int64))
 

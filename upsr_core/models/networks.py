@@ -114,9 +114,12 @@ class SasrecNetwork(SequenceNetwork):
 
 
 class Bert4recNetwork(SequenceNetwork):
-    """BERT4Rec (Sun et al., CIKM 2019): bidirectional, hidden items; the vector after the last item's is the mask's."""
+    """BERT4Rec (Sun et al., CIKM 2019): bidirectional, hidden items; the vector after the last item's is the mask's.
 
-    causal = False
+    Positions count from the newest item: the item to predict is always at the same place, however long the history.
+    """
+
+    causal, from_end = False, True
 
     def __init__(self, spec: SequenceSpec, items: int):
         super().__init__(spec, items)

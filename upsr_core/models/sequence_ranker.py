@@ -13,7 +13,8 @@ from safetensors.torch import load_file, save_file
 from upsr_core.datasets.splits import Split, training_counts, training_histories
 from upsr_core.datasets.store import Dataset
 from upsr_core.errors import ModelError
-from upsr_core.models.catalogue_ranker import CatalogueRanker
+from upsr_core.evaluation.candidates import Candidates
+from upsr_core.models.catalogue_ranker import CatalogueRanker, Ranking
 from upsr_core.models.history_batches import HistoryBatches, PackedHistories
 from upsr_core.models.sequential import SequenceModel
 from upsr_core.models.spec import SequenceSpec
@@ -42,6 +43,7 @@ class SequenceRanker(CatalogueRanker):
     ):
         self.model, self.spec, self.dataset, self.parts = model, spec, dataset, parts
         self.item_count = dataset.n_items
+        self._catalogue: tuple[torch.Tensor, torch.Tensor, torch.Tensor] | None = None
         counts = training_counts(dataset, parts)
         self.scorable = np.ones(len(counts), dtype=bool) if model.reads_text else counts > 0
         frozen = None if texts is None else torch.from_numpy(texts)
@@ -67,6 +69,20 @@ class SequenceRanker(CatalogueRanker):
             adam=adam_of(self.spec),
         )  # fmt: skip
 
+    def rank(self, candidates: Candidates, keep: int, report: Callable[[int], object] = lambda _: None) -> Ranking:
+        """The vectors of the catalogue are made once for all users."""
+        self._catalogue = self._vectors()
+        try:
+            return super().rank(candidates, keep, report)
+        finally:
+            self._catalogue = None
+
+    @torch.inference_mode()
+    def _vectors(self) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Of all items as the encoder reads them, and vectors and biases as they are predicted."""
+        inputs = self.network.eval().inputs()
+        return inputs, *self.network.outputs(inputs)
+
     @torch.inference_mode()
     def raw_scores(self, histories: Sequence[np.ndarray]) -> np.ndarray:
         self.network.eval()
@@ -90,10 +106,9 @@ class SequenceRanker(CatalogueRanker):
         device = next(self.network.parameters()).device
         batch = {name: tensor.to(device) for name, tensor in packed.inputs(np.concatenate(pieces)).items()}
         batch.pop("attention_mask")
-        inputs = self.network.inputs()
+        inputs, items, bias = self._catalogue or self._vectors()
         last = np.cumsum(lengths) - 1
         states = self.network.states(inputs, **batch)[packed.row[last], packed.column[last]]
-        items, bias = self.network.outputs(inputs)
         return torch.addmm(bias, self.network.query(states), items.T).cpu().numpy()
 
     def save(self, folder: Path) -> None:

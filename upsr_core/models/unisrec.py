@@ -9,6 +9,7 @@ from upsr_core.datasets.splits import training_histories
 from upsr_core.datasets.store import Dataset
 from upsr_core.models.base import Request, TrainingJob
 from upsr_core.models.cost import DataSizes, Work
+from upsr_core.models.published_rivals import UNISREC, UNISREC_DEVIATIONS, UNISREC_EFFECTS
 from upsr_core.models.sequential import OF_THE_DATASET, SequenceModel
 from upsr_core.models.spec import SequenceSpec, TextModelSpec, TrainedModelSpec
 from upsr_core.plm.loading import ENCODERS, width
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from upsr_core.models.sequence_ranker import SequenceRanker
 
 EXPERTS = 8
+SMALL_BATCH = 1024  # predictions of a step of a short pre-training
 WORDS_DROPPED = 0.15  # share of the words that the second view of an item's text leaves out
 WEIGHTS = "model.safetensors"
 
@@ -53,6 +55,13 @@ class Unisrec(SequenceModel[UnisrecSpec]):
     longest: ClassVar[SequenceSpec] = SequenceSpec(
         width=300, epochs=300, batch=2048, batch_unit="predictions", pretrain_epochs=300
     )
+    pace = 0.12
+    published, deviations, effects = UNISREC, UNISREC_DEVIATIONS, UNISREC_EFFECTS
+
+    def planned(self, request: Request) -> SequenceSpec:
+        """Short budgets pre-train in smaller batches, so that they are more than a few steps."""
+        found = super().planned(request)
+        return found if request.chosen_budget.share == 1 else found.model_copy(update={"pretrain_batch": SMALL_BATCH})
 
     def plan(self, request: Request) -> UnisrecSpec:
         record = {"name": self.name, "design": request.design, "plm": self.plm_ref(request.plm)}
@@ -94,11 +103,15 @@ class Unisrec(SequenceModel[UnisrecSpec]):
         ranker.network.adopt(load_file(job.pretrained / WEIGHTS))
 
     def work(self, spec: UnisrecSpec, sizes: DataSizes, trained: float, pretrained: float) -> Work:
-        """All items are adapted anew at every step, by all experts."""
+        """All items are adapted anew at every step, and those of the histories one by one, by all experts."""
         own, found = spec.training, super().work(spec, sizes, trained, pretrained)
-        steps = own.epochs * trained * -(-sizes.users // own.batch)
-        adapted = 6 * steps * sizes.items * EXPERTS * width(spec.plm.name) * own.width * (1 + pretrained)
-        return Work(found.training + adapted, found.scoring)
+        adaptor, layers = EXPERTS * width(spec.plm.name) * own.width, self.layers_size(own)
+        events = sizes.events - 2 * sizes.users
+        adapted = own.epochs * trained * (events + -(-events // own.batch) * sizes.items)
+        # Of a pre-training: two views and the targets adapted, two views encoded, both held against a whole batch.
+        batch = own.width * min(own.pretrain_batch, sizes.pretraining)
+        before = own.pretrain_epochs * pretrained * sizes.pretraining * (3 * adaptor + 2 * layers + 2 * batch)
+        return Work(found.training + 6 * (adaptor * adapted + before), found.scoring)
 
 
 class UnisrecTransductive(Unisrec):

@@ -174,7 +174,7 @@ def train(
     loss: Loss | None = None,
     accumulation: int = 1,
     half: bool = False,
-    adam: Adam = Adam(),  # noqa: B008  it is frozen
+    adam: Adam = Adam(),
 ) -> Model:
     """Train `model` over all `batches`, one a step; with `validate`, the best validated state is kept.
 

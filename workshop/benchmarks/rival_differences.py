@@ -14,7 +14,7 @@ import json
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from unittest.mock import patch
@@ -46,7 +46,7 @@ class Variant:
     """One difference: other settings, and what is replaced in the code while it is trained and ranked."""
 
     settings: dict[str, object]
-    replaced: Callable[[], object] | None = None
+    replaced: Callable[[], AbstractContextManager[object]] | None = None
     seen: bool = False  # a difference of the pre-training
 
 
@@ -133,7 +133,7 @@ VARIANTS: dict[str, dict[str, Variant]] = {
     "bert4rec": {
         "learning rate 1e-4": Variant({"learning_rate": 1e-4}),
         "attention dropout .5": Variant({"attention_dropout": 0.5}),
-        "positions from the newest item": Variant({}, lambda: patch.object(Bert4recNetwork, "from_end", True)),
+        "positions from the oldest item": Variant({}, lambda: patch.object(Bert4recNetwork, "from_end", False)),
         "no weight decay": Variant({"weight_decay": 0.0}),
         "windows without overlap": Variant({}, lambda: patch.object(history_batches, "OVERLAP", 0)),
     },
@@ -145,7 +145,7 @@ def _replaced(variant: Variant) -> Iterator[None]:
     if variant.replaced is None:
         yield
         return
-    with variant.replaced():  # type: ignore[attr-defined]
+    with variant.replaced():
         yield
 
 
@@ -159,6 +159,7 @@ def figures(model: SequenceModel, spec: SequenceSpec, data: Dataset, design: str
         if source:
             read = [text_vectors(source, chosen, "embedded", silent, share) for share in (0.0, WORDS_DROPPED)]
             domain = Domain(read[0], read[1], training_histories(source, split(source, SplitSpec())))
+            assert isinstance(ranker.network, UnisrecNetwork)
             ranker.network.adopt(pretrain([domain], spec, Path(folder) / "before", silent))
         ranker.fit(Path(folder) / "tuning", silent, lambda _: validate(ranker, validation))
     return ranker.metrics(candidates_for(data, parts, CandidateSpec(mode="full")))
