@@ -196,7 +196,7 @@ class SasrecBce(_OfItemIds):
     )
     loss = "sampled"
     longest = SequenceSpec(
-        width=50, inner=50, heads=1, epochs=201, batch=128, beta2=0.98, evaluate_every=20, patience=11
+        width=50, inner=50, heads=1, epochs=201, batch=128, beta2=0.98, evaluate_every=20, patience=5
     )
     published, deviations = FIRST_SASREC, SASREC_BCE_DEVIATIONS
 

@@ -26,9 +26,9 @@ import upsr_core.runtime  # noqa: F401  sets what must be set before torch compu
 from upsr_core.datasets.splits import SplitSpec, split, training_histories
 from upsr_core.datasets.store import Dataset, load_dataset
 from upsr_core.evaluation.candidates import CandidateSpec, candidates_for
-from upsr_core.models import history_batches, sequence_ranker, unisrec_network
+from upsr_core.models import history_batches, networks, sequence_ranker, unisrec_network
 from upsr_core.models.history_batches import NO_LABEL, HistoryBatches, PackedHistories
-from upsr_core.models.networks import Bert4recNetwork, SasrecNetwork, SequenceNetwork
+from upsr_core.models.networks import Bert4recNetwork, SasrecNetwork, SequenceNetwork, initialise
 from upsr_core.models.registry import model_named
 from upsr_core.models.sequence_ranker import SequenceRanker
 from upsr_core.models.sequential import SequenceModel
@@ -101,6 +101,50 @@ def _older_bce():
     return patch.object(type(model_named("sasrec-bce")), "network", network)
 
 
+def _newest_only():
+    """Of a long history its newest items alone are learned from."""
+    return patch.object(history_batches, "windows", lambda history, size, overlap: [history[-size:]])
+
+
+def _with_replacement():
+    """The histories of a step are drawn, whoever was drawn before."""
+
+    def drawn(self, step):
+        rng = np.random.default_rng([self.spec.seed, 7, step])
+        return self._next(rng.integers(0, len(self.pieces), self.size), rng)
+
+    return patch.object(HistoryBatches, "__getitem__", drawn)
+
+
+def _ten_copies():
+    """Hidden items are drawn for ten epochs, which come again and again."""
+    made = HistoryBatches.__getitem__
+    return patch.object(HistoryBatches, "__getitem__", lambda self, step: made(self, step % (10 * self.per_epoch)))
+
+
+def _padding_class():
+    """The softmax of the training has one item more, whose vector is zero."""
+
+    def outputs(self, inputs):
+        items, bias = SequenceNetwork.outputs(self, inputs)
+        extra = int(self.training)
+        return torch.cat([items, items.new_zeros(extra, items.shape[1])]), torch.cat([bias, bias.new_zeros(extra)])
+
+    return patch.object(SasrecNetwork, "outputs", outputs)
+
+
+def _cut_normal():
+    """Weights begin within two deviations."""
+
+    def begun(module):
+        initialise(module)
+        for parameter in module.parameters():
+            if parameter.dim() > 1:
+                torch.nn.init.trunc_normal_(parameter, std=0.02, a=-0.04, b=0.04)
+
+    return patch.object(networks, "initialise", begun)
+
+
 HISTORIES = {"batch": 256, "batch_unit": "histories"}
 PREFIXES = lambda: patch.object(sequence_ranker, "HistoryBatches", PrefixBatches)  # noqa: E731
 VARIANTS: dict[str, dict[str, Variant]] = {
@@ -124,11 +168,14 @@ VARIANTS: dict[str, dict[str, Variant]] = {
         "one sequence per prefix": Variant({}, PREFIXES),
         "gradients clipped at 1": Variant({"clip": 1.0}),
         "256 histories a step": Variant(HISTORIES),
+        "padding as a class": Variant({}, _padding_class),
     },
     "sasrec-bce": {
         "RecBole's transformer": Variant({"width": 64, "inner": 256, "heads": 2}, _older_bce),
         "gradients clipped at 1": Variant({"clip": 1.0}),
         "beta2 .999": Variant({"beta2": 0.999}),
+        "users drawn with replacement": Variant({}, _with_replacement),
+        "newest 51 items alone": Variant({}, _newest_only),
     },
     "bert4rec": {
         "learning rate 1e-4": Variant({"learning_rate": 1e-4}),
@@ -136,6 +183,8 @@ VARIANTS: dict[str, dict[str, Variant]] = {
         "positions from the oldest item": Variant({}, lambda: patch.object(Bert4recNetwork, "from_end", False)),
         "no weight decay": Variant({"weight_decay": 0.0}),
         "windows without overlap": Variant({}, lambda: patch.object(history_batches, "OVERLAP", 0)),
+        "hidden items drawn for ten copies": Variant({}, _ten_copies),
+        "initial weights within two deviations": Variant({}, _cut_normal),
     },
 }
 
