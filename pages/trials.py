@@ -60,6 +60,7 @@ def new_trial() -> None:
             format_func=lambda name: BUDGETS[name].title, persist_state="session",
         )  # fmt: skip
         st.caption(kind.budget_line(budget))
+        show_differences(kind, budget)
     with middle:
         recipe = score = ""
         if kind.recipes:
@@ -105,6 +106,16 @@ def new_trial() -> None:
                 for mode in modes
             ]
         )
+
+
+def show_differences(kind: Model, budget: str) -> None:
+    """What a rival does otherwise than its published code, where there is any."""
+    found = kind.differences(budget)
+    if not found:
+        return
+    with st.expander(f"Not as published: {len(found)}", icon=":material/difference:"):
+        st.caption(f"Beside {kind.published_as()}. Effects are those of docs/rivals.md.")
+        st.dataframe([each.model_dump() for each in found], hide_index=True, row_height=60)
 
 
 def last_budget(kind: Model) -> str:

@@ -46,6 +46,10 @@ def test_every_model_of_the_registry_is_offered_with_what_it_takes(studio, monke
         assert not at.exception and not at.error, name
         shown = {box.key for box in [*at.selectbox, *at.segmented_control]}
         assert ("trial_design" in shown) == kind.reads_text and ("recipe" in shown) == bool(kind.recipes), name
+        budget = at.segmented_control(key="budget").value
+        opened = [box.label for box in at.expander if box.label.startswith("Not as published")]
+        expected = kind.differences(budget)
+        assert opened == ([f"Not as published: {len(expected)}"] if expected else []), name
         at.button(key="start").click().run()
         assert not at.exception and not at.error, name
     assert [run.spec.model.name for run in started] == list(MODELS)

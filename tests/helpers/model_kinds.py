@@ -20,7 +20,8 @@ from upsr_core.runtime import silent
 from upsr_core.text.design import parse_design
 
 _TRANSFORMER = {
-    "width": 32, "inner": 64, "dropout": 0.1, "batch": 64, "learning_rate": 3e-3, "length": 12, "evaluate_every": 100,
+    "width": 32, "inner": 64, "dropout": 0.1, "attention_dropout": 0.1, "batch": 64, "batch_unit": "histories",
+    "learning_rate": 3e-3, "length": 12, "evaluate_every": 100,
 }  # fmt: skip
 SMALL = {
     "upsr": {

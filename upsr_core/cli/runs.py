@@ -9,6 +9,7 @@ from rich.table import Table
 
 from upsr_core.cli import running
 from upsr_core.cli.terminal import Terminal, say_cuts
+from upsr_core.errors import RunError
 from upsr_core.parallel import Workers
 
 if TYPE_CHECKING:
@@ -121,14 +122,36 @@ def _interval(gap: "Interval") -> str:
     return gap.text("+.4f")
 
 
-def models() -> None:
-    """The models that `upsr run --model` takes, and what each cannot do."""
+def models(
+    budget: Annotated[str, typer.Option(help="Whose trainings are held against the published ones.")] = "standard",
+    as_json: Json = False,
+) -> None:
+    """The models that `upsr run --model` takes, what each cannot do, and where it is not as published."""
+    from upsr_core.models.budgets import BUDGETS
     from upsr_core.models.registry import MODELS
 
+    if budget not in BUDGETS:
+        raise RunError(f"There is no budget {budget!r}", how=f"Choose among {', '.join(BUDGETS)}.")
     table = Table("model", "name", "what it does", "what it cannot do")
     for name, info in MODELS.items():
         table.add_row(name, info.title, info.note, info.limits)
     console.print(table)
+    found = {name: info.differences(budget) if budget in info.budgets() else [] for name, info in MODELS.items()}
+    for name, info in MODELS.items():
+        if info.published_as():
+            console.print(f"{name} beside {info.published_as()}, budget {budget}:", style="bold", soft_wrap=True)
+        for each in found[name]:
+            line = f"  {each.what}: published {each.published}; here {each.ours}. Effect: {each.effect}."
+            console.print(line, soft_wrap=True, highlight=False)
+    if as_json:
+        records = [
+            {
+                "name": name, "title": info.title, "note": info.note, "limits": info.limits,
+                "published": info.published_as(), "differences": [each.model_dump() for each in found[name]],
+            }
+            for name, info in MODELS.items()
+        ]  # fmt: skip
+        print(json.dumps({"budget": budget, "models": records}))
 
 
 def health(

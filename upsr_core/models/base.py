@@ -17,6 +17,7 @@ from upsr_core.evaluation.borrowed import SharedCandidates
 from upsr_core.evaluation.candidates import Candidates
 from upsr_core.models.budgets import BUDGETS, Budget
 from upsr_core.models.cost import Calibration, DataSizes, Work
+from upsr_core.models.differences import Difference
 from upsr_core.models.instance import Instance
 from upsr_core.models.spec import SCORE, ModelSpec, PlmRef
 from upsr_core.models.token_scores import TokenScores
@@ -240,6 +241,14 @@ class Model(ABC, Generic[S]):
     def budgets(self) -> list[str]:
         """The names of the budgets that it has a use for."""
         return list(BUDGETS)
+
+    def published_as(self) -> str:
+        """Whose code a rival is checked against, line by line; empty where nothing was published."""
+        return ""
+
+    def differences(self, budget: str) -> list[Difference]:
+        """What is not as in the published code where a training has a budget."""
+        return []
 
     def budget_line(self, budget: str) -> str:
         """What a budget means for it, in words."""

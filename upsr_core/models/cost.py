@@ -32,6 +32,7 @@ class DataSizes:
     """What a forecast knows of a run's data: name and digest, `users`, `items` and `events` of the whole dataset.
 
     `candidates` are ranked for each of the `tested` instances, and validation ranks `validated` ones at a time.
+    `pretraining` are the training events of the datasets that a pre-training learns.
     """
 
     dataset: str
@@ -42,6 +43,7 @@ class DataSizes:
     candidates: int
     tested: int
     validated: int
+    pretraining: int = 0
 
     def text_tokens(self, spec: TextModelSpec) -> float:
         """Mean tokens of an item's text as a model reads it."""

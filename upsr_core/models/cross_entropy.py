@@ -1,4 +1,4 @@
-"""Exact cross-entropy over a whole catalogue whose logits are never stored at once."""
+"""Exact cross-entropies over a catalogue or a batch whose logits are never stored at once."""
 
 import torch
 
@@ -40,3 +40,41 @@ def catalogue_cross_entropy(query: torch.Tensor, items: torch.Tensor, bias: torc
     The same value and gradients as `torch.nn.functional.cross_entropy`, in memory of `CHUNK_LOGITS` logits.
     """
     return _CatalogueCrossEntropy.apply(query, items, bias, labels)
+
+
+class _Contrast(torch.autograd.Function):
+    """As `_CatalogueCrossEntropy`; where two rows share a label, each leaves a logit of 0 in the other's softmax."""
+
+    @staticmethod
+    def forward(context, query, others, labels):
+        with torch.no_grad():
+            loss = query.new_zeros(())
+            grad_query, grad_others = torch.empty_like(query), torch.zeros_like(others)
+            size = max(1, CHUNK_LOGITS // len(others))
+            for start in range(0, len(query), size):
+                part, rows = query[start : start + size], torch.arange(start, min(start + size, len(query)))
+                own = rows[:, None].to(query.device)
+                alike = (labels[own] == labels).scatter_(1, own, False)
+                logits = (part @ others.T).masked_fill_(alike, 0.0)
+                total = torch.logsumexp(logits, dim=1, keepdim=True)
+                loss += (total - logits.gather(1, own)).sum()
+                gradient = logits.sub_(total).exp_().masked_fill_(alike, 0.0)
+                gradient.scatter_add_(1, own, gradient.new_full(own.shape, -1.0))
+                torch.mm(gradient, others, out=grad_query[start : start + size])
+                grad_others.addmm_(gradient.T, part)
+            context.save_for_backward(grad_query, grad_others)
+            context.count = len(query)
+            return loss / len(query)
+
+    @staticmethod
+    def backward(context, grad_output):
+        scale = grad_output / context.count
+        return (*(gradient * scale for gradient in context.saved_tensors), None)
+
+
+def contrast(query: torch.Tensor, others: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """Mean cross-entropy of row i of `others` (n, d) against all its rows, under logits `query @ others.T`.
+
+    Rows of one label (n,) are no negatives of each other: as in UniSRec's published code their logits are 0 instead.
+    """
+    return _Contrast.apply(query, others, labels)

@@ -12,6 +12,7 @@ from upsr_core.models.sequential import Task
 from upsr_core.models.spec import SequenceSpec
 
 NO_LABEL = -100
+OVERLAP = 9  # tenths of a window that the next one shares in the cloze task, as in BERT4Rec's published code
 
 
 @dataclass(frozen=True)
@@ -74,16 +75,21 @@ class PackedHistories:
         }
 
 
+def _hidden(lengths: np.ndarray, spec: SequenceSpec) -> np.ndarray:
+    """How many items of histories of these lengths (n,) a cloze hides: their share, at least one."""
+    return np.maximum(1, np.rint(lengths * spec.mask_share).astype(np.int64))
+
+
 def windows(history: np.ndarray, size: int, overlap: int) -> list[np.ndarray]:
     """A history cut from its new end into pieces of at most `size` items that share `overlap` items.
 
     >>> [piece.tolist() for piece in windows(np.arange(5), 3, 1)]
     [[2, 3, 4], [0, 1, 2]]
     """
-    pieces, end = [], len(history)
-    while end > overlap:
-        pieces.append(history[max(0, end - size) : end])
+    pieces, end = [history[-size:]], len(history)
+    while end > size:
         end -= size - overlap
+        pieces.append(history[max(0, end - size) : end])
     return pieces
 
 
@@ -92,15 +98,22 @@ class HistoryBatches(TorchDataset):
 
     Beside the inputs of `PackedHistories.inputs` there are `labels` (r, s), NO_LABEL where nothing is predicted, and
     for the task "next", where `sampled`, `negatives` (r, s): an item outside the user's training history for each
-    label.
+    label. `from_end` is that of `PackedHistories`.
     Raises RunError where no history has two items.
     """
 
     def __init__(
-        self, histories: Sequence[np.ndarray], items: int, spec: SequenceSpec, task: Task, epochs: int, sampled=False
+        self,
+        histories: Sequence[np.ndarray],
+        items: int,
+        spec: SequenceSpec,
+        task: Task,
+        epochs: int,
+        sampled: bool = False,
+        from_end: bool = False,
     ):
-        self.items, self.spec, self.task, self.epochs = items, spec, task, epochs
-        cut = (spec.length + 1, 1) if task == "next" else (spec.length, 0)
+        self.items, self.spec, self.task, self.epochs, self.from_end = items, spec, task, epochs, from_end
+        cut = (spec.length + 1, 1) if task == "next" else (spec.length, OVERLAP * spec.length // 10)
         pieces = [(user, piece) for user, history in enumerate(histories) for piece in windows(history, *cut)]
         pieces = [(user, piece) for user, piece in pieces if len(piece) > 1]
         if not pieces:
@@ -109,7 +122,12 @@ class HistoryBatches(TorchDataset):
         self.pieces = [piece for _, piece in pieces]
         self.sampled = sampled
         self.own = np.unique(np.concatenate([u * items + np.asarray(h, np.int64) for u, h in enumerate(histories)]))
-        self.per_epoch = -(-len(pieces) // spec.batch)
+        self.size = spec.batch  # histories a step
+        if spec.batch_unit == "predictions":
+            lengths = np.array([len(piece) for piece in self.pieces])
+            predicted = lengths - 1 if task == "next" else _hidden(lengths, spec)
+            self.size = max(1, round(spec.batch / float(predicted.mean())))
+        self.per_epoch = -(-len(pieces) // self.size)
         self._order = (-1, np.zeros(0, dtype=np.int64))
 
     def __len__(self) -> int:
@@ -119,14 +137,14 @@ class HistoryBatches(TorchDataset):
         epoch, place = divmod(step, self.per_epoch)
         if self._order[0] != epoch:
             self._order = (epoch, np.random.default_rng([self.spec.seed, 6, epoch]).permutation(len(self.pieces)))
-        chosen = self._order[1][place * self.spec.batch : (place + 1) * self.spec.batch]
+        chosen = self._order[1][place * self.size : (place + 1) * self.size]
         rng = np.random.default_rng([self.spec.seed, 7, step])
         return self._next(chosen, rng) if self.task == "next" else self._cloze(chosen, rng)
 
     def _next(self, chosen: np.ndarray, rng: np.random.Generator) -> dict[str, torch.Tensor]:
         pieces = [self.pieces[number] for number in chosen]
         lengths = np.array([len(piece) - 1 for piece in pieces])
-        packed = PackedHistories.of(lengths, self.spec.length)
+        packed = PackedHistories.of(lengths, self.spec.length, self.from_end)
         batch = packed.inputs(np.concatenate([piece[:-1] for piece in pieces]))
         batch["labels"] = packed.place(np.concatenate([piece[1:] for piece in pieces]), NO_LABEL)
         if self.sampled:
@@ -146,12 +164,16 @@ class HistoryBatches(TorchDataset):
     def _cloze(self, chosen: np.ndarray, rng: np.random.Generator) -> dict[str, torch.Tensor]:
         pieces = [self.pieces[number] for number in chosen]
         lengths = np.array([len(piece) for piece in pieces])
-        packed, items = PackedHistories.of(lengths, self.spec.length, from_end=True), np.concatenate(pieces)
-        last, sequence = np.cumsum(lengths) - 1, np.repeat(np.arange(len(pieces)), lengths)
-        hidden = rng.random(len(items)) < self.spec.mask_share
-        hidden[(rng.random(len(pieces)) < self.spec.last_only)[sequence]] = False
-        nothing = np.bincount(sequence, weights=hidden, minlength=len(pieces)) == 0
-        hidden[last[nothing]] = True  # the last item is hidden where the draw, or the task, hid none
+        packed, items = PackedHistories.of(lengths, self.spec.length, self.from_end), np.concatenate(pieces)
+        starts, sequence = np.cumsum(lengths) - lengths, np.repeat(np.arange(len(pieces)), lengths)
+        # As many of each history as its share says, chosen at random; or its last item alone.
+        order = np.lexsort((rng.random(len(items)), sequence))
+        place = np.empty(len(items), dtype=np.int64)
+        place[order] = np.arange(len(items)) - starts[sequence]
+        hidden = place < _hidden(lengths, self.spec)[sequence]
+        alone = rng.random(len(pieces)) < self.spec.last_only
+        hidden[alone[sequence]] = False
+        hidden[(starts + lengths - 1)[alone]] = True
         batch = packed.inputs(np.where(hidden, self.items, items))
         batch["labels"] = packed.place(np.where(hidden, items, NO_LABEL), NO_LABEL)
         return batch

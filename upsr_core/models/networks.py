@@ -22,6 +22,7 @@ class SequenceEncoder(nn.Module):
             layer = nn.TransformerEncoderLayer(
                 spec.width, spec.heads, spec.inner, spec.dropout, "gelu", layer_norm_eps=1e-12, batch_first=True
             )
+            layer.self_attn.dropout = spec.attention_dropout
             layer.dropout.p = (
                 0.0  # as in RecBole's SASRec and BERT4Rec: outputs of sublayers are dropped, not their inside
             )
@@ -44,15 +45,21 @@ class SequenceNetwork(nn.Module):
     """What all sequence models share; a subclass gives the vectors of items and says what is trained.
 
     `forward` takes a batch of `history_batches.HistoryBatches` and returns its loss, as transformers' Trainer wants it.
+    With `from_end` positions count from the newest item, and from the oldest otherwise.
     """
 
     causal = True
+    from_end = False
     loss: Loss = "cross-entropy"
 
     def __init__(self, spec: SequenceSpec, items: int):
         super().__init__()
         self.items = items
-        self.encoder = SequenceEncoder(spec, self.causal)
+        self.encoder: nn.Module = self.made_encoder(spec)
+
+    def made_encoder(self, spec: SequenceSpec) -> nn.Module:
+        """What makes states (r, s, d) of vectors (r, s, d), segments and positions (r, s); it has `positions`."""
+        return SequenceEncoder(spec, self.causal)
 
     def inputs(self) -> torch.Tensor:
         """Vectors (at least items, d) of all items as the encoder reads them."""
@@ -66,9 +73,13 @@ class SequenceNetwork(nn.Module):
         """States (n, d) as they are held against item vectors."""
         return states
 
+    def embedded(self, inputs: torch.Tensor, input_ids: torch.Tensor) -> torch.Tensor:
+        """Vectors (r, s, d) of the items (r, s) of histories as the encoder reads them."""
+        return functional.embedding(input_ids, inputs)
+
     def states(self, inputs: torch.Tensor, input_ids, segments, positions) -> torch.Tensor:
         """States (r, s, d) of packed histories."""
-        return self.encoder(functional.embedding(input_ids, inputs), segments, positions)
+        return self.encoder(self.embedded(inputs, input_ids), segments, positions)
 
     def forward(self, input_ids, attention_mask, segments, positions, labels, negatives=None):
         inputs = self.inputs()
@@ -91,11 +102,10 @@ def initialise(module: nn.Module) -> None:
 
 
 class SasrecNetwork(SequenceNetwork):
-    """SASRec (Kang and McAuley, ICDM 2018): causal, the next item at every position, items shared by both ends."""
+    """SASRec as RecBole builds it: causal, the next item at every position, items shared by both ends."""
 
-    def __init__(self, spec: SequenceSpec, items: int, loss: Loss):
+    def __init__(self, spec: SequenceSpec, items: int):
         super().__init__(spec, items)
-        self.loss = loss
         self.embedding = nn.Embedding(items, spec.width)
         initialise(self)
 
@@ -106,11 +116,10 @@ class SasrecNetwork(SequenceNetwork):
 class Bert4recNetwork(SequenceNetwork):
     """BERT4Rec (Sun et al., CIKM 2019): bidirectional, hidden items; the vector after the last item's is the mask's.
 
-    Positions count from the newest item, as left padding makes them in the original: the item to predict is always at
-    the same place, however long the history.
+    Positions count from the newest item: the item to predict is always at the same place, however long the history.
     """
 
-    causal = False
+    causal, from_end = False, True
 
     def __init__(self, spec: SequenceSpec, items: int):
         super().__init__(spec, items)

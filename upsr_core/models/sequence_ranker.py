@@ -13,15 +13,21 @@ from safetensors.torch import load_file, save_file
 from upsr_core.datasets.splits import Split, training_counts, training_histories
 from upsr_core.datasets.store import Dataset
 from upsr_core.errors import ModelError
-from upsr_core.models.catalogue_ranker import CatalogueRanker
+from upsr_core.evaluation.candidates import Candidates
+from upsr_core.models.catalogue_ranker import CatalogueRanker, Ranking
 from upsr_core.models.history_batches import HistoryBatches, PackedHistories
 from upsr_core.models.sequential import SequenceModel
 from upsr_core.models.spec import SequenceSpec
 from upsr_core.runtime import Progress, seed_everything
 from upsr_core.storage.atomic import write_json
-from upsr_core.training.trainer import Validate, train
+from upsr_core.training.trainer import Adam, Validate, train
 
 WEIGHTS, RECORD = "model.safetensors", "model.json"
+
+
+def adam_of(spec: SequenceSpec) -> Adam:
+    """The optimiser's settings of a training."""
+    return Adam(spec.beta2, spec.weight_decay, spec.clip)
 
 
 class SequenceRanker(CatalogueRanker):
@@ -37,6 +43,7 @@ class SequenceRanker(CatalogueRanker):
     ):
         self.model, self.spec, self.dataset, self.parts = model, spec, dataset, parts
         self.item_count = dataset.n_items
+        self._catalogue: tuple[torch.Tensor, torch.Tensor, torch.Tensor] | None = None
         counts = training_counts(dataset, parts)
         self.scorable = np.ones(len(counts), dtype=bool) if model.reads_text else counts > 0
         frozen = None if texts is None else torch.from_numpy(texts)
@@ -54,8 +61,27 @@ class SequenceRanker(CatalogueRanker):
         """Train on the training events of the split; checkpoints in `folder`, see `training.trainer.train`."""
         histories = training_histories(self.dataset, self.parts)
         sampled = self.model.loss == "sampled"
-        batches = HistoryBatches(histories, self.item_count, self.spec, self.model.task, self.spec.epochs, sampled)
-        train(self.network, batches, self.spec, folder, progress, "training", validate, curve, schedule="constant")
+        batches = HistoryBatches(
+            histories, self.item_count, self.spec, self.model.task, self.spec.epochs, sampled, self.network.from_end
+        )
+        train(
+            self.network, batches, self.spec, folder, progress, "training", validate, curve, schedule="constant",
+            adam=adam_of(self.spec),
+        )  # fmt: skip
+
+    def rank(self, candidates: Candidates, keep: int, report: Callable[[int], object] = lambda _: None) -> Ranking:
+        """The vectors of the catalogue are made once for all users."""
+        self._catalogue = self._vectors()
+        try:
+            return super().rank(candidates, keep, report)
+        finally:
+            self._catalogue = None
+
+    @torch.inference_mode()
+    def _vectors(self) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Of all items as the encoder reads them, and vectors and biases as they are predicted."""
+        inputs = self.network.eval().inputs()
+        return inputs, *self.network.outputs(inputs)
 
     @torch.inference_mode()
     def raw_scores(self, histories: Sequence[np.ndarray]) -> np.ndarray:
@@ -76,14 +102,13 @@ class SequenceRanker(CatalogueRanker):
         else:
             pieces = [history[-length:] for history in histories]
         lengths = np.array([len(piece) for piece in pieces])
-        packed = PackedHistories.of(lengths, length, from_end=cloze)
-        device = self.network.encoder.positions.weight.device
+        packed = PackedHistories.of(lengths, length, self.network.from_end)
+        device = next(self.network.parameters()).device
         batch = {name: tensor.to(device) for name, tensor in packed.inputs(np.concatenate(pieces)).items()}
         batch.pop("attention_mask")
-        inputs = self.network.inputs()
+        inputs, items, bias = self._catalogue or self._vectors()
         last = np.cumsum(lengths) - 1
         states = self.network.states(inputs, **batch)[packed.row[last], packed.column[last]]
-        items, bias = self.network.outputs(inputs)
         return torch.addmm(bias, self.network.query(states), items.T).cpu().numpy()
 
     def save(self, folder: Path) -> None:

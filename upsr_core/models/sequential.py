@@ -2,7 +2,7 @@
 
 import math
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal, TypeVar
 
@@ -13,6 +13,16 @@ from upsr_core.datasets.store import Dataset
 from upsr_core.models.base import Model, Request, TrainingJob
 from upsr_core.models.budgets import BUDGETS
 from upsr_core.models.cost import DataSizes, Work
+from upsr_core.models.differences import Difference, Published
+from upsr_core.models.published_rivals import (
+    BERT4REC_DEVIATIONS,
+    BERT4REC_EFFECTS,
+    FIRST_BERT4REC,
+    FIRST_SASREC,
+    RECBOLE_SASREC,
+    SASREC_BCE_DEVIATIONS,
+    SASREC_CE_DEVIATIONS,
+)
 from upsr_core.models.spec import ModelSpec, SequenceSpec, TrainedModelSpec
 
 if TYPE_CHECKING:
@@ -24,6 +34,7 @@ if TYPE_CHECKING:
 Task = Literal["next", "cloze"]  # the next item at every position, or hidden items
 Loss = Literal["cross-entropy", "sampled"]  # over the whole catalogue, or against one sampled negative
 OF_THE_DATASET = {"epochs", "evaluate_every", "patience"}  # what a training does with the dataset that is ranked
+STEP = 8e8  # operations that take as long as what every step has to do: Trainer's own work, Adam over all items
 BOUND = "It knows only items that occur in its training events: others rank last, and it cannot be used on other data."
 
 
@@ -38,12 +49,21 @@ S = TypeVar("S", bound=ModelSpec)
 
 
 class SequenceModel(Model[S]):
-    """What all transformers over items share. `longest` are its settings with its longest training: a budget takes a
-    share of its epochs. `task` and `loss` are how it learns."""
+    """What all transformers over items share.
+
+    `longest` are its settings with its longest training: a budget takes a share of its epochs, and of that `pace`
+    where it is not the whole training, for models whose epochs take longer. `task` and `loss` are how it learns.
+    `published` is the code that it is built after, `deviations` are what is not as there whatever the budget, and
+    `effects` say what a setting that is not as there does.
+    """
 
     task: ClassVar[Task] = "next"
     loss: ClassVar[Loss] = "cross-entropy"
     longest: ClassVar[SequenceSpec]
+    pace: ClassVar[float] = 1.0
+    published: ClassVar[Published]
+    deviations: ClassVar[tuple[Difference, ...]]
+    effects: ClassVar[Mapping[str, str]] = {}
 
     @abstractmethod
     def network(self, training: SequenceSpec, items: int, texts: "torch.Tensor | None") -> "SequenceNetwork":
@@ -56,6 +76,8 @@ class SequenceModel(Model[S]):
     def planned(self, request: Request) -> SequenceSpec:
         """The training that a budget pays for."""
         longest, share = self.longest, request.chosen_budget.share
+        if share < 1:
+            share *= self.pace
         epochs = math.ceil(longest.epochs * share)
         update = {"seed": request.seed, "epochs": epochs, "evaluate_every": min(longest.evaluate_every, epochs)}
         update["pretrain_epochs"] = math.ceil(longest.pretrain_epochs * share) if request.pretrains else 0
@@ -89,6 +111,13 @@ class SequenceModel(Model[S]):
     def begin(self, ranker: "SequenceRanker", spec: S, job: TrainingJob) -> None:
         """What is done before the training on the dataset that is ranked."""
 
+    def published_as(self) -> str:
+        return self.published.source
+
+    def differences(self, budget: str) -> list[Difference]:
+        settings = self.planned(Request(budget, pretrains=self.pretrains))
+        return [*self.published.beside(settings, self.effects), *self.deviations]
+
     def budgets(self) -> list[str]:
         return [name for name, budget in BUDGETS.items() if budget.share]
 
@@ -115,13 +144,19 @@ class SequenceModel(Model[S]):
 
     def work(self, spec: S, sizes: DataSizes, trained: float, pretrained: float) -> Work:
         own = self.training_of(spec)
-        layer = 4 * own.width**2 + 2 * own.width * own.inner
-        state, catalogue = own.layers * layer, own.width * sizes.items
+        state, catalogue = self.layers_size(own), own.width * sizes.items
         predicted = (1.0 if self.task == "next" else own.mask_share) * (self.loss == "cross-entropy")
-        training = 6 * own.epochs * trained * (sizes.events - 2 * sizes.users) * (state + catalogue * predicted)
+        events = sizes.events - 2 * sizes.users
+        step = own.batch if own.batch_unit == "predictions" else own.batch * events / sizes.users  # events of it
+        training = own.epochs * trained * events * (6 * (state + catalogue * predicted) + STEP / step)
         per_user = 2 * (state * sizes.events / sizes.users + catalogue)
         validated = min(sizes.users, sizes.validated) * own.evaluations * trained
         return Work(training, 2 * per_user * (validated + sizes.tested))
+
+    @staticmethod
+    def layers_size(training: SequenceSpec) -> float:
+        """Weights of the transformer that an item of a history meets."""
+        return training.layers * (4.0 * training.width**2 + 2 * training.width * training.inner)
 
 
 class _OfItemIds(SequenceModel[SequenceModelSpec]):
@@ -138,27 +173,37 @@ class _OfItemIds(SequenceModel[SequenceModelSpec]):
     def network(self, training: SequenceSpec, items: int, texts: "torch.Tensor | None") -> "SequenceNetwork":
         from upsr_core.models.networks import SasrecNetwork
 
-        return SasrecNetwork(training, items, self.loss)
+        return SasrecNetwork(training, items)
 
 
 class SasrecCe(_OfItemIds):
     name = "sasrec-ce"
     title = "SASRec, cross-entropy"
     note = (
-        "Self-attention over item ids (Kang and McAuley, ICDM 2018), the next item among all items at every position."
+        "Self-attention over item ids (Kang and McAuley, ICDM 2018) as RecBole builds it: the next item among all "
+        "items at every position."
     )
-    longest = SequenceSpec(epochs=200)
+    longest = SequenceSpec(epochs=300, batch=2048, batch_unit="predictions")
+    published, deviations = RECBOLE_SASREC, SASREC_CE_DEVIATIONS
 
 
 class SasrecBce(_OfItemIds):
     name = "sasrec-bce"
     title = "SASRec, binary cross-entropy"
     note = (
-        "Self-attention over item ids as first published: one sampled negative at every position (Kang and McAuley, "
-        "ICDM 2018)."
+        "Self-attention over item ids with blocks, scaling and loss as first published: one sampled negative at every "
+        "position (Kang and McAuley, ICDM 2018)."
     )
     loss = "sampled"
-    longest = SequenceSpec(epochs=400, evaluate_every=5)
+    longest = SequenceSpec(
+        width=50, inner=50, heads=1, epochs=201, batch=128, beta2=0.98, evaluate_every=20, patience=5
+    )
+    published, deviations = FIRST_SASREC, SASREC_BCE_DEVIATIONS
+
+    def network(self, training: SequenceSpec, items: int, texts: "torch.Tensor | None") -> "SequenceNetwork":
+        from upsr_core.models.first_sasrec import FirstSasrecNetwork
+
+        return FirstSasrecNetwork(training, items)
 
 
 class Bert4rec(_OfItemIds):
@@ -169,7 +214,11 @@ class Bert4rec(_OfItemIds):
         "training: see whether its curve still rises."
     )
     task = "cloze"
-    longest = SequenceSpec(epochs=1000, evaluate_every=10)
+    longest = SequenceSpec(
+        attention_dropout=0.2, epochs=1000, evaluate_every=10, patience=5, last_only=1 / 11, weight_decay=0.01, clip=5.0
+    )
+    pace = 0.65
+    published, deviations, effects = FIRST_BERT4REC, BERT4REC_DEVIATIONS, BERT4REC_EFFECTS
 
     def network(self, training: SequenceSpec, items: int, texts: "torch.Tensor | None") -> "SequenceNetwork":
         from upsr_core.models.networks import Bert4recNetwork

@@ -1,7 +1,7 @@
 """What models vary by: the frozen records that a run names its model with, one type for each kind of model."""
 
 import math
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -70,12 +70,14 @@ class TextModelSpec(ModelSpec):
 class SequenceSpec(Spec):
     """A transformer over the items of a history, and its training.
 
-    `width`, `inner`, `layers`, `heads` and `dropout` are the transformer's; `length` is how many of the newest items
-    it sees. An epoch sees every training event once, `batch` histories a step. The validation NDCG@10 is taken every
-    `evaluate_every` epochs; training stops after `patience` of them without a gain or after `epochs`, and the best is
-    kept. `mask_share` and `last_only` are the cloze task's: the share of items hidden, and of histories of which
-    only the last is. `pretrain_epochs` are spent first, on the datasets of the pre-training; with no
-    `epochs` after them it ranks as they left it.
+    `width`, `inner`, `layers`, `heads`, `dropout` and `attention_dropout` are the transformer's; `length` is how many
+    of the newest items it sees. An epoch sees every training event once, `batch` of `batch_unit` a step: whole
+    histories, or as many of them as have so many items to predict on average. `beta2`, `weight_decay` and `clip` (the
+    largest norm of all gradients, 0 for any) are Adam's. The validation NDCG@10 is taken every `evaluate_every`
+    epochs; training stops after `patience` of them without a gain or after `epochs`, and the best is kept.
+    `mask_share` and `last_only` are the cloze task's: the share of items hidden, and of histories of which only the
+    last is. `pretrain_epochs` are spent first, on the datasets of the pre-training, `pretrain_batch` predictions a
+    step; with no `epochs` after them it ranks as they left it.
     """
 
     width: int = Field(default=64, ge=1)
@@ -83,13 +85,19 @@ class SequenceSpec(Spec):
     layers: int = Field(default=2, ge=1)
     heads: int = Field(default=2, ge=1)
     dropout: float = Field(default=0.5, ge=0, lt=1)
+    attention_dropout: float = Field(default=0.5, ge=0, lt=1)
     length: int = Field(default=50, ge=2)
     epochs: int = Field(ge=0)
     pretrain_epochs: int = Field(default=0, ge=0)
     batch: int = Field(default=256, ge=1)
+    batch_unit: Literal["histories", "predictions"] = "histories"
+    pretrain_batch: int = Field(default=8192, ge=1)
     learning_rate: float = Field(default=1e-3, gt=0)
-    evaluate_every: int = Field(default=2, ge=1)
-    patience: int = Field(default=5, ge=1)
+    beta2: float = Field(default=0.999, gt=0, lt=1)
+    weight_decay: float = Field(default=0.0, ge=0)
+    clip: float = Field(default=0.0, ge=0)
+    evaluate_every: int = Field(default=1, ge=1)
+    patience: int = Field(default=10, ge=1)
     mask_share: float = Field(default=0.6, gt=0, le=1)
     last_only: float = Field(default=0.1, ge=0, le=1)
     seed: int = 0

@@ -1,6 +1,9 @@
 """Items as vectors of a frozen language model, computed once for a catalogue, a design and a model."""
 
+from collections.abc import Sequence
+
 import numpy as np
+import pandas as pd
 import torch
 
 from upsr_core.datasets.store import Dataset
@@ -16,18 +19,26 @@ from upsr_core.text.text_cache import texts_of
 BATCH_TOKENS = 8192
 
 
-def text_vectors(dataset: Dataset, design: ItemDesign, plm: str, progress: Progress) -> np.ndarray:
+def text_vectors(
+    dataset: Dataset, design: ItemDesign, plm: str, progress: Progress, words_dropped: float = 0.0
+) -> np.ndarray:
     """A vector (n_items, d) float32 of every item's text, as cut by the design; `plm.door.pooling` says which.
 
-    Items whose texts are the same as cut get the very same vector. Kept in the home folder. Raises ModelError where
-    the model reads no text as long as the longest.
+    Items whose texts are the same as cut get the very same vector. With `words_dropped` it is that of the text
+    without this share of its words, drawn once for each item (see `without_words`). Kept in the home folder. Raises
+    ModelError where the model reads no text as long as the longest.
     """
     tokenizer, pooled = load_text_tokenizer(plm), pooling(plm)
-    name = digest_of([dataset.digest, design.digest, weights_digest(plm, ENCODERS), tokenizer.digest, pooled])
+    made_of = [dataset.digest, design.digest, weights_digest(plm, ENCODERS), tokenizer.digest, pooled]
+    name = digest_of(made_of + ([words_dropped] if words_dropped else []))
     file = home() / "text-vectors" / f"{name}.npz"
     kept = kept_arrays(file, "vectors")
     if kept is None:
-        texts = texts_of(dataset, design, tokenizer)
+        if words_dropped:
+            design.check(dataset.attributes, dataset.name)
+            texts = ItemTexts(design, without_words(dataset.items, design.attributes, words_dropped), tokenizer)
+        else:
+            texts = texts_of(dataset, design, tokenizer)
         encoder, most = load_encoder(plm)
         # A T5 reads the bare text, every other encoder the text in the frame that it was trained with.
         before, after = tokenizer.frame if most else ([], [])
@@ -40,6 +51,19 @@ def text_vectors(dataset: Dataset, design: ItemDesign, plm: str, progress: Progr
         kept = {"vectors": _encode(texts, encoder, pooled, before, after, progress)}
         keep_arrays(file, **kept)
     return kept["vectors"]
+
+
+def without_words(items: pd.DataFrame, attributes: Sequence[str], share: float) -> pd.DataFrame:
+    """The same items, each word of these attributes left out with probability `share`; the same words every time.
+
+    Words are what spaces divide, as in the preparation of UniSRec's pre-training data.
+    """
+    rng, columns = np.random.default_rng(0), dict[str, list[str]]()
+    for name in attributes:
+        parts = [value.split(" ") for value in items[name]]
+        kept = iter((rng.random(sum(map(len, parts))) >= share).tolist())
+        columns[name] = [" ".join([word for word in words if next(kept)]) for words in parts]
+    return items.assign(**columns)
 
 
 @torch.inference_mode()

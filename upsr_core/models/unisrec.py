@@ -9,6 +9,7 @@ from upsr_core.datasets.splits import training_histories
 from upsr_core.datasets.store import Dataset
 from upsr_core.models.base import Request, TrainingJob
 from upsr_core.models.cost import DataSizes, Work
+from upsr_core.models.published_rivals import UNISREC, UNISREC_DEVIATIONS, UNISREC_EFFECTS
 from upsr_core.models.sequential import OF_THE_DATASET, SequenceModel
 from upsr_core.models.spec import SequenceSpec, TextModelSpec, TrainedModelSpec
 from upsr_core.plm.loading import ENCODERS, width
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from upsr_core.models.sequence_ranker import SequenceRanker
 
 EXPERTS = 8
+SMALL_BATCH = 1024  # predictions of a step of a short pre-training
+WORDS_DROPPED = 0.15  # share of the words that the second view of an item's text leaves out
 WEIGHTS = "model.safetensors"
 
 
@@ -49,7 +52,16 @@ class Unisrec(SequenceModel[UnisrecSpec]):
     pretrains = True
     plm_kinds = ENCODERS
     plm_note = "Its texts may also be read by an encoder: the folder or hub id of a BERT-like model."
-    longest: ClassVar[SequenceSpec] = SequenceSpec(epochs=200, pretrain_epochs=50)
+    longest: ClassVar[SequenceSpec] = SequenceSpec(
+        width=300, epochs=300, batch=2048, batch_unit="predictions", pretrain_epochs=300
+    )
+    pace = 0.12
+    published, deviations, effects = UNISREC, UNISREC_DEVIATIONS, UNISREC_EFFECTS
+
+    def planned(self, request: Request) -> SequenceSpec:
+        """Short budgets pre-train in smaller batches, so that they are more than a few steps."""
+        found = super().planned(request)
+        return found if request.chosen_budget.share == 1 else found.model_copy(update={"pretrain_batch": SMALL_BATCH})
 
     def plan(self, request: Request) -> UnisrecSpec:
         record = {"name": self.name, "design": request.design, "plm": self.plm_ref(request.plm)}
@@ -72,28 +84,34 @@ class Unisrec(SequenceModel[UnisrecSpec]):
         """Begin from a pre-training where there is one to be had; done once, then read again."""
         from safetensors.torch import load_file, save_file
 
-        from upsr_core.models.unisrec_network import UnisrecNetwork, pretrain
+        from upsr_core.models.unisrec_network import Domain, UnisrecNetwork, pretrain
 
         if not spec.training.pretrain_epochs:
             return
         if not (job.pretrained / WEIGHTS).exists():
             began = time.monotonic()
-            sources = [
-                (_vectors(dataset, spec.design.pretrain, spec, job.progress), training_histories(dataset, parts))
-                for dataset, parts in job.sources()
-            ]
-            shared = pretrain(sources, spec.training, job.folder / "pretraining", job.progress)
+            domains = []
+            for dataset, parts in job.sources():
+                texts, worded = (
+                    _vectors(dataset, spec.design.pretrain, spec, job.progress, share) for share in (0.0, WORDS_DROPPED)
+                )
+                domains.append(Domain(texts, worded, training_histories(dataset, parts)))
+            shared = pretrain(domains, spec.training, job.folder / "pretraining", job.progress)
             with job.saved_pretraining(time.monotonic() - began) as folder:
                 save_file(shared, folder / WEIGHTS)
         assert isinstance(ranker.network, UnisrecNetwork)
         ranker.network.adopt(load_file(job.pretrained / WEIGHTS))
 
     def work(self, spec: UnisrecSpec, sizes: DataSizes, trained: float, pretrained: float) -> Work:
-        """All items are adapted anew at every step, by all experts."""
+        """All items are adapted anew at every step, and those of the histories one by one, by all experts."""
         own, found = spec.training, super().work(spec, sizes, trained, pretrained)
-        steps = own.epochs * trained * -(-sizes.users // own.batch)
-        adapted = 6 * steps * sizes.items * EXPERTS * width(spec.plm.name) * own.width * (1 + pretrained)
-        return Work(found.training + adapted, found.scoring)
+        adaptor, layers = EXPERTS * width(spec.plm.name) * own.width, self.layers_size(own)
+        events = sizes.events - 2 * sizes.users
+        adapted = own.epochs * trained * (events + -(-events // own.batch) * sizes.items)
+        # Of a pre-training: two views and the targets adapted, two views encoded, both held against a whole batch.
+        batch = own.width * min(own.pretrain_batch, sizes.pretraining)
+        before = own.pretrain_epochs * pretrained * sizes.pretraining * (3 * adaptor + 2 * layers + 2 * batch)
+        return Work(found.training + 6 * (adaptor * adapted + before), found.scoring)
 
 
 class UnisrecTransductive(Unisrec):
@@ -104,7 +122,9 @@ class UnisrecTransductive(Unisrec):
     learns_items = True
 
 
-def _vectors(dataset: Dataset, design: ItemDesign, spec: UnisrecSpec, progress: Progress) -> np.ndarray:
+def _vectors(
+    dataset: Dataset, design: ItemDesign, spec: UnisrecSpec, progress: Progress, words_dropped: float = 0.0
+) -> np.ndarray:
     from upsr_core.models.text_vectors import text_vectors
 
-    return text_vectors(dataset, design, spec.plm.name, progress)
+    return text_vectors(dataset, design, spec.plm.name, progress, words_dropped)

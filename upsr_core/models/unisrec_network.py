@@ -1,6 +1,7 @@
-"""The network of UniSRec and its pre-training over several domains (Hou et al., KDD 2022)."""
+"""The network of UniSRec and its pre-training over several domains (Hou et al., KDD 2022), as in its published code."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -8,8 +9,10 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from upsr_core.models.history_batches import HistoryBatches, PackedHistories
+from upsr_core.models.cross_entropy import contrast
+from upsr_core.models.history_batches import NO_LABEL, HistoryBatches, PackedHistories
 from upsr_core.models.networks import SequenceNetwork, initialise
+from upsr_core.models.sequence_ranker import adam_of
 from upsr_core.models.spec import SequenceSpec
 from upsr_core.models.unisrec import EXPERTS
 from upsr_core.runtime import Progress, seed_everything
@@ -17,7 +20,8 @@ from upsr_core.training.trainer import train
 
 TEMPERATURE = 0.07
 SEQUENCE_WEIGHT = 1e-3  # of the sequence-sequence loss beside the sequence-item loss
-DROPPED = 0.2  # share of items left out of the second view of a history
+DROPPED = 0.2  # share of items that a second view leaves out, or reads with words left out
+ITEM_DROP = 0.9  # share of the batches whose second view leaves items out; of the others it leaves words out
 ADAPTOR_DROPOUT = 0.2
 
 
@@ -35,15 +39,19 @@ class Adaptor(nn.Module):
         nn.init.normal_(self.maps, std=0.02)
 
     def forward(self, texts: torch.Tensor) -> torch.Tensor:
-        """Vectors (n, width) of text vectors (n, size)."""
-        gates = texts @ self.gate
+        """Vectors (..., width) of text vectors (..., size)."""
+        flat = texts.flatten(0, -2)
+        gates = flat @ self.gate
         if self.training:
-            gates = gates + torch.randn_like(gates) * (functional.softplus(texts @ self.noise) + 1e-2)
-        gates = gates.softmax(-1)
-        dropped = functional.dropout(texts, ADAPTOR_DROPOUT, self.training)
-        # (x - shift) @ map of all experts in one product: x @ map - shift @ map.
-        mapped = torch.einsum("nd,edw->new", dropped, self.maps) - torch.einsum("ed,edw->ew", self.shift, self.maps)
-        return (gates[..., None] * mapped).sum(1)
+            gates = gates + torch.randn_like(gates) * (functional.softplus(flat @ self.noise) + 1e-2)
+            # Dropout, drawn for each expert; `functional.dropout` draws more slowly on a processor.
+            kept = torch.rand(EXPERTS, *flat.shape, device=flat.device) >= ADAPTOR_DROPOUT
+            dropped = (flat / (1 - ADAPTOR_DROPOUT)) * kept
+        else:
+            dropped = flat.expand(EXPERTS, -1, -1)
+        # (x - shift) @ map as x @ map - shift @ map.
+        mapped = torch.bmm(dropped, self.maps) - self.shift[:, None] @ self.maps
+        return torch.einsum("ne,enw->nw", gates.softmax(-1), mapped).unflatten(0, texts.shape[:-1])
 
 
 class UnisrecNetwork(SequenceNetwork):
@@ -59,12 +67,17 @@ class UnisrecNetwork(SequenceNetwork):
         self.embedding = nn.Embedding(len(texts), spec.width) if ids else None
         initialise(self)
         self.adaptor = Adaptor(texts.shape[1], spec.width)
-        with torch.no_grad():  # text vectors of one model lie in a narrow cone: begin at its middle
-            self.adaptor.shift.copy_(texts.mean(0).expand(EXPERTS, -1))
 
     def inputs(self) -> torch.Tensor:
         vectors = self.adaptor(self.texts)
         return vectors if self.embedding is None else vectors + self.embedding.weight
+
+    def embedded(self, inputs: torch.Tensor, input_ids: torch.Tensor) -> torch.Tensor:
+        """In training every item of a history is adapted by itself: with noise and dropout of its own."""
+        if not self.training:
+            return super().embedded(inputs, input_ids)
+        vectors = self.adaptor(self.texts[input_ids])
+        return vectors if self.embedding is None else vectors + self.embedding(input_ids)
 
     def outputs(self, inputs: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         return functional.normalize(inputs, dim=-1), inputs.new_zeros(self.items)
@@ -79,82 +92,102 @@ class UnisrecNetwork(SequenceNetwork):
         }
 
     def adopt(self, shared: dict[str, torch.Tensor]) -> None:
-        """Begin from a pre-training; the transformer is frozen, as in the paper's parameter-efficient fine-tuning."""
+        """Begin from a pre-training. Positions and layers of the transformer are frozen; the adaptor and the
+        normalisation of the input are tuned, as in the published fine-tuning."""
         self.load_state_dict({**self.state_dict(), **shared})
-        self.encoder.requires_grad_(False)
+        for name, parameter in self.encoder.named_parameters():
+            parameter.requires_grad_(name.split(".")[0] == "norm")
 
 
 class _Contrast(nn.Module):
-    """The pre-training of a `UnisrecNetwork` over all domains: both contrastive losses on one batch."""
+    """The pre-training of a `UnisrecNetwork` over all domains: both contrastive losses on one batch.
 
-    def __init__(self, network: UnisrecNetwork):
+    `worded` (items, size) are the vectors of the texts with words left out.
+    """
+
+    def __init__(self, network: UnisrecNetwork, worded: torch.Tensor):
         super().__init__()
         self.network = network
+        self.worded: torch.Tensor
+        self.register_buffer("worded", worded, persistent=False)
 
     def forward(
-        self, input_ids, attention_mask, segments, positions, labels, ends, other_ids, other_segments,
-        other_positions, other_ends,
+        self, input_ids, attention_mask, segments, positions, labels,
+        other_ids, other_segments, other_positions, other_worded, other_places,
     ):  # fmt: skip
         network, wanted = self.network, labels >= 0
-        # Only items of this batch are adapted; the distinct targets, of whatever domain, are each other's negatives.
-        known, places = torch.unique(torch.cat([input_ids.flatten(), labels[wanted]]), return_inverse=True)
-        vectors = network.adaptor(network.texts[known])
-        states = network.states(vectors, places[: input_ids.numel()].view_as(input_ids), segments, positions)
-        targets, right = torch.unique(places[input_ids.numel() :], return_inverse=True)
-        items, _ = network.outputs(vectors[targets])
-        sequence_item = functional.cross_entropy(network.query(states[wanted]) @ items.T, right)
-        other = network.states(vectors, torch.searchsorted(known, other_ids), other_segments, other_positions)
-        ours, theirs = states.flatten(0, 1)[ends], other.flatten(0, 1)[other_ends]
-        alike = network.query(ours) @ functional.normalize(theirs, dim=-1).T
-        sequence_sequence = functional.cross_entropy(alike, torch.arange(len(ends), device=ends.device))
-        return {"loss": sequence_item + SEQUENCE_WEIGHT * sequence_sequence}
+        texts, adaptor = network.texts, network.adaptor
+        states = network.query(network.encoder(adaptor(texts[input_ids]), segments, positions)[wanted])
+        targets = functional.normalize(adaptor(texts[labels[wanted]]), dim=-1)
+        sequence_item = contrast(states, targets, labels[wanted])
+        read = torch.where(other_worded[..., None], self.worded[other_ids], texts[other_ids])
+        other = network.encoder(adaptor(read), other_segments, other_positions)
+        other = functional.normalize(other.flatten(0, 1)[other_places[wanted]], dim=-1)
+        return {"loss": sequence_item + SEQUENCE_WEIGHT * contrast(states, other, labels[wanted])}
 
 
 class ContrastBatches(HistoryBatches):
-    """Batches of the next-item task with a second view of every history, some of its items left out.
+    """Batches of the next-item task with a second view of every history, its items or words of it left out.
 
-    `ends`, `other_ends` (b,) are the flat places of the last item of each history in both views.
+    `other_ids`, `other_segments`, `other_positions` (r', s') are the packed second views, `other_worded` (r', s')
+    says which items are read with words left out, and `other_places` (r, s), for each label, the flat place of the
+    newest item in the second view of the history up to there. A history keeps its oldest item.
     """
 
     def _next(self, chosen: np.ndarray, rng: np.random.Generator) -> dict[str, torch.Tensor]:
         batch = super()._next(chosen, rng)
-        full = [self.pieces[number][:-1] for number in chosen]
-        batch["ends"] = _ends(full, PackedHistories.of(np.array([len(piece) for piece in full]), self.spec.length))
-        views = [_thinned(piece, rng) for piece in full]
-        packed = PackedHistories.of(np.array([len(view) for view in views]), self.spec.length)
-        second = packed.inputs(np.concatenate(views))
-        first = int(views[0][0])  # padding must be an item of the batch too, whatever it is
-        batch["other_ids"] = torch.where(second["attention_mask"] > 0, second["input_ids"], first)
-        batch |= {"other_segments": second["segments"], "other_positions": second["positions"]}
-        return batch | {"other_ends": _ends(views, packed)}
+        pieces = [self.pieces[number][:-1] for number in chosen]
+        items, lengths = np.concatenate(pieces), np.array([len(piece) for piece in pieces])
+        starts = np.cumsum(lengths) - lengths
+        chance = rng.random(len(items)) < DROPPED
+        drops_items = rng.random() < ITEM_DROP
+        kept = ~chance if drops_items else np.ones(len(items), dtype=bool)
+        kept[starts] = True
+        second = PackedHistories.of(np.add.reduceat(kept.astype(np.int64), starts), self.spec.length)
+        inputs = second.inputs(items[kept])
+        worded = np.zeros(int(kept.sum()), dtype=bool) if drops_items else chance
+        newest = np.cumsum(kept) - 1
+        places = second.row[newest] * second.segments.shape[1] + second.column[newest]
+        first = PackedHistories.of(lengths, self.spec.length)
+        return batch | {
+            "other_ids": inputs["input_ids"],
+            "other_segments": inputs["segments"],
+            "other_positions": inputs["positions"],
+            "other_worded": second.place(worded) > 0,
+            "other_places": first.place(places, NO_LABEL),
+        }
 
 
-def _thinned(piece: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    kept = piece[rng.random(len(piece)) >= DROPPED]
-    return kept if len(kept) else piece[-1:]
+@dataclass(frozen=True)
+class Domain:
+    """What a pre-training reads of a domain: text vectors (n, d), those with words left out, training histories."""
 
-
-def _ends(pieces: Sequence[np.ndarray], packed: PackedHistories) -> torch.Tensor:
-    last = np.cumsum([len(piece) for piece in pieces]) - 1
-    return torch.from_numpy(packed.row[last] * packed.segments.shape[1] + packed.column[last])
+    texts: np.ndarray
+    worded: np.ndarray
+    histories: Sequence[np.ndarray]
 
 
 def pretrain(
-    sources: Sequence[tuple[np.ndarray, Sequence[np.ndarray]]], spec: SequenceSpec, folder: Path, progress: Progress
+    domains: Sequence[Domain], spec: SequenceSpec, folder: Path, progress: Progress
 ) -> dict[str, torch.Tensor]:
-    """Learn from several domains, each (text vectors (n, d), training histories); what `UnisrecNetwork.adopt` takes.
+    """Learn from several domains; what `UnisrecNetwork.adopt` takes.
 
     Batches mix the domains. Checkpoints are in `folder`, see `training.trainer.train`.
     """
-    first = np.cumsum([0] + [len(texts) for texts, _ in sources])
+    first = np.cumsum([0] + [len(domain.texts) for domain in domains])
     histories = [
         np.asarray(history, dtype=np.int64) + start
-        for start, (_, domain) in zip(first, sources, strict=False)
-        for history in domain
+        for start, domain in zip(first, domains, strict=False)
+        for history in domain.histories
     ]
     seed_everything(spec.seed)
-    network = UnisrecNetwork(spec, torch.from_numpy(np.concatenate([texts for texts, _ in sources])), ids=False)
-    network.to("cuda" if torch.cuda.is_available() else "cpu")
-    batches = ContrastBatches(histories, int(first[-1]), spec, "next", spec.pretrain_epochs)
-    train(_Contrast(network), batches, spec, folder, progress, "pre-training", schedule="constant")
+    texts, worded = (
+        torch.from_numpy(np.concatenate(parts))
+        for parts in ([domain.texts for domain in domains], [domain.worded for domain in domains])
+    )
+    network = UnisrecNetwork(spec, texts, ids=False)
+    learning = _Contrast(network, worded).to("cuda" if torch.cuda.is_available() else "cpu")
+    large = spec.model_copy(update={"batch": spec.pretrain_batch, "batch_unit": "predictions"})
+    batches = ContrastBatches(histories, int(first[-1]), large, "next", spec.pretrain_epochs)
+    train(learning, batches, spec, folder, progress, "pre-training", schedule="constant", adam=adam_of(spec))
     return {name: value.cpu() for name, value in network.shared().items()}

@@ -87,10 +87,12 @@ def data_sizes(spec: RunSpec) -> DataSizes:
     data, full = load_dataset(spec.dataset.name), spec.candidates.mode == "full"
     users, events = len(data.users), len(data.sequence)
     histories = events - users if spec.split.kind == "zero-shot" else users
+    sources = [load_dataset(source.name) for source in spec.pretrain_on]
     return DataSizes(
         spec.dataset.name, spec.dataset.content, users, data.n_items, events,
         candidates=data.n_items if full else NEGATIVES + 1,
         tested=min(histories, spec.candidates.users or histories) * spec.split.k, validated=spec.validation_users,
+        pretraining=sum(len(source.sequence) - 2 * len(source.users) for source in sources),
     )  # fmt: skip
 
 

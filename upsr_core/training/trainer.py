@@ -58,6 +58,16 @@ class Settings(Protocol):
     def seed(self) -> int: ...
 
 
+@dataclass(frozen=True)
+class Adam:
+    """What a training asks of AdamW beside the learning rate; gradients of a norm above `clip` are shortened to it,
+    0 leaves them as they are."""
+
+    beta2: float = 0.999
+    weight_decay: float = 0.0
+    clip: float = 1.0
+
+
 class _RankingTrainer(Trainer):
     """Trainer whose evaluation is a ranking, not a loss; `twin` is what holds the whole model where it is sharded."""
 
@@ -164,6 +174,7 @@ def train(
     loss: Loss | None = None,
     accumulation: int = 1,
     half: bool = False,
+    adam: Adam = Adam(),
 ) -> Model:
     """Train `model` over all `batches`, one a step; with `validate`, the best validated state is kept.
 
@@ -196,6 +207,8 @@ def train(
         Parts of a batch that follow one another in each process, which changes memory and nothing else.
     half
         Compute the linear layers in bfloat16, with weights in float32.
+    adam
+        The optimiser's settings.
 
     Returns
     -------
@@ -228,6 +241,9 @@ def train(
         ddp_find_unused_parameters=False,
         max_steps=steps,
         learning_rate=spec.learning_rate,
+        adam_beta2=adam.beta2,
+        weight_decay=adam.weight_decay,
+        max_grad_norm=adam.clip,
         lr_scheduler_type=schedule,
         warmup_steps=max(1, steps // 20) if schedule == "linear" else 0,
         logging_steps=LOG_EVERY,

@@ -9,13 +9,13 @@ version that we have, so that the two differ in their own code alone:
 
 (Where the registry gives a torch with CUDA, add --extra-index-url https://download.pytorch.org/whl/cpu to pip.)
 
-Needs a stored dataset (`upsr data list`) and a machine that does nothing else; with cross-entropy over the 12,101
-items of amazon-beauty-2014 RecTools takes about 3 GB of memory. Both sides get width, layers, heads, length, dropout,
-batch and loss of `upsr_core.models.sequential`; the inside of a feed-forward layer is as wide as the model in RecTools'
-SASRec, so it is here too (ours is four times as wide otherwise). Both get the threads of OMP_NUM_THREADS, otherwise
-all cores. An epoch is timed from the end of its first step to the end of its last: neither side's start counts. The
-last line is JSON: seconds per epoch of both in every turn, their medians, and theirs over ours; processor seconds
-beside them tell whether the machine did something else.
+Needs a stored dataset (`upsr data list`) and a machine that does nothing else; with cross-entropy over the 12,101 items
+of amazon-beauty-2014 RecTools takes about 3 GB of memory. Both sides get width, layers, heads, length, dropout, and
+loss of `upsr_core.models.sequential`, and 256 histories a step; the inside of a feed-forward layer is as wide as the
+model in RecTools' SASRec, so it is here too (ours is four times as wide otherwise). Both get the threads of
+OMP_NUM_THREADS, otherwise all cores. An epoch is timed from the end of its first step to the end of its last: neither
+side's start counts. The last line is JSON: seconds per epoch of both in every turn, their medians, and theirs over
+ours; processor seconds beside them tell whether the machine did something else.
 """
 
 import argparse
@@ -56,7 +56,8 @@ def sequence_model(name: str) -> SequenceModel:
 def sized(model: str) -> SequenceSpec:
     """One epoch of our training in the size that both sides can have."""
     own = sequence_model(model).longest
-    return own.model_copy(update={"epochs": 1, "evaluate_every": 1, "inner": own.width})
+    update = {"epochs": 1, "evaluate_every": 1, "inner": own.width, "batch": 256, "batch_unit": "histories"}
+    return own.model_copy(update=update)
 
 
 def ours(dataset: Dataset, parts: Split, model: str) -> dict:
