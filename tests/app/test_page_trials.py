@@ -85,7 +85,7 @@ def test_what_the_cap_leaves_stands_before_the_start_and_beside_the_result(studi
     assert cut.hides and cut.attributes["title"].visible < 0.5, "descriptions fill the cap"
     assert f":material/warning: **{line}**" in texts(at).replace("\\", "")
     assert runs_of(at).text.tolist() == [line]
-    at.selectbox(key="model").set_value("sasrec-ce").run()
+    at.selectbox(key="model_choice").set_value("sasrec-ce").run()
     assert texts(at).replace("\\", "").count("As cut at") == 1, "a model that reads no text has no such line"
 
 
