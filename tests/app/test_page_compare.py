@@ -26,6 +26,7 @@ def test_runs_of_the_address_are_compared(studio, stocked):
     assert {"Popularity", "Random order"} <= set(
         board.index
     ) and f"{mine.spec.candidates.users} of 800 test instances" in texts(at)
+    assert texts(at).replace("\\", "").count("As cut at 40 tokens: category visible in 100 % of items") == 1
     tested = frame(at, "p")
     assert len(tested) == 3 and set(tested["on"]) == {"these trainings"} and "HR@10" in texts(at)
     assert frame(at, "link").link.str.startswith("users?runs=").all()

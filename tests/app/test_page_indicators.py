@@ -8,6 +8,7 @@ from upsr_core.indicators.attribute_table import attribute_table
 from upsr_core.indicators.design_search import search
 from upsr_core.indicators.profile import Setting, profile
 from upsr_core.indicators.result import CHEAP, INDICATORS, MODEL_BASED
+from upsr_core.text.cut import in_words
 
 
 def setting(sample=20):
@@ -38,6 +39,14 @@ def test_cheap_indicators_at_once_and_again_when_the_order_changes(studio):
     assert not at.exception
     changed = numbers(at)
     assert changed["Informativeness"] != shown["Informativeness"] and changed["Text length"] != shown["Text length"]
+
+
+def test_what_the_cap_leaves_stands_beside_the_numbers(studio):
+    at = studio("indicators")
+    design = at.session_state["design"].finetune
+    line = in_words(setting().catalogue("length").cut(design))
+    assert line.startswith("As cut at 40 tokens: category visible in 100 % of items")
+    assert line in texts(at).replace("\\", "")
 
 
 def test_the_language_model_is_asked_by_a_button(studio):

@@ -10,6 +10,7 @@ from upsr_core.plm.quality_report import save_report, stored_report
 from upsr_core.runs import queue
 from upsr_core.runs.results import Interval
 from upsr_core.runs.run import list_runs
+from upsr_core.runs.text_cuts import text_cuts
 
 
 def runs_of(at):
@@ -70,6 +71,22 @@ def test_a_finished_run_shows_figures_and_is_not_run_again(studio, finished_run)
     at.segmented_control(key="recipe").set_value("paper")
     at.segmented_control(key="budget").set_value("smoke").run()
     assert [button.label for button in at.button if button.key == "open"] == ["Open the finished trial"]
+
+
+def test_what_the_cap_leaves_stands_before_the_start_and_beside_the_result(studio, finished_run):
+    at = studio("trials")
+    before = texts(at).replace("\\", "")
+    assert "As cut at 40 tokens: category visible in 100 % of items" in before and "items identical" in before
+    run = finished_run(0.5, "description,category,title")
+    cuts = text_cuts(run.spec)
+    run.write_result(run.result().model_copy(update={"cuts": cuts}))
+    at = studio("trials", run=run.id)
+    ((line, cut),) = cuts.lines
+    assert cut.hides and cut.attributes["title"].visible < 0.5, "descriptions fill the cap"
+    assert f":material/warning: **{line}**" in texts(at).replace("\\", "")
+    assert runs_of(at).text.tolist() == [line]
+    at.selectbox(key="model_choice").set_value("sasrec-ce").run()
+    assert texts(at).replace("\\", "").count("As cut at") == 1, "a model that reads no text has no such line"
 
 
 def test_popularity_is_not_sold_as_personal(studio, finished_run):

@@ -73,7 +73,7 @@ def test_items_without_any_text_are_one_text(tokenizer):
 @pytest.mark.parametrize(
     "design",
     [
-        ItemDesign.of("category,title,brand", cap=18),
+        ItemDesign.of("category,title,brand", cap=26),
         ItemDesign.of("title,price,description,brand", cap=25, attribute_caps=(("description", 4),)),
         ItemDesign(attributes=("title", "brand"), template="{title}, by {brand}.", cap=8),
     ],
