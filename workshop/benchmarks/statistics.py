@@ -93,6 +93,7 @@ def bench(pairs: int = 1000, progress: Progress = lambda *_: None) -> dict[str, 
         progress(seeds, 5, "groups of seeds")
         result[f"groups_of_{seeds}_lucky_seeds_called_different_5"] = false_alarms_over_seeds(seeds, pairs=pairs)
         result[f"the_same_by_users_alone_{seeds}"] = false_alarms_over_seeds(seeds, pairs=pairs, by_users=True)
-    shown = [cell["coverage"] for cell in (found := cells(4 * pairs, progress=progress)) if cell["shown"]]
+    found = cells(4 * pairs, progress=progress)
+    shown = [cell["coverage"] for cell in found if cell["shown"]]
     result |= {"cells_shown": len(shown), "coverage_least": min(shown), "coverage_most": max(shown)}
     return result | {"used_by_chance_2.5": false_verdicts(4 * pairs), "cells": found}
