@@ -65,17 +65,17 @@ def finished_study(home):
     """
     from made_runs import made_result
 
+    from upsr_core.evaluation.verdicts import NOT_SHOWN, YES
     from upsr_core.indicators.result import IndicatorResult
     from upsr_core.indicators.result_store import keep
     from upsr_core.runs.run import create_run
     from upsr_core.studies.study import create_study
 
-    def make(spec, quality, not_personal=()):
+    def make(spec, quality, unshown=()):
         study, setting = create_study(spec), spec.setting()
         for number, (trial, value) in enumerate(zip(spec.trials, quality, strict=True)):
             run = create_run(trial)
-            personal = number not in not_personal
-            run.write_result(made_result(run, spec.metric, value, personal))
+            run.write_result(made_result(run, spec.metric, value, NOT_SHOWN if number in unshown else YES))
             run.write_status(state="done", phase="done")
         for number, design in enumerate(spec.designs):
             means = sum(quality[number :: len(spec.designs)])

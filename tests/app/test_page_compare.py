@@ -22,7 +22,7 @@ def test_runs_of_the_address_are_compared(studio, stocked):
     assert not at.exception and not at.error and not at.warning
     board = frame(at, "dependence").set_index("label")
     assert board.loc["SASRec, cross-entropy", "value"] > board.loc["BERT4Rec", "value"]
-    assert board.loc["UPSR · category, title", "verdict"] in ("personal", "not personal yet")
+    assert board.loc["UPSR · category, title", "verdict"] in ("yes", "not shown", "no")
     assert {"Popularity", "Random order"} <= set(
         board.index
     ) and f"{mine.spec.candidates.users} of 800 test instances" in texts(at)

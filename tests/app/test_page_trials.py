@@ -4,6 +4,7 @@ import pytest
 from pages_common import texts
 
 from app.run_tables import verdict
+from upsr_core.evaluation.verdicts import uses_history
 from upsr_core.plm import quality_report as report_module
 from upsr_core.plm.loading import weights_digest
 from upsr_core.plm.quality_report import save_report, stored_report
@@ -63,9 +64,9 @@ def test_start_makes_the_run_that_was_chosen(studio, monkeypatch):
 def test_a_finished_run_shows_figures_and_is_not_run_again(studio, finished_run):
     run = finished_run(1.0)
     at = studio("trials", run=run.id)
-    assert "Personal: the right history gains" in at.success[0].value
+    assert "Uses the history: yes. The right history gains" in at.success[0].value
     table = runs_of(at)
-    assert table.verdict.tolist() == ["personal"] and "(uni100)" in table.value[0]
+    assert table.verdict.tolist() == ["yes"] and "(uni100)" in table.value[0]
     assert len(at.get("plotly_chart")) == 4, "three curves and the gaps"
     at.selectbox(key="trial_design").set_value("Category, title, brand")
     at.segmented_control(key="recipe").set_value("paper")
@@ -89,32 +90,33 @@ def test_what_the_cap_leaves_stands_before_the_start_and_beside_the_result(studi
     assert texts(at).replace("\\", "").count("As cut at") == 1, "a model that reads no text has no such line"
 
 
-def test_popularity_is_not_sold_as_personal(studio, finished_run):
+def test_popularity_is_not_said_to_use_the_history(studio, finished_run):
     run = finished_run(0.0)
     at = studio("trials", run=run.id)
-    assert at.warning[0].value.startswith("Not personal yet")
-    assert runs_of(at).verdict.tolist() == ["not personal yet"]
+    assert "popularity alone" in at.warning[0].value and runs_of(at).verdict[0] in ("not shown", "no")
 
 
 @pytest.mark.parametrize(
     ("dependence", "ahead", "begin"),
     [
-        ((0.1, 0.2), (0.1, 0.2), "Personal"),
-        ((0.1, 0.2), (-0.1, 0.2), "It looks at the user, "),
-        ((0.1, 0.2), (-0.2, -0.1), "It looks at the user, "),
-        ((-0.1, 0.2), (0.1, 0.2), "Not personal yet"),
+        ((0.1, 0.2), (0.1, 0.2), "Uses the history: yes. "),
+        ((0.1, 0.2), (-0.1, 0.2), "Uses the history: yes. "),
+        ((0.1, 0.2), (-0.2, -0.1), "Uses the history: yes. "),
+        ((-0.1, 0.2), (0.1, 0.2), "Uses the history: not shown (the interval reaches zero)"),
+        ((-0.1, 0.001), (0.1, 0.2), "Uses the history: no. "),
     ],
 )
 def test_verdicts(finished_run, dependence, ahead, begin):
     def interval(low, high):
-        return {"mean": (low + high) / 2, "low": low, "high": high}
+        return {"mean": (low + high) / 2, "low": low, "high": high, "users": 60, "deciding": 20, "why": ""}
 
     result = finished_run(0.5).result()
     name = result.headline
     found = result.model_copy(
         update={
             "user_dependence": result.user_dependence.model_copy(update=interval(*dependence)),
-            "gaps": {"popularity": {name: Interval(**interval(*ahead), users=20)}},
+            "uses_history": uses_history(interval(*dependence), result.value),
+            "gaps": {"popularity": {name: Interval(**interval(*ahead))}},
         }
     )
     text = verdict(found)

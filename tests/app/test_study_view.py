@@ -7,7 +7,7 @@ FIVE = ["title", "category", "brand", "category,title", "brand,title"]
 
 
 def test_a_finished_study_is_shown_with_what_must_be_said(studio, finished_study):
-    study = finished_study(plan_study("sample:movies", FIVE, 1, "smoke"), [0.1, 0.3, 0.2, 0.4, 0.5], not_personal=(0,))
+    study = finished_study(plan_study("sample:movies", FIVE, 1, "smoke"), [0.1, 0.3, 0.2, 0.4, 0.5], unshown=(0,))
     at = studio("indicators")
     at.session_state["part_tab"] = "Do they predict quality?"
     at.run()
@@ -15,7 +15,10 @@ def test_a_finished_study_is_shown_with_what_must_be_said(studio, finished_study
     table = next(frame.value for frame in at.dataframe if "verdict" in frame.value)
     bits = table.set_index("indicator").loc["Informativeness"]
     assert round(bits.rho, 6) == 1 and bits.verdict.startswith("As claimed")
-    assert "1 of 5 finished trials are not personal yet" in texts(at) and study.title in at.selectbox[-1].options
+    assert (
+        "1 of 5 finished trials are not shown to use the history" in texts(at)
+        and study.title in at.selectbox[-1].options
+    )
     assert len(table) == 6, "consistency too: the sample has several domains"
 
 

@@ -145,7 +145,7 @@ def test_4_a_trial_from_start_to_verdict_and_5_its_users(studio):
     page.goto(address)
     expect(page.get_by_role("heading", name="Result")).to_be_visible(timeout=300_000)
     expect(page.locator(".js-plotly-plot")).to_have_count(4)
-    expect(page.get_by_text(re.compile("^(Personal: |Not personal yet|It looks at the user)"))).to_be_visible()
+    expect(page.get_by_text(re.compile("^Uses the history: (yes|not shown|no)"))).to_be_visible()
     studio.settle()
     studio.shot("trials")
     studio.go("Users")

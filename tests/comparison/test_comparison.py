@@ -62,7 +62,7 @@ def test_leaderboard_and_every_pair(movies):
     }
     own = board[board.id == runs[1].id].iloc[0]
     assert own["NDCG@10"] == pytest.approx(runs[1].result().metrics["NDCG@10 (uni100)"])
-    assert own["NDCG@10_low"] < own["NDCG@10"] < own["NDCG@10_high"] and own.personal is True
+    assert own["NDCG@10_low"] < own["NDCG@10"] < own["NDCG@10_high"] and own.uses_history == "yes"
     tested = pairs(compared)
     assert len(tested) == 3 and (tested.p_holm >= tested.p).all()
     verdicts = {frozenset((row.a, row.b)): row.verdict for row in tested.itertuples()}

@@ -9,6 +9,7 @@ from upsr_core.datasets.splits import split
 from upsr_core.datasets.store import load_dataset
 from upsr_core.evaluation.candidates import candidates_for
 from upsr_core.evaluation.metrics import rank_frame
+from upsr_core.evaluation.verdicts import YES, UsesHistory
 from upsr_core.models.base import Evaluated
 from upsr_core.runs.results import RunResult, UserDependence, measured, per_user_table
 from upsr_core.runs.run import Run, create_run
@@ -58,12 +59,13 @@ def made(spec, better) -> Run:
     return run
 
 
-def made_result(run, metric: str, value: float, personal: bool) -> RunResult:
-    """A result that says no more than one metric, and whether the right history is shown to help."""
-    low = 0.01 if personal else -0.01
+def made_result(run, metric: str, value: float, uses_history: UsesHistory) -> RunResult:
+    """A result that says no more than one metric, and whether the run uses the history."""
+    low = 0.01 if uses_history == YES else -0.01
+    gain = UserDependence(mean=0.02, low=low, high=0.05, users=80, deciding=30, metric=metric)
     return RunResult(
         run=run.id, title=run.title, score=run.spec.model.own_score, metrics={metric: value}, intervals={}, gaps={},
-        user_dependence=UserDependence(mean=0.02, low=low, high=0.05, users=8, metric=metric), personal=personal,
+        user_dependence=gain, uses_history=uses_history,
         scores={}, references={}, users=8, of_users=8, cold_targets=0, candidates="made", seconds=1.0,
         peak_memory_mib=100.0, resumed=False, finished=time.time(),
     )  # fmt: skip

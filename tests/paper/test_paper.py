@@ -11,6 +11,7 @@ from upsr_core.datasets.spec import PreparationSpec
 from upsr_core.datasets.splits import SplitSpec, split
 from upsr_core.errors import RunError
 from upsr_core.evaluation.candidates import CandidateSpec, candidates_for
+from upsr_core.evaluation.verdicts import YES
 from upsr_core.models.popularity import PopularityRanker
 from upsr_core.paper.experiment import SCALES, letters, published
 from upsr_core.paper.figure2 import CEILING, _reranked
@@ -106,10 +107,10 @@ def test_figure2_counts_a_target_that_was_not_retrieved_as_zero(movies, monkeypa
     assert not scored, "kept scores are taken"
 
 
-def test_an_experiment_says_where_it_is_not_personal(movies):
+def test_an_experiment_says_where_the_history_is_not_used(movies):
     this = study("table5", (movies.name,), "smoke")
     finished = [(cell, made(cell.spec, uniform(101))) for cell in this.cells()]
-    (note,) = [note for note in scale_notes(this.spec, finished) if note.startswith("Not personal yet")]
+    (note,) = [note for note in scale_notes(this.spec, finished) if note.startswith("Not shown to use the history")]
     assert all(cell.column in note for cell, _ in finished)
 
 
@@ -276,5 +277,5 @@ def test_recipes_are_judged_at_equal_tokens_among_uniform_and_popular_candidates
     assert len(outcome.figure.data) == 2 * len(RECIPES)
     control = [cell.spec for cell in cells if cell.column == CONTROL]
     assert all(spec.model.training.dealt for spec in control) and not any(CONTROL in claim for claim in verdicts.index)
-    called = sum(Run(run_folder(spec)).result().personal for spec in control)
+    called = sum(Run(run_folder(spec)).result().uses_history == YES for spec in control)
     assert any(f"{called} of {len(control)} of its runs" in note for note in outcome.notes)

@@ -16,6 +16,7 @@ from upsr_core.datasets.splits import SplitSpec, split
 from upsr_core.errors import RunError
 from upsr_core.evaluation.candidates import CandidateSpec, candidates_for
 from upsr_core.evaluation.metrics import METRICS, named
+from upsr_core.evaluation.verdicts import YES
 from upsr_core.models.popularity import PopularityRanker
 from upsr_core.models.registry import MODELS
 from upsr_core.runs import queue
@@ -58,7 +59,7 @@ def test_every_rival_leaves_a_whole_result(movies, model, mode):
         assert (used.unit, used.most) == ("epochs", epochs) and used.used == pytest.approx(epochs)
     if model in ("popularity", "random"):
         assert result.metrics == result.references[model] and result.user_dependence.mean == 0
-        assert not result.personal
+        assert result.uses_history != YES
     users = evaluated_users(run)
     own = users.iloc[3]
     table = ranked(run, int(own.user))

@@ -78,7 +78,7 @@ def test_a_killed_and_a_cancelled_study_go_on_and_train_nothing_twice(movies):
 
 def test_what_a_study_says_follows_from_its_trials(movies, finished_study, tmp_path):
     spec = plan_study(movies.name, FIVE, 2, "smoke")
-    study = finished_study(spec, [0.1, 0.2, 0.3, 0.4, 0.5, 0.2, 0.3, 0.4, 0.5, 0.6], not_personal=(1, 7))
+    study = finished_study(spec, [0.1, 0.2, 0.3, 0.4, 0.5, 0.2, 0.3, 0.4, 0.5, 0.6], unshown=(1, 7))
     found = outcome(study, spec.setting())
     assert found.designs.ndcg10.tolist() == pytest.approx([0.15, 0.25, 0.35, 0.45, 0.55])
     assert found.designs.low.iloc[0] == 0.1 and found.designs.high.iloc[0] == 0.2
@@ -89,9 +89,12 @@ def test_what_a_study_says_follows_from_its_trials(movies, finished_study, tmp_p
     assert verdict("noise", noise).startswith("As claimed: the lower the noise")
     assert "all values of one side are the same" in verdict("length", found.correlations["length"])
     said = " ".join(notes(found))
-    assert "2 of 10 finished trials are not personal yet" in said and "category (seed 0), brand (seed 1)" in said
+    assert (
+        "2 of 10 finished trials are not shown to use the history" in said
+        and "category (seed 0), brand (seed 1)" in said
+    )
     assert "5 designs are few" in said
-    assert [row["seed"] for row in summary(study, found)["not_personal"]] == [0, 1]
+    assert [row["seed"] for row in summary(study, found)["not_shown_to_use_history"]] == [0, 1]
     made = figure(found)
     assert len(made.data) == len(found.correlations) == len(made.layout.annotations)
     assert list(made.data[1].marker.symbol) == ["circle", "circle-open", "circle-open", "circle", "circle"]

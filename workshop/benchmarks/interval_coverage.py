@@ -4,8 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.special import bdtri, ndtr, ndtri
-from scipy.stats import binom
+from scipy.special import bdtr, bdtri, ndtr, ndtri
 
 from upsr_core.evaluation.metrics import rank_frame
 from upsr_core.evaluation.statistics import Moments
@@ -15,7 +14,7 @@ from upsr_core.runtime import Progress
 USERS, HITS = (30, 150, 500, 3000), (0.02, 0.05, 0.1, 0.3)
 TARGETS = {"1": False, "several": True}  # 2.5 on average, a number of each user's own
 SHOWN_IN = 0.9  # of the draws: where fewer show an interval, a cell has none to speak of
-POPULATION = 200_000  # users whose mean stands for the truth
+POPULATION = 50_000  # users whose mean stands for the truth
 SHARED, STRONGER = 0.6, 0.25  # of the noise of a target's score, by two rankers; by how much the second is better
 TOP = 10
 GAINS = rank_frame(np.arange(TOP), np.zeros(TOP, int), np.full(TOP, TOP))["NDCG@10"].to_numpy()
@@ -50,9 +49,8 @@ class Users:
         A target's score is normal around a strength plus its user's ease, with noise that both rankers share in part;
         the rivals that beat it, of standard normal scores, are binomial. The second ranker is `stronger`.
         """
-        count = POPULATION // 2 if several else POPULATION
-        targets = 1 + rng.poisson(1.5, count) if several else np.ones(count, int)
-        ease = np.repeat(rng.normal(0, mode.ease, count), targets)
+        targets = 1 + rng.poisson(1.5, POPULATION) if several else np.ones(POPULATION, int)
+        ease = np.repeat(rng.normal(0, mode.ease, POPULATION), targets)
         common, gains, strength = rng.normal(size=len(ease)), [], np.nan
         for ranker in range(2):
             score = ease + SHARED**0.5 * common + (1 - SHARED) ** 0.5 * rng.normal(size=len(ease))
@@ -61,9 +59,9 @@ class Users:
             needed = -ndtri(bdtri(TOP - 1, mode.rivals, luck)) - score
             strength = np.quantile(needed, hits) if ranker == 0 else strength + stronger
             hit = np.flatnonzero(needed <= strength)
-            beaten_by = binom.ppf(luck[hit], mode.rivals, ndtr(-(strength + score[hit]))).astype(int)
+            beaten = bdtr(np.arange(TOP - 1)[:, None], mode.rivals, ndtr(-(strength + score[hit])))
             gains.append(np.zeros(len(ease)))
-            gains[-1][hit] = GAINS[np.minimum(beaten_by, TOP - 1)]
+            gains[-1][hit] = GAINS[(beaten < luck[hit]).sum(axis=0)]
         ndcg = np.stack(gains)
         return cls(targets, {"HR@10": (ndcg > 0).astype(float), "NDCG@10": ndcg})
 
@@ -140,7 +138,9 @@ def _covered(moments: Moments, truth: float) -> dict[str, Any]:
     return {"coverage": coverage, "shown": share >= SHOWN_IN, "shown_in": share, "why": why}
 
 
-def false_verdicts(draws: int = 4000, users: tuple[int, ...] = FEW_USERS, seed: int = 0) -> dict[str, float]:
+def false_verdicts(
+    draws: int = 4000, users: tuple[int, ...] = FEW_USERS, hits: tuple[float, ...] = NULL_HITS
+) -> dict[str, float]:
     """The largest share of verdicts where a ranking gains nothing by its history, over modes and rates of hits.
 
     By number of users, in NDCG@10. The right history and another user's rank alike, so that the gain is above zero by
@@ -148,8 +148,8 @@ def false_verdicts(draws: int = 4000, users: tuple[int, ...] = FEW_USERS, seed: 
     """
     most = dict.fromkeys(map(str, users), 0.0)
     for mode in MODES.values():
-        for rate in NULL_HITS:
-            rng = np.random.default_rng([seed, mode.rivals, int(1000 * rate)])
+        for rate in hits:
+            rng = np.random.default_rng([mode.rivals, int(1000 * rate)])
             people = Users.simulated(mode, rate, several=False, stronger=0.0, rng=rng)
             for count in users:
                 moments = people.drawn(count, draws, rng)["NDCG@10", "paired difference"]
