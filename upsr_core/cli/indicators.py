@@ -42,7 +42,7 @@ def indicators(
     seed: Seed = 0,
     as_json: Json = False,
 ) -> None:
-    """The indicators of an item design: naturalness, consistency, informativeness, noise, length, alignment."""
+    """The indicators of an item design: naturalness, familiarity, consistency, informativeness, noise, length, alignment."""
     from upsr_core.errors import DesignError
     from upsr_core.indicators.profile import check_names, profile
     from upsr_core.text.design import ItemDesign
@@ -81,16 +81,18 @@ def attributes(
     as_json: Json = False,
 ) -> None:
     """Your own Table 1: every attribute alone under every indicator, with a suggested use and the reason."""
-    from upsr_core.indicators.attribute_table import COLUMNS, RULE, USE_RULE, attribute_table
+    from upsr_core.indicators.attribute_table import COLUMNS, RULE, TITLES, attribute_table
+    from upsr_core.indicators.attribute_use import USE_RULE
     from upsr_core.indicators.result import plain
 
     setting = _setting(dataset, plm, domains, sample, seed)
     with progress_bar() as progress:
         made = attribute_table(setting, tuple(_names(only)) or setting.dataset.attributes, progress).bands
-    table = Table("attribute", *COLUMNS, "suggested use", "reason", "otherwise in the paper")
+    table = Table("attribute", *(TITLES[name].lower() for name in COLUMNS), "suggested use", "reason",
+                  "paper's use", "otherwise in the paper, and why")  # fmt: skip
     for row in made.to_dict("records"):
-        cells = ["–" if row[name] != row[name] else f"{row[name]:.3g} {row[f'{name}_band']}" for name in COLUMNS]
-        table.add_row(row["attribute"], *cells, row["use"], row["reason"], row["differs"])
+        cells = ["–" if row[name] != row[name] else f"{row[name]:.3g} {row[f'{name}_band']}".rstrip() for name in COLUMNS]
+        table.add_row(row["attribute"], *cells, row["use"], row["reason"], row["paper_use"], row["differs"])
     console.print(table)
     console.print(RULE, USE_RULE)
     if as_json:
@@ -116,11 +118,15 @@ def designs(
         found = search(setting, tuple(_names(attributes)), progress, items, cap, early)
     rows = found.tables["designs"]
     for stage, rule in STAGES.items():
-        table = Table("place", "design", "perplexity", "bits", "told apart", "tokens", "noise", title=rule)
+        table = Table("place", "design", "familiarity", "perplexity", "bits", "told apart", "tokens before the cap",
+                      "tokens as cut", "noise", title=rule)  # fmt: skip
         for row in rows[rows[stage] > 0].sort_values(stage).itertuples():
-            numbers = (f"{row.perplexity:.0f}", f"{row.bits:.2f}", f"{row.distinguishable:.1%}", f"{row.tokens:.1f}")
-            table.add_row(str(getattr(row, stage)), row.design, *numbers, f"{row.noise:.1%}")
+            numbers = (f"{row.familiarity:.1%}", f"{row.perplexity:.0f}", f"{row.bits:.2f}", f"{row.distinguishable:.1%}",
+                       f"{row.length:.1f}", f"{row.kept:.1f}", f"{row.noise:.1%}")  # fmt: skip
+            table.add_row(str(getattr(row, stage)), row.design, *numbers)
         console.print(table)
+    for name, advice in found.facts["attributes"].items():
+        console.print(f"{name}: {advice['use']} ({advice['reason']})", markup=False)
     console.print(f"{len(rows)} designs; {found.note}.")
     if as_json:
         print(json.dumps({**found.summary(), "designs": plain(rows.to_dict("records"))}))

@@ -1,14 +1,14 @@
 """Text length: tokens per item and attribute, what the caps cut, how many items of a history fit a text sequence."""
 
-import numpy as np
 import pandas as pd
 
 from upsr_core.errors import DesignError
-from upsr_core.indicators.attribute_tokens import Catalogue
+from upsr_core.indicators.attribute_tokens import Catalogue, DesignTokens
 from upsr_core.indicators.result import IndicatorResult
-from upsr_core.text.catalogue_overview import history_fit
+from upsr_core.text.catalogue_overview import attribute_tokens, history_fit, token_counts
 from upsr_core.text.design import Design, ItemDesign
 from upsr_core.text.prompt import SequenceBuilder
+from upsr_core.text.render import ItemTexts
 
 
 def length(catalogue: Catalogue, design: ItemDesign) -> IndicatorResult:
@@ -17,7 +17,7 @@ def length(catalogue: Catalogue, design: ItemDesign) -> IndicatorResult:
     Returns
     -------
     IndicatorResult
-        Facts: `kept` tokens per item after the caps, `cut` share of items that lose tokens, `attributes` the mean
+        Facts: `kept` tokens per item as cut by the caps, `cut` share of items that lose tokens, `attributes` the mean
         tokens of each attribute before and after the caps, `history` how many of the newest items fit the paper's
         prompt of 512 tokens (mean over users, and the share of users whose whole history fits). Table `items`: tokens,
         full_tokens.
@@ -25,15 +25,13 @@ def length(catalogue: Catalogue, design: ItemDesign) -> IndicatorResult:
     tokens = catalogue.tokens(design)
     if not len(tokens) or tokens.empty.all():
         return IndicatorResult.impossible("length", "no item has any text under this design")
-    kept = np.where(tokens.empty, 0, np.diff(tokens.offsets))
-    cut = tokens.full_tokens > kept
-    items = pd.DataFrame({"item": np.arange(len(tokens)), "full_tokens": tokens.full_tokens, "tokens": kept})
-    per_attribute = _attributes(catalogue, design, tokens, int(kept.sum()))
+    items = token_counts(tokens).rename_axis("item").reset_index()
+    per_attribute = _attributes(catalogue, design, tokens)
     history = _history(catalogue, design, tokens)
     facts = {
         "items": len(tokens),
-        "kept": float(kept.mean()),
-        "cut": float(cut.mean()),
+        "kept": float(items.tokens.mean()),
+        "cut": float((items.full_tokens > items.tokens).mean()),
         "cap": design.cap,
         "attributes": per_attribute.to_dict("records"),
         "history": history,
@@ -43,23 +41,11 @@ def length(catalogue: Catalogue, design: ItemDesign) -> IndicatorResult:
     return IndicatorResult.of("length", tokens.full_tokens.mean(), note=note, facts=facts, tables=tables)
 
 
-def _attributes(catalogue: Catalogue, design: ItemDesign, tokens, kept: int) -> pd.DataFrame:
-    names = design.attributes
-    after = np.bincount(tokens.owner, minlength=len(names)).astype(float)
-    after[0] -= after.sum() - kept  # the stand-in tokens of items without text
-    count = len(tokens)
-    rows = []
-    for number, name in enumerate(names):
-        full = catalogue.attribute(name).lengths
-        rows.append(
-            {
-                "attribute": name,
-                "full_tokens": float(full.mean()),
-                "tokens": float(after[number] / count),
-                "over_40": float((full > 40).mean()),
-            }
-        )
-    return pd.DataFrame(rows)
+def _attributes(catalogue: Catalogue, design: ItemDesign, tokens: DesignTokens | ItemTexts) -> pd.DataFrame:
+    table = attribute_tokens(tokens)
+    lengths = [catalogue.attribute(name).lengths for name in design.attributes]
+    table.insert(1, "full_tokens", [float(full.mean()) for full in lengths])
+    return table.assign(over_40=[float((full > 40).mean()) for full in lengths])
 
 
 def _history(catalogue: Catalogue, design: ItemDesign, tokens) -> dict:

@@ -1,22 +1,46 @@
 """A catalogue under one design in numbers: tokens per item and attribute, what the caps cut, what fits a prompt."""
 
+from typing import Protocol
+
 import numpy as np
 import pandas as pd
 
 from upsr_core.datasets.store import Dataset
+from upsr_core.text.design import ItemDesign
 from upsr_core.text.prompt import SequenceBuilder
 from upsr_core.text.render import ItemTexts
 from upsr_core.text.truncation import kept_before_mask
 
 
-def token_counts(texts: ItemTexts) -> pd.DataFrame:
-    """One row per item: `tokens` as cut, `full_tokens` before the caps."""
-    return pd.DataFrame({"tokens": np.diff(texts.offsets), "full_tokens": texts.full_tokens})
+class CutTexts(Protocol):
+    """Tokens of all items under one design, however they were made: as ItemTexts has them."""
+
+    @property
+    def design(self) -> ItemDesign: ...
+    @property
+    def owner(self) -> np.ndarray: ...
+    @property
+    def offsets(self) -> np.ndarray: ...
+    @property
+    def full_tokens(self) -> np.ndarray: ...
+    @property
+    def empty(self) -> np.ndarray: ...
+    def __len__(self) -> int: ...
 
 
-def attribute_tokens(texts: ItemTexts) -> pd.DataFrame:
+def token_counts(texts: CutTexts) -> pd.DataFrame:
+    """One row per item: `tokens` as cut, `full_tokens` before the caps.
+
+    The stand-in token of an item without text is no token of its text.
+    """
+    kept = np.where(texts.empty, 0, np.diff(texts.offsets))
+    return pd.DataFrame({"tokens": kept, "full_tokens": texts.full_tokens})
+
+
+def attribute_tokens(texts: CutTexts) -> pd.DataFrame:
     """Mean tokens per item that each attribute keeps: columns `attribute`, `tokens`, in the design's order."""
-    counts = np.bincount(texts.owner, minlength=len(texts.design.attributes))
+    of_text = ~np.repeat(texts.empty, np.diff(texts.offsets))
+    counts = np.bincount(texts.owner[of_text], minlength=len(texts.design.attributes))
     return pd.DataFrame({"attribute": texts.design.attributes, "tokens": counts / max(1, len(texts))})
 
 
@@ -26,8 +50,7 @@ def summary(texts: ItemTexts) -> dict[str, float]:
     """
     counts = token_counts(texts)
     full = int(counts.full_tokens.sum())
-    # An empty item has one stand-in token; it is no token of its text.
-    kept = int(counts.tokens.where(counts.full_tokens > 0, 0).sum())
+    kept = int(counts.tokens.sum())
     items = max(1, len(texts))
     return {
         "mean_tokens": float(counts.tokens.mean()) if len(texts) else 0.0,
