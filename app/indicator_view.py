@@ -206,7 +206,9 @@ def _familiarity(reading: IndicatorResult, data: Dataset, design: ItemDesign, ke
         + ", ".join(f"{plain(name)} {'–' if value is None else share(value)}" for name, value in alone.items())
         + "."
     )
-    for column, title, part in zip(st.columns(2), ("Most familiar", "Least familiar"), (items, items[::-1]), strict=True):
+    for column, title, part in zip(
+        st.columns(2), ("Most familiar", "Least familiar"), (items, items[::-1]), strict=True
+    ):
         with column:
             st.markdown(f"**{title}**")
             items_table(part.head(50), data, design, f"{key}_{title}")

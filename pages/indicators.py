@@ -101,7 +101,8 @@ def own_table() -> None:
     for name in attribute_table.COLUMNS:
         values, bands = made.bands[name], made.bands[f"{name}_band"]
         shown[attribute_table.TITLES[name]] = [
-            "–" if value != value else f"{value:,.3g}  {band}".rstrip() for value, band in zip(values, bands, strict=True)
+            "–" if value != value else f"{value:,.3g}  {band}".rstrip()
+            for value, band in zip(values, bands, strict=True)
         ]
     st.dataframe(shown, key="own_table", hide_index=True)
     uses = made.bands[["attribute", "use", "reason", "paper_use", "differs"]].map(plain)
@@ -162,8 +163,8 @@ def best_of(designs, stage: str, rule: str) -> None:
         empty_state("No design is eligible.")
         return
     event = st.dataframe(
-        best[["design", "familiarity", "perplexity", "bits", "distinguishable", "length", "kept", "noise"]], key=f"best_{stage}",
-        hide_index=True, on_select="rerun", selection_mode="single-row",
+        best[["design", "familiarity", "perplexity", "bits", "distinguishable", "length", "kept", "noise"]],
+        key=f"best_{stage}", hide_index=True, on_select="rerun", selection_mode="single-row",
         column_config={
             "design": st.column_config.TextColumn(width=190),
             "familiarity": st.column_config.NumberColumn(format="percent"),

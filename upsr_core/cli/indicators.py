@@ -42,7 +42,7 @@ def indicators(
     seed: Seed = 0,
     as_json: Json = False,
 ) -> None:
-    """The indicators of an item design: naturalness, familiarity, consistency, informativeness, noise, length, alignment."""
+    """The indicators of an item design: naturalness, familiarity, consistency, noise and the others."""
     from upsr_core.errors import DesignError
     from upsr_core.indicators.profile import check_names, profile
     from upsr_core.text.design import ItemDesign
@@ -91,7 +91,9 @@ def attributes(
     table = Table("attribute", *(TITLES[name].lower() for name in COLUMNS), "suggested use", "reason",
                   "paper's use", "otherwise in the paper, and why")  # fmt: skip
     for row in made.to_dict("records"):
-        cells = ["–" if row[name] != row[name] else f"{row[name]:.3g} {row[f'{name}_band']}".rstrip() for name in COLUMNS]
+        cells = [
+            "–" if row[name] != row[name] else f"{row[name]:.3g} {row[f'{name}_band']}".rstrip() for name in COLUMNS
+        ]
         table.add_row(row["attribute"], *cells, row["use"], row["reason"], row["paper_use"], row["differs"])
     console.print(table)
     console.print(RULE, USE_RULE)
@@ -121,8 +123,8 @@ def designs(
         table = Table("place", "design", "familiarity", "perplexity", "bits", "told apart", "tokens before the cap",
                       "tokens as cut", "noise", title=rule)  # fmt: skip
         for row in rows[rows[stage] > 0].sort_values(stage).itertuples():
-            numbers = (f"{row.familiarity:.1%}", f"{row.perplexity:.0f}", f"{row.bits:.2f}", f"{row.distinguishable:.1%}",
-                       f"{row.length:.1f}", f"{row.kept:.1f}", f"{row.noise:.1%}")  # fmt: skip
+            numbers = (f"{row.familiarity:.1%}", f"{row.perplexity:.0f}", f"{row.bits:.2f}",
+                       f"{row.distinguishable:.1%}", f"{row.length:.1f}", f"{row.kept:.1f}", f"{row.noise:.1%}")  # fmt: skip
             table.add_row(str(getattr(row, stage)), row.design, *numbers)
         console.print(table)
     for name, advice in found.facts["attributes"].items():

@@ -14,8 +14,8 @@ LONG = 40  # tokens: the paper's cap of an item
 BANDS = {"familiarity": (0.35, 0.5), "sense": (0.5, 0.7), "defects": (1 / 3, 2 / 3)}
 USE_RULE = (
     "Discard: familiarity low, and defects or conflict high or more than half of the items above 40 tokens. "
-    "Pre-training and tuning: familiarity high, sense high or unknown, defects or conflict not high, at most half of the "
-    "items above 40 tokens. Otherwise tuning."
+    "Pre-training and tuning: familiarity high, sense high or unknown, defects or conflict not high, at most half of "
+    "the items above 40 tokens. Otherwise tuning."
 )
 
 
@@ -44,7 +44,7 @@ class Criteria:
 
     @classmethod
     def of(cls, familiarity: float | None, results: Mapping[str, IndicatorResult]) -> "Criteria":
-        """From the results of noise, conflict and length of the attribute alone, and of consistency where there is one."""
+        """From the results of noise, conflict and length of the attribute alone, and of consistency if there is one."""
         noise, length, shared = results["noise"], results["length"], results.get("domain_consistency")
         shift = shared.facts.get("sense_shift") if shared else None
         defects = over = np.nan

@@ -35,8 +35,8 @@ ORDER = "The most familiar first, and of equally familiar ones, as orders of the
 STAGES = {
     "pretrain": "Pre-training: designs of attributes that are advised for it (as in your own Table 1, without other "
     f"domains) that tell apart at least nine tenths of the items that the best of them tells apart. {ORDER}",
-    "finetune": "Tuning: designs without attributes to discard, with familiarity not low, that tell apart at least nine "
-    f"tenths of what the best design tells apart and have at least 95 % of the largest informativeness. {ORDER}",
+    "finetune": "Tuning: designs without attributes to discard, with familiarity not low, that tell apart at least "
+    f"nine tenths of what the best design tells apart and have at least 95 % of the largest informativeness. {ORDER}",
 }
 
 

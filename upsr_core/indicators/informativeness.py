@@ -35,9 +35,7 @@ def alone(labels: np.ndarray) -> np.ndarray:
     return np.bincount(labels)[labels] == 1 if len(labels) else np.zeros(0, bool)
 
 
-def told_apart(
-    tokens: DesignTokens | ItemTexts, attributes: int | None = None
-) -> tuple[np.ndarray, np.ndarray]:
+def told_apart(tokens: DesignTokens | ItemTexts, attributes: int | None = None) -> tuple[np.ndarray, np.ndarray]:
     """Bits of every item's text (n,), and whether no other item has it (n,), after the first `attributes` of a design
     (all of them by default). The text of the first attributes is the beginning of the whole text."""
     row = np.repeat(np.arange(len(tokens)), np.diff(tokens.offsets))
