@@ -23,6 +23,7 @@ COLUMNS = {
     "other text": st.column_config.TextColumn("Its text", width=330),
     "bits": st.column_config.NumberColumn("Bits", **_TWO),
     "perplexity": st.column_config.NumberColumn("Perplexity", format="%.1f", width=85),
+    "familiarity": st.column_config.NumberColumn("Familiarity", format="percent", width=85),
     "correlation": st.column_config.NumberColumn("Rank correlation", **_TWO),
     "similarity": st.column_config.NumberColumn("Similarity", **_TWO),
     "tokens": st.column_config.NumberColumn("Tokens", **_COUNT),
@@ -38,7 +39,7 @@ def headline(reading: IndicatorResult) -> tuple[str, str]:
     """
     if reading.value is None:
         return "–", "cannot be computed"
-    if reading.name in ("noise", "conflict"):
+    if reading.name in ("noise", "conflict", "familiarity"):
         return share(reading.value), reading.unit
     text = f"{reading.value:,.0f}" if reading.name == "naturalness" else f"{reading.value:.2f}"
     if reading.low is not None:
@@ -196,6 +197,23 @@ def _naturalness(reading: IndicatorResult, data: Dataset, design: ItemDesign, ke
             items_table(part.head(50), data, design, f"{key}_{title}")
 
 
+def _familiarity(reading: IndicatorResult, data: Dataset, design: ItemDesign, key: str) -> None:
+    items, alone = reading.tables["items"], reading.facts["attributes"]
+    st.caption(
+        "What the letters of the values cost in random order, in bits, and how much of it the model saves because it "
+        "knows the values. Sentences save about 60 %, titles a little less, names 30 to 50 %, prices and codes 10 to "
+        "25 %. Unlike perplexity it compares attributes of different kinds. Each attribute alone: "
+        + ", ".join(f"{plain(name)} {'–' if value is None else share(value)}" for name, value in alone.items())
+        + "."
+    )
+    for column, title, part in zip(
+        st.columns(2), ("Most familiar", "Least familiar"), (items, items[::-1]), strict=True
+    ):
+        with column:
+            st.markdown(f"**{title}**")
+            items_table(part.head(50), data, design, f"{key}_{title}")
+
+
 def _consistency(reading: IndicatorResult, data: Dataset, design: ItemDesign, key: str) -> None:
     pairs, units, values = (reading.tables[name] for name in ("pairs", "units", "values"))
     titles = {
@@ -274,6 +292,7 @@ _VIEWS = {
     "conflict": _conflict,
     "length": _length,
     "naturalness": _naturalness,
+    "familiarity": _familiarity,
     "domain_consistency": _consistency,
     "alignment": _alignment,
 }

@@ -9,6 +9,7 @@ from app.indicator_view import headline, show
 from app.study_view import predict_quality
 from upsr_core.errors import UpsrError
 from upsr_core.indicators import attribute_table, profile
+from upsr_core.indicators.attribute_use import USE_RULE
 from upsr_core.indicators.design_search import GOALS, MOST, STAGES, pareto_front, search, stored_search
 from upsr_core.indicators.result import CHEAP, INDICATORS, MODEL_BASED, IndicatorResult
 from upsr_core.text.catalogue_overview import attribute_tokens
@@ -16,10 +17,11 @@ from upsr_core.text.cut import in_words
 from upsr_core.text.design import ItemDesign
 
 GOAL_TITLES = {
-    "perplexity": "naturalness",
+    "familiarity": "familiarity",
+    "perplexity": "low perplexity",
     "bits": "informativeness",
     "distinguishable": "items told apart",
-    "tokens": "few tokens",
+    "kept": "few tokens as cut",
     "noise": "little noise",
 }
 ORDER = (*CHEAP, *MODEL_BASED)  # what is there at once comes first
@@ -99,17 +101,18 @@ def own_table() -> None:
     shown = made.bands[["attribute"]].copy()
     for name in attribute_table.COLUMNS:
         values, bands = made.bands[name], made.bands[f"{name}_band"]
-        shown[INDICATORS[name][0]] = [
-            "–" if value != value else f"{value:,.3g}  {band}" for value, band in zip(values, bands, strict=True)
+        shown[attribute_table.TITLES[name]] = [
+            "–" if value != value else f"{value:,.3g}  {band}".rstrip()
+            for value, band in zip(values, bands, strict=True)
         ]
     catalogue = setting.catalogue("length")
     shown["As cut"] = [in_words(catalogue.cut(ItemDesign(attributes=(name,)))) for name in made.bands.attribute]
     st.dataframe(shown, key="own_table", hide_index=True)
     uses = made.bands[["attribute", "use", "reason", "paper_use", "differs"]].map(plain)
-    uses.columns = ["attribute", "Suggested use", "Reason", "Paper's use", "Otherwise in the paper"]
+    uses.columns = ["attribute", "Suggested use", "Reason", "Paper's use", "Otherwise in the paper, and why"]
     st.table(uses.set_index("attribute"))
     st.caption(plain(attribute_table.RULE))
-    st.caption(plain(attribute_table.USE_RULE))
+    st.caption(plain(USE_RULE))
     left, right = st.columns(2)
     attribute = left.selectbox("Open", attributes, key="open_attribute")
     name = right.selectbox("under", list(INDICATORS), key="open_indicator", format_func=lambda key: INDICATORS[key][0])
@@ -140,13 +143,15 @@ def design_search() -> None:
     designs = found.tables["designs"]
     st.caption(plain(f"{len(designs)} designs; {found.note}. Consistency and alignment are not searched."))
     goals = st.pills(
-        "Front over", list(GOALS), format_func=GOAL_TITLES.__getitem__, default=["perplexity", "bits"],
+        "Front over", list(GOALS), format_func=GOAL_TITLES.__getitem__, default=["familiarity", "bits"],
         selection_mode="multi", key="goals", persist_state="session",
         help="No finished design is as good in all of these and better in one. Designs stopped early are clearly "
-        "behind in naturalness and informativeness, and not looked at.",
+        "behind in perplexity and informativeness, and not looked at.",
     )  # fmt: skip
-    designs = designs.assign(front=pareto_front(designs, {name: GOALS[name] for name in goals or ["perplexity"]}))
+    designs = designs.assign(front=pareto_front(designs, {name: GOALS[name] for name in goals or ["familiarity"]}))
     chart(indicator_charts.designs(designs), "search_chart")
+    advice = [f"{plain(name)}: {said['use']} ({said['reason']})" for name, said in found.facts["attributes"].items()]
+    st.caption(f"The attributes alone: {'; '.join(advice)}.")
     for column, (stage, rule) in zip(st.columns(2), STAGES.items(), strict=True):
         with column:
             best_of(designs, stage, rule)
@@ -161,14 +166,16 @@ def best_of(designs, stage: str, rule: str) -> None:
         empty_state("No design is eligible.")
         return
     event = st.dataframe(
-        best[["design", "perplexity", "bits", "distinguishable", "tokens", "noise"]], key=f"best_{stage}",
-        hide_index=True, on_select="rerun", selection_mode="single-row",
+        best[["design", "familiarity", "perplexity", "bits", "distinguishable", "length", "kept", "noise"]],
+        key=f"best_{stage}", hide_index=True, on_select="rerun", selection_mode="single-row",
         column_config={
             "design": st.column_config.TextColumn(width=190),
+            "familiarity": st.column_config.NumberColumn(format="percent"),
             "perplexity": st.column_config.NumberColumn(format="%.1f"),
             "bits": st.column_config.NumberColumn(format="%.2f"),
             "distinguishable": st.column_config.NumberColumn("told apart", format="percent"),
-            "tokens": st.column_config.NumberColumn(format="%.1f"),
+            "length": st.column_config.NumberColumn("tokens before the cap", format="%.1f"),
+            "kept": st.column_config.NumberColumn("tokens as cut", format="%.1f"),
             "noise": st.column_config.NumberColumn(format="percent"),
         },
     )  # fmt: skip

@@ -42,7 +42,7 @@ def indicators(
     seed: Seed = 0,
     as_json: Json = False,
 ) -> None:
-    """The indicators of an item design: naturalness, consistency, informativeness, noise, length, alignment."""
+    """The indicators of an item design: naturalness, familiarity, consistency, noise and the others."""
     from upsr_core.errors import DesignError
     from upsr_core.indicators.profile import check_names, profile
     from upsr_core.text.cut import in_words
@@ -84,7 +84,8 @@ def attributes(
     as_json: Json = False,
 ) -> None:
     """Your own Table 1: every attribute alone under every indicator, with a suggested use and the reason."""
-    from upsr_core.indicators.attribute_table import COLUMNS, RULE, USE_RULE, attribute_table
+    from upsr_core.indicators.attribute_table import COLUMNS, RULE, TITLES, attribute_table
+    from upsr_core.indicators.attribute_use import USE_RULE
     from upsr_core.indicators.result import plain
     from upsr_core.text.cut import in_words
     from upsr_core.text.design import ItemDesign
@@ -92,10 +93,13 @@ def attributes(
     setting = _setting(dataset, plm, domains, sample, seed)
     with progress_bar() as progress:
         made = attribute_table(setting, tuple(_names(only)) or setting.dataset.attributes, progress).bands
-    table = Table("attribute", *COLUMNS, "suggested use", "reason", "otherwise in the paper")
+    table = Table("attribute", *(TITLES[name].lower() for name in COLUMNS), "suggested use", "reason",
+                  "paper's use", "otherwise in the paper, and why")  # fmt: skip
     for row in made.to_dict("records"):
-        cells = ["–" if row[name] != row[name] else f"{row[name]:.3g} {row[f'{name}_band']}" for name in COLUMNS]
-        table.add_row(row["attribute"], *cells, row["use"], row["reason"], row["differs"])
+        cells = [
+            "–" if row[name] != row[name] else f"{row[name]:.3g} {row[f'{name}_band']}".rstrip() for name in COLUMNS
+        ]
+        table.add_row(row["attribute"], *cells, row["use"], row["reason"], row["paper_use"], row["differs"])
     console.print(table)
     console.print(RULE, USE_RULE)
     cuts = {name: setting.catalogue("length").cut(ItemDesign(attributes=(name,))) for name in made.attribute}
@@ -128,17 +132,21 @@ def designs(
     rows = found.tables["designs"]
     cuts = {}
     for stage, rule in STAGES.items():
-        table = Table("place", "design", "perplexity", "bits", "told apart", "tokens", "noise", title=rule)
+        table = Table("place", "design", "familiarity", "perplexity", "bits", "told apart", "tokens before the cap",
+                      "tokens as cut", "noise", title=rule)  # fmt: skip
         best = rows[rows[stage] > 0].sort_values(stage)
         for row in best.itertuples():
-            numbers = (f"{row.perplexity:.0f}", f"{row.bits:.2f}", f"{row.distinguishable:.1%}", f"{row.tokens:.1f}")
-            table.add_row(str(getattr(row, stage)), row.design, *numbers, f"{row.noise:.1%}")
+            numbers = (f"{row.familiarity:.1%}", f"{row.perplexity:.0f}", f"{row.bits:.2f}")
+            lengths = (f"{row.distinguishable:.1%}", f"{row.length:.1f}", f"{row.kept:.1f}", f"{row.noise:.1%}")
+            table.add_row(str(getattr(row, stage)), row.design, *numbers, *lengths)
         console.print(table)
         for row in best.itertuples():
             cut = setting.catalogue("length").cut(ItemDesign.of(row.design, cap=cap))
             said = f"{getattr(row, stage)}. {row.design}, the whole catalogue. {in_words(cut)}"
             console.print(said, style="yellow" if cut.hides else None, highlight=False, soft_wrap=True)
             cuts[row.design] = cut.model_dump()
+    for name, advice in found.facts["attributes"].items():
+        console.print(f"{name}: {advice['use']} ({advice['reason']})", markup=False)
     console.print(f"{len(rows)} designs; {found.note}.")
     if as_json:
         records = [row | {"cut": cuts.get(row["design"])} for row in rows.to_dict("records")]

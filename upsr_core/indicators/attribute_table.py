@@ -5,24 +5,35 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from upsr_core.indicators.attribute_use import BANDS, BOTH, DISCARD, TUNING, Criteria, band, use_of
 from upsr_core.indicators.profile import Setting, check_names, measure, stored_result
 from upsr_core.indicators.result import INDICATORS, IndicatorResult
 from upsr_core.runtime import Progress
 from upsr_core.text.design import ItemDesign
 
-BOTH, TUNING, DISCARD = "pre-training and tuning", "tuning only", "discard"
-COLUMNS = ("naturalness", "domain_consistency", "informativeness", "noise", "length", "alignment")
+# What is shown of every attribute, by its title. Sense and defects are parts of indicators, see `Criteria`.
+TITLES = {
+    "naturalness": "Perplexity",
+    "familiarity": "Familiarity",
+    "domain_consistency": "Domain consistency",
+    "sense": "Sense",
+    "informativeness": "Informativeness",
+    "defects": "Defects or conflict",
+    "length": "Text length",
+    "alignment": "Behaviour alignment",
+}
+COLUMNS = tuple(TITLES)
+JUDGED = ("familiarity", "sense", "informativeness", "defects", "length")  # in the order of the paper's columns
 RULE = (
-    "Between the lowest and the highest value among these attributes, the lower third is low, the middle medium, the "
-    "upper high, where there are at least three values; perplexity and length on a logarithmic scale. Naturalness is "
-    "high where perplexity is low. Noise joins defects inside values and conflict with behaviour: 1 - (1 - defects) "
-    "(1 - conflict)."
+    "Familiarity stands for the paper's naturalness, whose perplexity per token cannot compare attributes of different "
+    "kinds: the share of what the letters of a value cost in random order that the model saves as it knows the value. "
+    "Low below .35, high from .5, for the embedded model. Sense: 1 - the shift of the words' sense between domains; "
+    "low below .5, high from .7. Defects or conflict: the share of items with a defect inside the value, or with an "
+    "equal value and other company in behaviour; low below 1/3, high from 2/3. The others in thirds of the range among these "
+    "attributes where there are at least three values, length on a logarithmic scale. Perplexity and consistency "
+    "have no band."
 )
-USE_RULE = (
-    "Discard: noise high, naturalness or consistency low. Pre-training and tuning: naturalness not low, consistency "
-    "high (or without a band), noise not high, at most half of the items above 40 tokens. Otherwise tuning."
-)
-# Table 1 of the paper in three bands: "very high" is high, "very low" low. Columns as COLUMNS without alignment.
+# Table 1 of the paper in three bands: "very high" is high, "very low" low. Columns as JUDGED.
 PAPER = {
     "title": ("high", "high", "high", "medium", "high", BOTH),
     "category": ("medium", "high", "medium", "medium", "low", BOTH),
@@ -38,8 +49,8 @@ PAPER = {
 class AttributeTable:
     """One row per attribute in `bands`, and the results behind it by attribute and indicator.
 
-    Columns: attribute, each of COLUMNS and its band as `<name>_band`, over_40 (share of items above 40 tokens), use,
-    reason, paper_use, differs (where the paper's Table 1 has another band).
+    Columns: attribute, each of COLUMNS and its band as `<name>_band` ("" where it has none), over_40 (share of items
+    above 40 tokens), use, reason, paper_use, differs (where the paper's Table 1 has another use, and other bands).
     """
 
     bands: pd.DataFrame
@@ -107,31 +118,27 @@ def _context(setting: Setting, attribute: str) -> ItemDesign:
 
 
 def _banded(attributes: tuple[str, ...], results: dict[str, dict[str, IndicatorResult]]) -> pd.DataFrame:
-    rows = [{"attribute": name, **_values(results[name])} for name in attributes]
+    rows = []
+    for name in attributes:
+        found = results[name]
+        criteria = Criteria.of(found["familiarity"].value, found)
+        values = {column: np.nan if (value := found[column].value) is None else value
+                  for column in COLUMNS if column in found}  # fmt: skip
+        use, reason = use_of(criteria)
+        rows.append({"attribute": name, **values, **vars(criteria), "use": use, "reason": reason})
     table = pd.DataFrame(rows)
     for column in COLUMNS:
         values = table[column].astype(float).to_numpy()
-        if column == "naturalness":
-            values = -np.log(values)
-        elif column == "length":
-            values = np.log(np.maximum(values, 1e-9))
-        table[f"{column}_band"] = bands(values)
-    uses = [_use(row) for row in table.to_dict("records")]
-    table["use"], table["reason"] = [use for use, _ in uses], [reason for _, reason in uses]
+        table[f"{column}_band"] = (
+            [band(column, value) for value in values]
+            if column in BANDS
+            else [""] * len(values)
+            if column in ("naturalness", "domain_consistency")
+            else bands(np.log(np.maximum(values, 1e-9)) if column == "length" else values)
+        )
     compared = [_against_paper(row) for row in table.to_dict("records")]
     table["paper_use"], table["differs"] = [use for use, _ in compared], [differs for _, differs in compared]
     return table
-
-
-def _values(results: dict[str, IndicatorResult]) -> dict[str, float]:
-    found = {name: results[name].value for name in COLUMNS}
-    values = {name: np.nan if value is None else value for name, value in found.items()}
-    noise, clash = results["noise"], results["conflict"].value
-    if noise.value is not None:
-        values["noise"] = 1 - (1 - noise.facts["in_values"]) * (1 - (clash or 0.0))
-    over = results["length"]
-    values["over_40"] = over.facts["attributes"][0]["over_40"] if over.value is not None else np.nan
-    return values
 
 
 def bands(values: np.ndarray) -> list[str]:
@@ -150,37 +157,16 @@ def bands(values: np.ndarray) -> list[str]:
     return ["" if not np.isfinite(x) else "low" if x < 1 / 3 else "medium" if x <= 2 / 3 else "high" for x in place]
 
 
-def _use(row: dict) -> tuple[str, str]:
-    """The suggested use and the reason, by USE_RULE."""
-    natural, consistent, noisy = (row[f"{name}_band"] for name in ("naturalness", "domain_consistency", "noise"))
-    if not np.isfinite(row["informativeness"]):
-        return DISCARD, "no item has a value"
-    weak = [what for what, band in (("naturalness", natural), ("consistency", consistent)) if band == "low"]
-    if noisy == "high" and weak:
-        return DISCARD, f"noise high and {' and '.join(weak)} low"
-    against = []
-    if natural == "low":
-        against.append("naturalness low")
-    if consistent in ("low", "medium"):
-        against.append(f"consistency {consistent}")
-    if noisy == "high":
-        against.append("noise high")
-    if row["over_40"] > 0.5:
-        against.append(f"{row['over_40']:.0%} of the items above 40 tokens")
-    if against:
-        return TUNING, ", ".join(against)
-    unknown = "" if consistent else "; consistency unknown: it needs further domains and three attributes"
-    return BOTH, f"naturalness {natural or 'not compared'}, noise {noisy or 'not compared'}{unknown}"
-
-
 def _against_paper(row: dict) -> tuple[str, str]:
-    """The paper's use of an attribute, and where its bands are others than ours."""
+    """The paper's use of an attribute, and where its use and its bands are others than ours."""
     theirs = PAPER.get(row["attribute"])
     if theirs is None:
         return "", ""
     other = [
-        f"{INDICATORS[name][0].lower()} {row[f'{name}_band']}, paper {band}"
-        for name, band in zip(COLUMNS[:-1], theirs[:-1], strict=True)
+        f"{TITLES[name].lower()} {row[f'{name}_band']}, paper {band}"
+        for name, band in zip(JUDGED, theirs[:-1], strict=True)
         if row[f"{name}_band"] and row[f"{name}_band"] != band
     ]
+    if row["use"] != theirs[-1]:
+        other.insert(0, f"another use, because of {row['reason']}")
     return theirs[-1], "; ".join(other)

@@ -2,6 +2,7 @@
 
 import re
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -149,6 +150,7 @@ class Catalogue:
         self._words: dict[str, tuple[Flat, np.ndarray]] = {}
         self._designs: OrderedDict[str, DesignTokens | ItemTexts] = OrderedDict()
         self._cuts: dict[str, Cut] = {}
+        self._found: dict[tuple, np.ndarray] = {}
 
     @cached_property
     def splits_at_blanks(self) -> bool:
@@ -183,6 +185,12 @@ class Catalogue:
             texts = [value if name == "title" or not value else f"({name}: {value})" for value in values]
             self._tokens[name] = Flat.of(self.tokenizer.encode_many(texts)).take(codes)
         return self._tokens[name]
+
+    def once(self, key: tuple, find: Callable[[], np.ndarray]) -> np.ndarray:
+        """What `find` gives, found once: for what many designs share."""
+        if key not in self._found:
+            self._found[key] = find()
+        return self._found[key]
 
     def words(self, name: str) -> tuple[Flat, np.ndarray]:
         """Words of an attribute's values in lower case: codes per item, and the word of each code."""

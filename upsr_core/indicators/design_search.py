@@ -1,7 +1,7 @@
 """Design search: all ordered designs of some attributes on sampled items, scored together over one prefix trie."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import permutations
 
 import numpy as np
@@ -10,14 +10,18 @@ import pandas as pd
 from upsr_core.errors import DesignError
 from upsr_core.evaluation.statistics import Moments
 from upsr_core.indicators.attribute_tokens import Catalogue, DesignTokens, Flat, sampled
-from upsr_core.indicators.defects import boilerplate, markup, repeated, stacked
-from upsr_core.indicators.informativeness import alone, entropies, same_text
-from upsr_core.indicators.profile import VERSION, Setting
+from upsr_core.indicators.attribute_use import BOTH, DISCARD, Criteria, band, use_of
+from upsr_core.indicators.familiarity import Bits, share_known, value_bits, visible
+from upsr_core.indicators.informativeness import told_apart
+from upsr_core.indicators.naturalness import perplexity
+from upsr_core.indicators.noise import defective
+from upsr_core.indicators.profile import VERSION, Setting, measure
 from upsr_core.indicators.result import IndicatorResult
 from upsr_core.indicators.result_store import keep, stored
 from upsr_core.plm.loading import weights_digest
-from upsr_core.runtime import Progress
+from upsr_core.runtime import Progress, silent
 from upsr_core.schema import Spec
+from upsr_core.text.catalogue_overview import token_counts
 from upsr_core.text.design import ItemDesign
 
 MOST = 6  # attributes: 1,956 ordered designs
@@ -25,13 +29,15 @@ BEST = 10  # designs of each stage that early stopping keeps
 SURE = 3.5  # standard errors of a paired difference that make a design clearly worse
 LEVEL = 0.02  # bits of a step of informativeness: designs on one step count as equally informative
 FIRST = 30  # items after which designs are compared first; then after twice as many, and so on
+STEP = 0.01  # of familiarity: designs on one step are told apart by their perplexity
 # Columns of the table that a front can be over, and whether more is better.
-GOALS = {"perplexity": False, "bits": True, "distinguishable": True, "tokens": False, "noise": False}
+GOALS = {"familiarity": True, "perplexity": False, "bits": True, "distinguishable": True, "kept": False, "noise": False}
+ORDER = "The most familiar first, and of equally familiar ones, as orders of the same attributes are, the likeliest."
 STAGES = {
-    "pretrain": "Pre-training: the most natural among the designs that tell apart at least nine tenths of the items "
-    "that the best design tells apart, and whose noise is not in the upper third of its range.",
-    "finetune": "Tuning: the most natural among the designs that tell apart as many, and have at least 95 % of the "
-    "largest informativeness.",
+    "pretrain": "Pre-training: designs of attributes that are advised for it (as in your own Table 1, without other "
+    f"domains) that tell apart at least nine tenths of the items that the best of them tells apart. {ORDER}",
+    "finetune": "Tuning: designs without attributes to discard, with familiarity not low, that tell apart at least "
+    f"nine tenths of what the best design tells apart and have at least 95 % of the largest informativeness. {ORDER}",
 }
 
 
@@ -98,33 +104,35 @@ def search(
     cap: int = 40,
     early: bool = True,
 ) -> IndicatorResult:
-    """Naturalness and the cheap indicators of all ordered designs, kept or computed.
+    """Familiarity, naturalness and the cheap indicators of all ordered designs, kept or computed.
 
     Domain consistency and alignment read each design anew and are not searched; the profile of a design has them.
 
     Parameters
     ----------
     setting
-        On what, with what and how exactly; its domains and its sample do not count.
+        On what, with what and how exactly; its domains, sample and method do not count.
     attributes
         At most MOST text columns of the dataset.
     progress
         Called with (done, total, what); what it raises stops the work.
     items
-        How many items that have every attribute are scored.
+        How many items that have every attribute the language model reads.
     cap
         Tokens that are kept of an item.
     early
         Whether a design is scored no further once it is clearly not among the ten best of a stage (at least ten
-        eligible designs are better by 3.5 standard errors of the paired difference) and clearly off the front.
+        eligible designs are more familiar, or as familiar and likelier by 3.5 standard errors of the paired
+        difference) and clearly off the front.
 
     Returns
     -------
     IndicatorResult
-        Table `designs`: design, size, perplexity (with low and high), bits, distinguishable (both among the sampled
-        items), tokens, noise (share of items with a defect inside values), items (scored), stopped, front (no other
-        design is more natural and as informative), pretrain and finetune (place among the best of the stage, see
-        STAGES; 0: none).
+        Facts: `attributes`, the use of each alone and the reason, see `attribute_use`. Table `designs`: design, size;
+        over all items, as the indicators say them: bits and distinguishable (informativeness), length and kept (tokens
+        before and as cut), noise; over the sampled items: familiarity, perplexity (with low and high); items (scored),
+        stopped, front (no other design is likelier and as informative), pretrain and finetune (place among the best of
+        the stage, see STAGES; 0: none).
 
     Raises
     ------
@@ -136,17 +144,47 @@ def search(
         return found
     from upsr_core.indicators.encoder import text_model_of
 
-    catalogue = setting.catalogue("naturalness")
+    catalogue, reader = setting.catalogue("naturalness"), text_model_of(setting.plm)
     made = space(catalogue, spec.attributes, cap, items, setting.seed)
-    table = cheap(catalogue, made)
-    scores = race(made, table, text_model_of(setting.plm).likelihoods, early, progress)
+    table = cheap(catalogue, made, _third(progress, 0))
+    bits, each = {}, 1 / len(spec.attributes)
+    for place, name in enumerate(spec.attributes):
+        said = _third(progress, 1 + place * each, each)
+        bits[name] = value_bits(catalogue, name, made.rows, reader, setting.seed, said)
+    table["familiarity"] = [_familiarity(catalogue, design, made.rows, bits) for design in made.designs]
+    uses = _uses(setting, spec.attributes, table)
+    table = eligible(table, {name: use for name, (use, _) in uses.items()})
+    scores = race(made, table, reader.likelihoods, early, _third(progress, 2))
     table = finished(table, scores)
     stopped = int(table.stopped.sum())
-    note = f"{len(made.rows):,} sampled items that have every attribute"
+    note = f"familiarity and perplexity of {len(made.rows):,} sampled items that have every attribute, the rest of all"
     note += f"; {stopped} designs stopped early, their perplexity is of fewer items" if stopped else ""
-    facts = {"designs": len(table), "items": len(made.rows), "stopped": stopped}
+    advice = {name: {"use": use, "reason": reason} for name, (use, reason) in uses.items()}
+    facts = {"designs": len(table), "items": len(made.rows), "stopped": stopped, "attributes": advice}
     result = IndicatorResult("search", float(len(table)), "designs", note=note, facts=facts, tables={"designs": table})
     return keep(spec.digest, result)
+
+
+def _third(progress: Progress, start: float, width: float = 1.0) -> Progress:
+    """The progress of a part of the three that a search has."""
+    return lambda done, total, what: progress(start + width * done / max(total, 1), 3, what)
+
+
+def _familiarity(catalogue: Catalogue, design: ItemDesign, rows: np.ndarray, bits: dict[str, Bits]) -> float:
+    saved, cost = share_known(design, bits, visible(catalogue, design, rows))
+    return float(saved.sum() / cost.sum())
+
+
+def _uses(setting: Setting, attributes: tuple[str, ...], table: pd.DataFrame) -> dict[str, tuple[str, str]]:
+    """Use and reason of every attribute alone; what other domains say of it is not asked."""
+    known, uses = table.set_index("design").familiarity, {}
+    # The model's own tokenizer, as everything else in the search.
+    own = replace(setting, tokenizer=None)
+    for name in attributes:
+        single = ItemDesign(attributes=(name,))
+        results = {each: measure(each, own, single, silent) for each in ("noise", "conflict", "length")}
+        uses[name] = use_of(Criteria.of(float(known[name]), results))
+    return uses
 
 
 def stored_search(
@@ -169,31 +207,38 @@ def _spec(setting: Setting, attributes: tuple[str, ...], items: int, cap: int, e
     )
 
 
-def cheap(catalogue: Catalogue, made: Space) -> pd.DataFrame:
-    """The indicators that need no language model, one row per design, and who is eligible in each stage."""
-    defect = {}
-    for name in {name for design in made.designs for name in design.attributes}:
-        bad = np.zeros(len(catalogue.items), bool)
-        for find in (markup, stacked, repeated, boilerplate):
-            bad[find(catalogue, name)["item"].to_numpy(np.int64)] = True
-        defect[name] = bad[made.rows]
+def cheap(catalogue: Catalogue, made: Space, progress: Progress = silent) -> pd.DataFrame:
+    """The indicators that need no language model, over all items, one row per design."""
     rows = []
-    for design, text in zip(made.designs, made.texts, strict=True):
+    for number, design in enumerate(made.designs):
+        progress(number, len(made.designs), "designs without the language model")
+        tokens = catalogue.tokens(design)
+        bits, apart = told_apart(tokens)
+        counts = token_counts(tokens)
         rows.append(
             {
                 "design": ",".join(design.attributes),
                 "size": len(design.attributes),
-                "bits": float(entropies(text.values, text.offsets).mean()),
-                "distinguishable": float(alone(same_text(text.values, text.offsets[:-1], text.lengths)).mean()),
-                "tokens": float(text.lengths.mean()),
-                "noise": float(np.logical_or.reduce([defect[name] for name in design.attributes]).mean()),
+                "bits": float(bits.mean()),
+                "distinguishable": float(apart.mean()),
+                "length": float(counts.full_tokens.mean()),
+                "kept": float(counts.tokens.mean()),
+                "noise": float(defective(catalogue, design).mean()),
             }
         )
-    table = pd.DataFrame(rows)
-    apart = table.distinguishable >= 0.9 * table.distinguishable.max()
-    quiet = table.noise <= table.noise.min() + 2 / 3 * (table.noise.max() - table.noise.min())
-    table["for_pretrain"] = apart & quiet
-    table["for_finetune"] = apart & (table.bits >= 0.95 * table.bits.max())
+    return pd.DataFrame(rows)
+
+
+def eligible(table: pd.DataFrame, uses: dict[str, str]) -> pd.DataFrame:
+    """The table with who is eligible in each stage, by STAGES, where `uses` says what each attribute is good for."""
+    table = table.copy()
+    names = table.design.str.split(",")
+    general = names.map(lambda some: all(uses[name] == BOTH for name in some)).to_numpy(bool)
+    wanted = names.map(lambda some: all(uses[name] != DISCARD for name in some)).to_numpy(bool)
+    apart = table.distinguishable.to_numpy()
+    table["for_pretrain"] = general & (apart >= 0.9 * apart[general].max(initial=0.0))
+    known = [band("familiarity", value) != "low" for value in table.familiarity]
+    table["for_finetune"] = wanted & known & (apart >= 0.9 * apart.max()) & (table.bits >= 0.95 * table.bits.max())
     return table
 
 
@@ -248,13 +293,19 @@ def clearly_better(scores: np.ndarray) -> np.ndarray:
 
 def _out(table: pd.DataFrame, certain: np.ndarray) -> np.ndarray:
     """Whether a design (d,) is clearly not among the best of a stage and clearly off the front."""
-    contending = np.zeros(len(table), bool)
+    contending, step = np.zeros(len(table), bool), _step(table)
     for stage in STAGES:
         eligible = table[f"for_{stage}"].to_numpy()
-        contending |= eligible & (certain[eligible].sum(axis=0) < BEST)
+        ahead = (step[:, None] > step) | ((step[:, None] == step) & certain)
+        contending |= eligible & (ahead[eligible].sum(axis=0) < BEST)
     level = _level(table)
     dominated = (certain & (level[:, None] >= level)).any(axis=0)
     return ~contending & dominated
+
+
+def _step(table: pd.DataFrame) -> np.ndarray:
+    """Familiarity in steps (d,), for the same reason as `_level`."""
+    return np.floor(table.familiarity.to_numpy() / STEP)
 
 
 def _level(table: pd.DataFrame) -> np.ndarray:
@@ -267,26 +318,27 @@ def finished(table: pd.DataFrame, scores: np.ndarray) -> pd.DataFrame:
     """The table with perplexities, the front, and the best designs of each stage."""
     table = table.copy()
     table["items"] = (~np.isnan(scores)).sum(axis=0)
-    table[["perplexity", "low", "high"]] = np.exp(-_intervals(scores, table["items"].to_numpy()))
+    table[["low", "high"]] = np.exp(-_intervals(scores, table["items"].to_numpy()))
+    table["perplexity"] = [perplexity(scores[:count, k]) for k, count in enumerate(table["items"])]
     table["stopped"] = table["items"] < len(scores)
     going = ~table.stopped.to_numpy()
-    perplexity, level = table.perplexity.to_numpy(), _level(table)
-    beaten = (perplexity[:, None] < perplexity) & (level[:, None] >= level) & going[:, None]
+    values, level = table.perplexity.to_numpy(), _level(table)
+    beaten = (values[:, None] < values) & (level[:, None] >= level) & going[:, None]
     table["front"] = going & ~beaten.any(axis=0)
     for stage in STAGES:
-        order = table[going & table[f"for_{stage}"]].sort_values("perplexity", kind="stable").index[:BEST]
+        some = table[going & table[f"for_{stage}"]].assign(step=lambda part: -_step(part))
+        order = some.sort_values(["step", "perplexity"], kind="stable").index[:BEST]
         table[stage] = pd.Series(range(1, len(order) + 1), index=order).reindex(table.index, fill_value=0)
     return table
 
 
 def _intervals(scores: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """Mean, upper and lower end of its 95 % interval (d, 3) of each design over its first `counts` items."""
-    found = np.zeros((len(counts), 3))
+    """Upper and lower end of the 95 % interval (d, 2) of each design's mean over its first `counts` items."""
+    found = np.zeros((len(counts), 2))
     for count in np.unique(counts):
         same = counts == count
-        moments = Moments.of(scores[:count, same].T)
-        low, high = moments.bounds()
-        found[same] = np.stack([moments.mean, high, low], axis=1)
+        low, high = Moments.of(scores[:count, same].T).bounds()
+        found[same] = np.stack([high, low], axis=1)
     return found
 
 

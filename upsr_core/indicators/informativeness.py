@@ -35,6 +35,16 @@ def alone(labels: np.ndarray) -> np.ndarray:
     return np.bincount(labels)[labels] == 1 if len(labels) else np.zeros(0, bool)
 
 
+def told_apart(tokens: DesignTokens | ItemTexts, attributes: int | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Bits of every item's text (n,), and whether no other item has it (n,), after the first `attributes` of a design
+    (all of them by default). The text of the first attributes is the beginning of the whole text."""
+    row = np.repeat(np.arange(len(tokens)), np.diff(tokens.offsets))
+    inside = (tokens.owner < (len(tokens.design.attributes) if attributes is None else attributes)) & ~tokens.empty[row]
+    lengths = np.bincount(row[inside], minlength=len(tokens))
+    bits = entropies(tokens.ids[inside], np.concatenate([[0], np.cumsum(lengths)]))
+    return bits, alone(same_text(tokens.ids, tokens.offsets[:-1], lengths))
+
+
 def informativeness(catalogue: Catalogue, design: ItemDesign) -> IndicatorResult:
     """Mean over all items of the entropy in bits of the tokens inside an item's text, cut as the design says.
 
@@ -64,17 +74,13 @@ def informativeness(catalogue: Catalogue, design: ItemDesign) -> IndicatorResult
 
 
 def _steps(tokens: DesignTokens | ItemTexts) -> tuple[list[dict], np.ndarray]:
-    """What each attribute adds. The text of the first attributes is the beginning of the whole text."""
-    starts, row = tokens.offsets[:-1], np.repeat(np.arange(len(tokens)), np.diff(tokens.offsets))
+    """What each attribute adds."""
     steps, before, shown = list[dict](), 0.0, np.zeros(len(tokens), bool)
     apart = np.zeros(len(tokens), np.int64)
-    for number, name in enumerate(tokens.design.attributes):
-        inside = (tokens.owner <= number) & ~tokens.empty[row]
-        lengths = np.bincount(row[inside], minlength=len(tokens))
-        each = entropies(tokens.ids[inside], np.concatenate([[0], np.cumsum(lengths)]))
-        unique = alone(same_text(tokens.ids, starts, lengths))
+    for number, name in enumerate(tokens.design.attributes, start=1):
+        each, unique = told_apart(tokens, number)
         new = unique & ~shown
-        apart[new] = number + 1
+        apart[new] = number
         apart[~unique] = 0
         shown = unique
         bits = float(each.mean())

@@ -1,24 +1,35 @@
 """Naturalness: the perplexity of item texts under the language model."""
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pandas as pd
 
 from upsr_core.evaluation.statistics import mean_interval
 from upsr_core.indicators.attribute_tokens import Catalogue, flat_texts, sampled
-from upsr_core.indicators.encoder import SPAN, TextModel
 from upsr_core.indicators.result import IndicatorResult
 from upsr_core.runtime import Progress
 from upsr_core.text.design import ItemDesign
 
+if TYPE_CHECKING:
+    from upsr_core.indicators.encoder import TextModel
+
 Method = Literal["likelihood", "masked-spans"]
+
+
+def perplexity(mean: np.ndarray) -> float:
+    """exp(-mean over texts) of their mean log P per token (n,), in nats.
+
+    >>> round(perplexity(np.log([0.5, 0.125])), 6)
+    4.0
+    """
+    return float(np.exp(-mean.mean()))
 
 
 def naturalness(
     catalogue: Catalogue,
     design: ItemDesign,
-    reader: TextModel,
+    reader: "TextModel",
     method: Method,
     sample: int,
     seed: int,
@@ -48,6 +59,8 @@ def naturalness(
         Its interval is the 95 % interval over the sampled items. Table `items`: perplexity and tokens, the
         most natural item first.
     """
+    from upsr_core.indicators.encoder import SPAN
+
     tokens = catalogue.tokens(design)
     texts = np.flatnonzero(~tokens.empty)
     if not len(texts):
@@ -67,7 +80,7 @@ def naturalness(
     how = "the whole text, left to right" if method == "likelihood" else f"spans of {SPAN} tokens given the rest"
     return IndicatorResult.of(
         "naturalness",
-        np.exp(-interval["mean"]),
+        perplexity(mean),
         low=float(np.exp(-interval["high"])) if shown else None,
         high=float(np.exp(-interval["low"])) if shown else None,
         note=f"{how}; " + ("all items" if whole else f"{len(rows):,} of {len(texts):,} items"),

@@ -23,6 +23,35 @@ SAME = 0.5  # an attribute hardly varies when more than this share of its values
 EVERYWHERE = 0.9  # a word that so many items have tells none of them apart
 
 
+def defective(catalogue: Catalogue, design: ItemDesign) -> np.ndarray:
+    """Which items (n,) have at least one of COMPONENTS: their share is the noise. What is wrong inside values and with
+    their words is the same in every order, and is looked for once."""
+    names = design.attributes
+    bad = np.zeros(len(catalogue.items), bool)
+    bad[_identical(catalogue.tokens(design)).item] = True
+    bad |= catalogue.once(("near", *sorted(names)), lambda: _flagged(catalogue, _near(catalogue, tuple(sorted(names)))))
+    for name in names:
+        bad |= in_values(catalogue, name)
+    return bad
+
+
+def in_values(catalogue: Catalogue, attribute: str) -> np.ndarray:
+    """Which items (n,) have markup, boilerplate, stacked or repeated words in a value of an attribute."""
+    return catalogue.once(
+        ("in_values", attribute),
+        lambda: np.logical_or.reduce([_flagged(catalogue, find(catalogue, attribute)) for find in IN_VALUES.values()]),
+    )
+
+
+def _flagged(catalogue: Catalogue, table: pd.DataFrame) -> np.ndarray:
+    return np.isin(np.arange(len(catalogue.items)), table["item"])
+
+
+def _near(catalogue: Catalogue, attributes: tuple[str, ...]) -> pd.DataFrame:
+    item, code, _ = catalogue.words_of(attributes)
+    return near_identical(item, code, len(catalogue.items))
+
+
 def noise(catalogue: Catalogue, design: ItemDesign) -> IndicatorResult:
     """Share of items with at least one defect (paper, section 3.2, "Noise & Ambiguity"; the paper does not quantify).
 
@@ -41,7 +70,7 @@ def noise(catalogue: Catalogue, design: ItemDesign) -> IndicatorResult:
         return IndicatorResult.impossible("noise", "no item has any text under this design")
     tables = {"identical": _identical(tokens)}
     item, code, words = catalogue.words_of(design.attributes)
-    near = near_identical(item, code, len(tokens))
+    near = _near(catalogue, design.attributes)
     tables["near_identical"] = near[~near.item.isin(tables["identical"].item)].reset_index(drop=True)
     for part, find in IN_VALUES.items():
         found = [find(catalogue, name) for name in design.attributes]
@@ -55,14 +84,12 @@ def noise(catalogue: Catalogue, design: ItemDesign) -> IndicatorResult:
     facts = {
         "items": len(tokens),
         "components": {part: float(flags[part].mean()) for part in COMPONENTS},
-        "in_values": float(flags[list(IN_VALUES)].any(axis=1).mean()),
+        "in_values": float(np.logical_or.reduce([in_values(catalogue, name) for name in design.attributes]).mean()),
         "hardly_vary": values.attribute[values.hardly_varies].tolist(),
         "attributes": values.to_dict("records"),
     }
     note = "items with at least one defect; all items; conflict with behaviour apart"
-    return IndicatorResult.of(
-        "noise", flags[list(COMPONENTS)].any(axis=1).mean(), note=note, facts=facts, tables=tables
-    )
+    return IndicatorResult.of("noise", defective(catalogue, design).mean(), note=note, facts=facts, tables=tables)
 
 
 def _identical(tokens) -> pd.DataFrame:

@@ -20,7 +20,7 @@ from upsr_core.schema import Spec
 from upsr_core.text.design import ItemDesign
 from upsr_core.text.tokenizer import TextTokenizer
 
-VERSION = 1  # of what the indicators mean: a kept result of another version is not used
+VERSION = 2  # of what the indicators mean: a kept result of another version is not used
 SAMPLE = 1000
 
 
@@ -214,6 +214,12 @@ def _naturalness(setting, design, progress, _, reader) -> IndicatorResult:
     return naturalness(catalogue, design, reader, setting.method, setting.sample, setting.seed, progress)
 
 
+def _familiarity(setting, design, progress, _, reader) -> IndicatorResult:
+    from upsr_core.indicators.familiarity import familiarity
+
+    return familiarity(setting.catalogue("familiarity"), design, reader, setting.sample, setting.seed, progress)
+
+
 def _consistency(setting, design, progress, context, reader) -> IndicatorResult:
     from upsr_core.indicators.domain_consistency import Domain, consistency
 
@@ -239,6 +245,7 @@ _MEASURES: dict[str, Callable] = {
     "length": lambda setting, design, *_: length(setting.catalogue("length"), design),
     "conflict": _conflict,
     "naturalness": _model_based(_naturalness),
+    "familiarity": _model_based(_familiarity),
     "domain_consistency": _model_based(_consistency),
     "alignment": _model_based(_alignment),
 }

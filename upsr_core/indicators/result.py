@@ -11,6 +11,7 @@ import pandas as pd
 # Title and unit of the value. Conflict is a part of noise and ambiguity, apart because it needs events.
 INDICATORS: dict[str, tuple[str, str]] = {
     "naturalness": ("Naturalness", "perplexity"),
+    "familiarity": ("Familiarity", "share of the bits of shuffled letters"),
     "domain_consistency": ("Domain consistency", "score from 0 to 1"),
     "informativeness": ("Informativeness", "bits"),
     "noise": ("Noise and ambiguity", "share of items"),
@@ -19,7 +20,7 @@ INDICATORS: dict[str, tuple[str, str]] = {
     "alignment": ("Behaviour alignment", "rank correlation"),
 }
 CHEAP = ("informativeness", "noise", "conflict", "length")
-MODEL_BASED = ("naturalness", "domain_consistency", "alignment")
+MODEL_BASED = ("naturalness", "familiarity", "domain_consistency", "alignment")
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,11 @@
 """Text length: tokens per item and attribute, what the caps cut, how many items of a history fit a text sequence."""
 
-import numpy as np
 import pandas as pd
 
 from upsr_core.errors import DesignError
 from upsr_core.indicators.attribute_tokens import Catalogue
 from upsr_core.indicators.result import IndicatorResult
-from upsr_core.text.catalogue_overview import history_fit
+from upsr_core.text.catalogue_overview import history_fit, token_counts
 from upsr_core.text.cut import Cut
 from upsr_core.text.design import Design, ItemDesign
 from upsr_core.text.prompt import SequenceBuilder
@@ -18,7 +17,7 @@ def length(catalogue: Catalogue, design: ItemDesign) -> IndicatorResult:
     Returns
     -------
     IndicatorResult
-        Facts: `kept` tokens per item after the caps, `cut` share of items that lose tokens, `attributes` the mean
+        Facts: `kept` tokens per item as cut by the caps, `cut` share of items that lose tokens, `attributes` the mean
         tokens of each attribute before and after the caps, `history` how many of the newest items fit the paper's
         prompt of 512 tokens (mean over users, and the share of users whose whole history fits). Table `items`: tokens,
         full_tokens.
@@ -26,14 +25,13 @@ def length(catalogue: Catalogue, design: ItemDesign) -> IndicatorResult:
     tokens = catalogue.tokens(design)
     if not len(tokens) or tokens.empty.all():
         return IndicatorResult.impossible("length", "no item has any text under this design")
-    kept = np.where(tokens.empty, 0, np.diff(tokens.offsets))
     cut = catalogue.cut(design)
-    items = pd.DataFrame({"item": np.arange(len(tokens)), "full_tokens": tokens.full_tokens, "tokens": kept})
+    items = token_counts(tokens).rename_axis("item").reset_index()
     per_attribute = _attributes(catalogue, cut)
     history = _history(catalogue, design, tokens)
     facts = {
         "items": len(tokens),
-        "kept": float(kept.mean()),
+        "kept": float(items.tokens.mean()),
         "cut": cut.cut,
         "cap": design.cap,
         "attributes": per_attribute.to_dict("records"),

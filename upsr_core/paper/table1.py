@@ -7,10 +7,9 @@ import plotly.graph_objects as go
 from upsr_core.datasets.store import load_dataset
 from upsr_core.errors import RunError
 from upsr_core.export.figure_style import figure_of
-from upsr_core.indicators.attribute_table import COLUMNS as MEASURED
-from upsr_core.indicators.attribute_table import PAPER, RULE, USE_RULE, attribute_table
+from upsr_core.indicators.attribute_table import JUDGED, PAPER, RULE, TITLES, attribute_table
+from upsr_core.indicators.attribute_use import USE_RULE
 from upsr_core.indicators.profile import Setting
-from upsr_core.indicators.result import INDICATORS
 from upsr_core.paper.experiment import Cell, Experiment, ExperimentSpec, Outcome, published
 from upsr_core.paper.grid import Finished
 from upsr_core.paper.published_tables import BANDS
@@ -18,8 +17,10 @@ from upsr_core.paper.published_tables import INDICATORS as PRINTED
 from upsr_core.paper.published_values import block
 from upsr_core.runtime import Progress
 
-KEYS = MEASURED[:5]  # the paper's; alignment is ours
-COLUMNS = (*(INDICATORS[name][0] for name in KEYS), "Use")
+PAPERS = ("Naturalness", "Domain consistency", "Informativeness", "Noise and ambiguity", "Text length")
+# What stands for each of the paper's five; the perplexity that the paper names is shown beside them.
+COLUMNS = (*(f"{theirs}: {TITLES[name].lower()}" if theirs.lower() != TITLES[name].lower() else theirs
+             for theirs, name in zip(PAPERS, JUDGED, strict=True)), "Use")  # fmt: skip
 LEVELS = ("low", "medium", "high")
 
 
@@ -43,11 +44,11 @@ def collect(spec: ExperimentSpec, finished: Finished, progress: Progress) -> Out
             )
         made = attribute_table(setting, attributes, progress).bands
         for row in made.to_dict("records"):
-            shown = [_cell(row[name], row[f"{name}_band"]) for name in KEYS]
+            shown = [_cell(row[name], row[f"{name}_band"]) for name in JUDGED]
             rows.append(
                 {"dataset": one.name, "row": row["attribute"], **dict(zip(COLUMNS, (*shown, row["use"]), strict=True))}
             )
-            bands.append([LEVELS.index(band) if (band := row[f"{name}_band"]) else np.nan for name in KEYS])
+            bands.append([LEVELS.index(band) if (band := row[f"{name}_band"]) else np.nan for name in JUDGED])
     table = pd.DataFrame(rows)
     beside = pd.concat([table, published(EXPERIMENT)], ignore_index=True)
     notes = [
@@ -61,14 +62,14 @@ def collect(spec: ExperimentSpec, finished: Finished, progress: Progress) -> Out
 
 
 def _cell(value: float, band: str) -> str:
-    return "–" if value != value else f"{value:,.3g}  {band}"
+    return "–" if value != value else f"{value:,.3g}  {band}".rstrip()
 
 
 def _picture(table: pd.DataFrame, bands: np.ndarray) -> go.Figure:
     """Bands as colours, numbers as text; a frame of bold text where the paper has another band."""
     text = table[list(COLUMNS[:-1])].to_numpy(dtype=object)
     for number, attribute in enumerate(table.row):
-        for place in range(len(KEYS)):
+        for place in range(len(JUDGED)):
             known = bands[number, place] == bands[number, place]
             if known and LEVELS[int(bands[number, place])] != PAPER[attribute][place]:
                 text[number, place] = f"<b>{text[number, place]}</b><br>paper: {PAPER[attribute][place]}"

@@ -154,7 +154,14 @@ def indicator_seconds(trial: RunSpec, indicator: str, sample: int, domains: int)
     The model-based ones from the arithmetic of the model; those that count tokens and words take next to nothing.
     """
     encoder, decoder, head = plm_sizes(trial.plm.name)
-    met = {"naturalness": decoder + head, "alignment": encoder, "domain_consistency": (1 + domains) * encoder}
+    # Letters in random order make about twice as many tokens, and are read in two orders.
+    written = decoder + head
+    met = {
+        "naturalness": written,
+        "familiarity": 5 * written,
+        "alignment": encoder,
+        "domain_consistency": (1 + domains) * encoder,
+    }
     if indicator not in met:
         return 0.1
     sizes = data_sizes(trial)

@@ -28,6 +28,7 @@ MOST_DOMAINS = 3  # other domains that consistency compares with
 # Natural texts have a low perplexity; of length the paper says what it costs, not what it brings.
 CLAIMED = {
     "naturalness": -1,
+    "familiarity": 1,
     "domain_consistency": 1,
     "informativeness": 1,
     "noise": -1,

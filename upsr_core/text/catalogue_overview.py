@@ -4,18 +4,22 @@ import numpy as np
 import pandas as pd
 
 from upsr_core.datasets.store import Dataset
-from upsr_core.text.cut import cut_of
+from upsr_core.text.cut import CutTexts, cut_of
 from upsr_core.text.prompt import SequenceBuilder
 from upsr_core.text.render import ItemTexts
 from upsr_core.text.truncation import kept_before_mask
 
 
-def token_counts(texts: ItemTexts) -> pd.DataFrame:
-    """One row per item: `tokens` as cut, `full_tokens` before the caps."""
-    return pd.DataFrame({"tokens": np.diff(texts.offsets), "full_tokens": texts.full_tokens})
+def token_counts(texts: CutTexts) -> pd.DataFrame:
+    """One row per item: `tokens` as cut, `full_tokens` before the caps.
+
+    The stand-in token of an item without text is no token of its text.
+    """
+    kept = np.where(texts.empty, 0, np.diff(texts.offsets))
+    return pd.DataFrame({"tokens": kept, "full_tokens": texts.full_tokens})
 
 
-def attribute_tokens(texts: ItemTexts) -> pd.DataFrame:
+def attribute_tokens(texts: CutTexts) -> pd.DataFrame:
     """Mean tokens per item that each attribute keeps: columns `attribute`, `tokens`, in the design's order."""
     kept = cut_of(texts).attributes
     return pd.DataFrame({"attribute": list(kept), "tokens": [each.tokens for each in kept.values()]})
@@ -27,8 +31,7 @@ def summary(texts: ItemTexts) -> dict[str, float]:
     """
     counts = token_counts(texts)
     full = int(counts.full_tokens.sum())
-    # An empty item has one stand-in token; it is no token of its text.
-    kept = int(counts.tokens.where(counts.full_tokens > 0, 0).sum())
+    kept = int(counts.tokens.sum())
     items = max(1, len(texts))
     return {
         "mean_tokens": float(counts.tokens.mean()) if len(texts) else 0.0,

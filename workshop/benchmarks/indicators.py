@@ -7,8 +7,9 @@ import numpy as np
 from upsr_core.datasets.store import Dataset
 from upsr_core.indicators.alignment import alignment
 from upsr_core.indicators.attribute_tokens import Catalogue
+from upsr_core.indicators.attribute_use import BOTH
 from upsr_core.indicators.cooccurrence import Behaviour, conflict
-from upsr_core.indicators.design_search import STAGES, cheap, finished, race, space
+from upsr_core.indicators.design_search import STAGES, cheap, eligible, finished, race, space
 from upsr_core.indicators.encoder import TextModel
 from upsr_core.indicators.informativeness import informativeness
 from upsr_core.indicators.naturalness import naturalness
@@ -74,7 +75,8 @@ def _profile(
 def _search(dataset: Dataset, attributes: tuple[str, ...], reader: TextModel, items: int, progress: Progress) -> dict:
     catalogue = Catalogue(dataset, reader.tokenizer)
     made = space(catalogue, attributes, 40, items, 0)
-    table = cheap(catalogue, made)
+    # One step of familiarity, and every attribute in both stages: all designs are told apart by their perplexity.
+    table = eligible(cheap(catalogue, made).assign(familiarity=0.5), dict.fromkeys(attributes, BOTH))
     found, seconds = {}, {}
     for name, early in (("early", True), ("whole", False)):
         start = time.perf_counter()
