@@ -1,4 +1,4 @@
-"""Trials: start a small training of a design, watch it, and read what it learned, and whether it uses the history."""
+"""Trials: start a small training of a design, watch it, and read what it learned - and whether it uses the history."""
 
 from typing import Any
 

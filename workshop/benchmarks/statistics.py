@@ -96,4 +96,4 @@ def bench(pairs: int = 1000, progress: Progress = lambda *_: None) -> dict[str, 
     found = cells(4 * pairs, progress=progress)
     shown = [cell["coverage"] for cell in found if cell["shown"]]
     result |= {"cells_shown": len(shown), "coverage_least": min(shown), "coverage_most": max(shown)}
-    return result | {"used_by_chance_2.5": false_verdicts(4 * pairs), "cells": found}
+    return result | {"used_by_chance_2.5": false_verdicts(16 * pairs), "cells": found}
