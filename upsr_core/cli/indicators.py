@@ -124,7 +124,8 @@ def designs(
                       "tokens as cut", "noise", title=rule)  # fmt: skip
         for row in rows[rows[stage] > 0].sort_values(stage).itertuples():
             numbers = (f"{row.familiarity:.1%}", f"{row.perplexity:.0f}", f"{row.bits:.2f}",
-                       f"{row.distinguishable:.1%}", f"{row.length:.1f}", f"{row.kept:.1f}", f"{row.noise:.1%}")  # fmt: skip
+                       f"{row.distinguishable:.1%}", f"{row.length:.1f}", f"{row.kept:.1f}",
+                       f"{row.noise:.1%}")  # fmt: skip
             table.add_row(str(getattr(row, stage)), row.design, *numbers)
         console.print(table)
     for name, advice in found.facts["attributes"].items():
