@@ -26,7 +26,7 @@ COLUMNS = {
     "familiarity": st.column_config.NumberColumn("Familiarity", format="percent", width=85),
     "correlation": st.column_config.NumberColumn("Rank correlation", **_TWO),
     "similarity": st.column_config.NumberColumn("Similarity", **_TWO),
-    "tokens": st.column_config.NumberColumn("Tokens", **_COUNT),
+    "tokens": st.column_config.NumberColumn("Tokens as cut", **_COUNT),
     "full_tokens": st.column_config.NumberColumn("Tokens before the cap", format="localized", width=130),
 }
 

@@ -127,7 +127,7 @@ def numbers(stage: str) -> None:
     item = getattr(design, stage)
     texts, facts = cache.item_texts(data, item, tokenizer), cache.text_summary(data, item, tokenizer)
     with st.container(horizontal=True):
-        st.metric("Tokens per item, mean", f"{facts['mean_tokens']:.1f}")
+        st.metric("Tokens per item as cut, mean", f"{facts['mean_tokens']:.1f}")
         st.metric("Items cut", share(facts["cut"]), help="Items that lose at least one token to a cap.")
         st.metric("Tokens lost", share(facts["tokens_lost"]), help="Share of all tokens that the caps remove.")
         st.metric(

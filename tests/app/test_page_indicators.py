@@ -91,7 +91,7 @@ def test_the_own_table_and_its_rules(studio):
     assert not at.exception and not at.error
     table = next(frame.value for frame in at.table if "Suggested use" in frame.value)
     assert table.index.tolist() == ["title", "category", "brand"] and table.Reason.str.len().gt(0).all()
-    assert "lower third is low" in texts(at).replace("\\", "")
+    assert "Low below .35" in texts(at).replace("\\", "")
 
 
 def test_a_searched_design_is_adopted_by_one_click(studio):

@@ -37,7 +37,7 @@ def test_a_change_recomputes_only_what_it_touches(movies, monkeypatch):
     assert computed == ["naturalness"]
     computed.clear()
     profile(Setting(movies, sample=10), DESIGN, silent)
-    assert computed == ["naturalness", "domain_consistency", "alignment"]
+    assert computed == ["naturalness", "familiarity", "domain_consistency", "alignment"]
 
 
 def test_a_stop_keeps_what_is_done(movies):

@@ -122,7 +122,7 @@ def test_table2_needs_no_runs(movies):
 
 
 def test_table1_of_few_attributes(home):
-    """Of two values none is low: such a table has numbers and no bands."""
+    """Of two values none is low: informativeness and length then have numbers and no bands."""
     rows = [{"item_id": f"i{n}", "title": f"Word{n} other{n % 7}", "category": f"Kind{n % 3}"} for n in range(40)]
     events = [
         {"user_id": f"u{n}", "item_id": f"i{(3 * n + k) % 40}", "timestamp": k} for n in range(60) for k in range(5)

@@ -70,7 +70,8 @@ def test_a_killed_and_a_cancelled_study_go_on_and_train_nothing_twice(movies):
     assert results(study)[next(iter(first))] == next(iter(first.values())), "not trained again"
     stored = json.loads((study.folder / RESULT).read_text())
     assert stored | record == stored and (study.folder / FIGURE).exists()
-    assert set(record["indicators"]) == {"naturalness", "informativeness", "noise", "length", "alignment"}, "one domain"
+    known = {"naturalness", "familiarity", "informativeness", "noise", "length", "alignment"}
+    assert set(record["indicators"]) == known, "one domain"
     assert all(each["n"] <= 3 and each["low"] is None for each in record["indicators"].values())
     with pytest.raises(RunError, match=r"Study \w+ is done"):
         queue.start(study)

@@ -25,13 +25,13 @@ TITLES = {
 COLUMNS = tuple(TITLES)
 JUDGED = ("familiarity", "sense", "informativeness", "defects", "length")  # in the order of the paper's columns
 RULE = (
-    "Familiarity stands for the paper's naturalness, whose perplexity per token cannot compare attributes of different "
-    "kinds: the share of what the letters of a value cost in random order that the model saves as it knows the value. "
-    "Low below .35, high from .5, for the embedded model. Sense: 1 - the shift of the words' sense between domains; "
-    "low below .5, high from .7. Defects or conflict: the share of items with a defect inside the value, or with an "
-    "equal value and other company in behaviour; low below 1/3, high from 2/3. The others in thirds of the range among "
-    "these attributes where there are at least three values, length on a logarithmic scale. Perplexity and consistency "
-    "have no band."
+    "Familiarity stands for the paper's naturalness, whose perplexity per token cannot compare attributes of "
+    "different kinds: the share of what the letters of a value cost in random order that the model saves as it "
+    "knows the value. Low below .35, high from .5, for the embedded model. Sense: 1 - the shift of the words' "
+    "sense between domains; low below .5, high from .7. Defects or conflict: the share of items with a defect "
+    "inside the value, or with an equal value and other company in behaviour; low below 1/3, high from 2/3. The "
+    "others in thirds of the range among these attributes where there are at least three values, length on a "
+    "logarithmic scale. Perplexity and consistency have no band."
 )
 # Table 1 of the paper in three bands: "very high" is high, "very low" low. Columns as JUDGED.
 PAPER = {
