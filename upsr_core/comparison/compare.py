@@ -105,7 +105,8 @@ def pairs(compared: Compared, metric: str = "NDCG@10") -> pd.DataFrame:
     columns = ["a", "b", "label_a", "label_b", "difference", "low", "high", "why", "p", "p_seeds", "on"]
     table = pd.DataFrame(rows, columns=[*columns, "better", "worse"]).astype({"low": float, "high": float})
     table["p_holm"] = holm(table[["p", "p_seeds"]].max(axis=1).to_numpy(dtype=float))
-    apart = (table.p_holm < ALPHA) & ((table.low > 0) | (table.high < 0))
+    # Where no interval is shown, as where all users gain alike, the test is exact and decides alone.
+    apart = (table.p_holm < ALPHA) & ~((table.low <= 0) & (table.high >= 0))
     table["verdict"] = apart.map({True: DIFFERENT, False: ALIKE})
     return table
 
