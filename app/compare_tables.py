@@ -22,7 +22,7 @@ def board_table(board: pd.DataFrame, metric: str) -> pd.DataFrame:
         shown["interval"] = ends(*(row[f"{metric}_{part}"] for part in ("low", "high", "why")))
         shown |= {name: row[name] for name in METRICS if name not in (metric, "NDCG@1")}  # NDCG@1 is HR@1
         shown["dependence"] = "" if row["reference"] else gain
-        rows.append(shown | {"verdict": row["uses_history"] or ""})
+        rows.append(shown | {"verdict": row["uses_history"]})
     return pd.DataFrame(rows)
 
 

@@ -110,7 +110,7 @@ def _board(board, compared, metric: str, title: str, cuts: dict) -> None:
             value,
             *(f"{row[name]:.4f}" for name in others),
         ]
-        table.add_row(*cells, "" if row["reference"] else gain, row["uses_history"] or "")
+        table.add_row(*cells, "" if row["reference"] else gain, row["uses_history"])
     console.print(table)
 
 

@@ -32,7 +32,7 @@ def leaderboard(compared: Compared, order: str = "NDCG@10") -> pd.DataFrame:
     DataFrame
         id, label, reference, seeds; for every metric its mean and 95 % interval (`M`, `M_low`, `M_high`; NaN where none
         holds, and `M_why` says so); dependence (NDCG@10 gained over another user's history) in the same form;
-        uses_history (yes, not shown or no; None where there is no run) and why_not (why it is not shown).
+        uses_history (yes, not shown or no; empty where there is no run) and why_not (why it is not shown).
     """
     rows, users = [], compared.instances.user.to_numpy()
     for entry in (*compared.entries, *compared.references):
@@ -42,7 +42,7 @@ def leaderboard(compared: Compared, order: str = "NDCG@10") -> pd.DataFrame:
             row |= columns_of(found, metric)
         gain = mean_of(by_user(entry.dependence, users))
         row |= columns_of(gain, "dependence")
-        verdict = uses_history(gain, float(entry.metrics[HEADLINE].mean())) if entry.runs else None
+        verdict = uses_history(gain, float(entry.metrics[HEADLINE].mean())) if entry.runs else ""
         row |= {"uses_history": verdict, "why_not": why_not_shown(gain) if verdict == NOT_SHOWN else ""}
         rows.append(row)
     return pd.DataFrame(rows).sort_values(order, ascending=False, kind="stable").reset_index(drop=True)
@@ -105,7 +105,8 @@ def pairs(compared: Compared, metric: str = "NDCG@10") -> pd.DataFrame:
     columns = ["a", "b", "label_a", "label_b", "difference", "low", "high", "why", "p", "p_seeds", "on"]
     table = pd.DataFrame(rows, columns=[*columns, "better", "worse"]).astype({"low": float, "high": float})
     table["p_holm"] = holm(table[["p", "p_seeds"]].max(axis=1).to_numpy(dtype=float))
-    apart = (table.p_holm < ALPHA) & ((table.low > 0) | (table.high < 0))
+    # Where no interval is shown, as where all users gain alike, the test is exact and decides alone.
+    apart = (table.p_holm < ALPHA) & ~((table.low <= 0) & (table.high >= 0))
     table["verdict"] = apart.map({True: DIFFERENT, False: ALIKE})
     return table
 

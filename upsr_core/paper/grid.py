@@ -100,7 +100,7 @@ def judged(rows: list[dict]) -> pd.DataFrame:
     table = pd.DataFrame(rows, columns=names).astype({"low": float, "high": float})
     for _, part in table.groupby("dataset", sort=False):
         table.loc[part.index, "p"] = holm(part.p.to_numpy(dtype=float))
-    apart = (table.p < ALPHA) & ((table.low > 0) | (table.high < 0))
+    apart = (table.p < ALPHA) & ~((table.low <= 0) & (table.high >= 0))
     table["verdict"] = np.where(~apart, UNCLEAR, np.where(table.difference > 0, AS_PAPER, OTHERWISE))
     return table
 
