@@ -5,6 +5,8 @@ import pytest
 from made_data import made
 
 from upsr_core.indicators.attribute_tokens import Catalogue
+from upsr_core.indicators.informativeness import informativeness
+from upsr_core.indicators.noise import noise
 from upsr_core.plm.loading import load_tokenizer
 from upsr_core.text.cut import Cut, cut_of, in_words
 from upsr_core.text.design import ItemDesign
@@ -68,6 +70,15 @@ def test_items_without_any_text_are_one_text(tokenizer):
     assert (left.identical, left.cut, left.attributes["title"].present) == (2, 0, 1)
     assert left.attributes["title"].tokens == pytest.approx(1 / 3), "a stand-in token is no token of the title"
     assert both_ways(ItemDesign.of("title"), made({"title": []}), tokenizer).items == 0
+
+
+def test_identical_is_one_word(tokenizer):
+    """Noise, informativeness and the line on the cut count the same items, also of those without any text."""
+    data = made({"title": ["", "", "red", "red", "blue"]})
+    catalogue, item = Catalogue(data, tokenizer), ItemDesign.of("title")
+    share = catalogue.cut(item).identical / 5
+    assert share == 0.8 == noise(catalogue, item).facts["components"]["identical"]
+    assert share == pytest.approx(1 - informativeness(catalogue, item).facts["distinguishable"])
 
 
 @pytest.mark.parametrize(

@@ -93,11 +93,10 @@ def noise(catalogue: Catalogue, design: ItemDesign) -> IndicatorResult:
 
 
 def _identical(tokens) -> pd.DataFrame:
-    """Columns item, group, size; an item without text is identical to nothing."""
-    full = np.flatnonzero(~tokens.empty)
-    labels = same_text(tokens.ids, tokens.offsets[:-1][full], np.diff(tokens.offsets)[full])
+    """Columns item, group, size of the items that `text.cut.identical` counts: those without any text are one text."""
+    labels = same_text(tokens.ids, tokens.offsets[:-1], np.diff(tokens.offsets))
     size = np.bincount(labels)[labels]
-    table = pd.DataFrame({"item": full, "group": labels, "size": size})[~alone(labels)]
+    table = pd.DataFrame({"item": np.arange(len(labels)), "group": labels, "size": size})[~alone(labels)]
     return table.sort_values(["size", "group", "item"], ascending=[False, True, True]).reset_index(drop=True)
 
 

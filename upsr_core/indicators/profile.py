@@ -20,7 +20,7 @@ from upsr_core.schema import Spec
 from upsr_core.text.design import ItemDesign
 from upsr_core.text.tokenizer import TextTokenizer
 
-VERSION = 2  # of what the indicators mean: a kept result of another version is not used
+VERSION = 3  # of what the indicators mean: a kept result of another version is not used
 SAMPLE = 1000
 
 
