@@ -110,6 +110,11 @@ def _show(result: "RunResult") -> None:
         cells += [_interval(result.gaps[other][name]) for other in references]
         table.add_row(name, f"{value:.4f}", *cells)
     console.print(table)
+    if kept := result.history_kept:
+        figures = ", ".join(f"{name} {value:.4f}" for name, value in kept.items() if "@10" in name)
+        console.print(
+            f"With the items of the history among the candidates: {figures}.", highlight=False, soft_wrap=True
+        )
     if result.cuts:
         say_cuts(result.cuts)
     gain = _interval(result.user_dependence)
@@ -211,19 +216,22 @@ def runs(as_json: Json = False) -> None:
     """All runs, newest first."""
     from upsr_core.runs.run import list_runs, unreadable_runs
 
-    table = Table("run", "title", "state", "NDCG@10", "user dependence", "text")
-    rows = []
+    table = Table("run", "title", "state", "NDCG@10", "user dependence")
+    rows, read = [], {}
     for this in list_runs():
         state, result = this.status().state, this.result()
         metric = f"{result.value:.4f} ({result.headline})" if result else ""
         gain = _interval(result.user_dependence) if result else ""
         cuts = result.cuts if result else None
-        table.add_row(
-            this.id, this.title, state, metric, gain, "\n".join(line for line, _ in cuts.lines) if cuts else ""
-        )
+        table.add_row(this.id, this.title, state, metric, gain)
+        if cuts:
+            read[this.id] = cuts
         row = {"run": this.id, "title": this.title, "state": state, "metrics": result.metrics if result else None}
         rows.append(row | {"cuts": cuts.model_dump() if cuts else None})
     console.print(table if rows else "No runs yet. Start one with `upsr run`, or on the page Trials.")
+    for number, cuts in read.items():
+        console.print(f"What run {number} reads:", highlight=False)
+        say_cuts(cuts)
     unreadable = unreadable_runs()
     for reason in unreadable.values():
         console.print(reason, style="red", markup=False, highlight=False, soft_wrap=True)
