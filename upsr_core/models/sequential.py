@@ -123,9 +123,10 @@ class SequenceModel(Model[S]):
 
     def budget_line(self, budget: str) -> str:
         training = self.planned(Request(budget))
+        every = "epoch" if training.evaluate_every == 1 else f"{training.evaluate_every} epochs"
         return (
             f"At most {training.epochs} epochs; training stops after {training.patience} validations without a gain, "
-            f"one every {training.evaluate_every} epochs. All test users are evaluated."
+            f"one every {every}. All test users are evaluated."
         )
 
     def size(self, spec: S) -> tuple[str, float]:
