@@ -218,7 +218,7 @@ class Bert4rec(_OfItemIds):
     longest = SequenceSpec(
         attention_dropout=0.2, epochs=1000, evaluate_every=10, patience=5, last_only=1 / 11, weight_decay=0.01, clip=5.0
     )
-    pace = 0.65
+    pace = 0.55
     published, deviations, effects = FIRST_BERT4REC, BERT4REC_DEVIATIONS, BERT4REC_EFFECTS
 
     def network(self, training: SequenceSpec, items: int, texts: "torch.Tensor | None") -> "SequenceNetwork":
