@@ -60,7 +60,6 @@ def new_trial() -> None:
             format_func=lambda name: BUDGETS[name].title, persist_state="session",
         )  # fmt: skip
         st.caption(kind.budget_line(budget))
-        show_differences(kind, budget)
     with middle:
         recipe = score = ""
         if kind.recipes:
@@ -94,6 +93,7 @@ def new_trial() -> None:
                 persist_state="session",
                 help="Domains whose histories are learned first, with the design's pre-training text.",
             )  # fmt: skip
+    show_differences(kind, budget)
     if not modes:
         empty_state("Choose the candidates that are ranked: at least one of uni100, pop100 and full.")
         return
@@ -115,7 +115,7 @@ def show_differences(kind: Model, budget: str) -> None:
         return
     with st.expander(f"Not as published: {len(found)}", icon=":material/difference:"):
         st.caption(f"Beside {kind.published_as()}. Effects are those of docs/rivals.md.")
-        st.dataframe([each.model_dump() for each in found], hide_index=True, row_height=60)
+        st.table([each.model_dump() for each in found])  # whole sentences: a grid would cut them
 
 
 def last_budget(kind: Model) -> str:

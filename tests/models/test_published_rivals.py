@@ -3,6 +3,7 @@
 import json
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -73,6 +74,13 @@ def test_every_setting_that_a_budget_changes_is_named(name):
         assert len(named) == len(changed) + len(model.deviations)
         assert all(each.what and each.published != each.ours and each.effect for each in named)
     assert {each.what for each in model.differences("quick")} >= {"epochs"} or name == "bert4rec"
+
+
+@pytest.mark.parametrize("name", RIVALS)
+def test_the_page_of_rivals_has_every_difference(name):
+    page = (Path(__file__).resolve().parents[2] / "docs" / "rivals.md").read_text(encoding="utf-8")
+    for each in MODELS[name].differences("standard"):
+        assert f"| {each.what} | {each.published} | {each.ours} | {each.effect} |" in page
 
 
 def test_models_without_published_code_differ_in_nothing():

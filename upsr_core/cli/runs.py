@@ -148,6 +148,7 @@ def models(
         for each in found[name]:
             line = f"  {each.what}: published {each.published}; here {each.ours}. Effect: {each.effect}."
             console.print(line, soft_wrap=True, highlight=False)
+    console.print("Data and trainings of the effects: docs/rivals.md.", soft_wrap=True)
     if as_json:
         records = [
             {

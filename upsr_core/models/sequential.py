@@ -123,9 +123,10 @@ class SequenceModel(Model[S]):
 
     def budget_line(self, budget: str) -> str:
         training = self.planned(Request(budget))
+        every = "epoch" if training.evaluate_every == 1 else f"{training.evaluate_every} epochs"
         return (
             f"At most {training.epochs} epochs; training stops after {training.patience} validations without a gain, "
-            f"one every {training.evaluate_every} epochs. All test users are evaluated."
+            f"one every {every}. All test users are evaluated."
         )
 
     def size(self, spec: S) -> tuple[str, float]:
@@ -217,7 +218,7 @@ class Bert4rec(_OfItemIds):
     longest = SequenceSpec(
         attention_dropout=0.2, epochs=1000, evaluate_every=10, patience=5, last_only=1 / 11, weight_decay=0.01, clip=5.0
     )
-    pace = 0.65
+    pace = 0.55
     published, deviations, effects = FIRST_BERT4REC, BERT4REC_DEVIATIONS, BERT4REC_EFFECTS
 
     def network(self, training: SequenceSpec, items: int, texts: "torch.Tensor | None") -> "SequenceNetwork":
