@@ -83,6 +83,7 @@ def test_weights_of_another_trial_are_named(studio, finished_run):
 def test_an_encoder_is_refused_for_upsr_and_named_for_unisrec(studio, tmp_path):
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "bert", "hidden_size": 8}))
     (tmp_path / "model.safetensors").write_bytes(b"weights")
+    (tmp_path / "vocab.txt").write_text("[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\nlamp\n")
     at = studio("trials", plm=str(tmp_path))
     assert "is not a T5 but an encoder, bert" in at.error[0].value and not at.exception
     at = studio("trials", plm=str(tmp_path), model="unisrec")

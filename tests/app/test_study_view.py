@@ -19,7 +19,7 @@ def test_a_finished_study_is_shown_with_what_must_be_said(studio, finished_study
         "1 of 5 finished trials are not shown to use the history" in texts(at)
         and study.title in at.selectbox[-1].options
     )
-    assert len(table) == 6, "consistency too: the sample has several domains"
+    assert len(table) == 7, "consistency too: the sample has several domains"
 
 
 def test_a_study_is_planned_started_and_cancelled(studio, monkeypatch):

@@ -77,5 +77,5 @@ def test_from_nothing_to_its_outcome(name, shops, small_t5, small_flan):
         result = Run(run_folder(cell.spec)).result()
         assert result.users > 0 and result.metrics and result.user_dependence.metric in result.metrics
     assert set(outcome.claims.columns) <= {
-        "dataset", "claim", "paper", "difference", "low", "high", "p", "verdict", "on"
+        "dataset", "claim", "paper", "difference", "low", "high", "why", "p", "verdict", "on"
     }  # fmt: skip

@@ -23,7 +23,8 @@ def pretrained_on(source: str, ranked: str):
 def imported(name: str, change, folder: Path, **preparation):
     """The sample with its log changed."""
     items, events = sample_files("movies")
-    log = pd.read_json(events, lines=True) if "json" in events.name else pd.read_csv(events, sep=None, engine="python")
+    columns = {"reviewerID": "user_id", "asin": "item_id", "unixReviewTime": "timestamp"}
+    log = pd.read_json(events, lines=True, dtype=False)[list(columns)].rename(columns=columns)
     change(log).to_csv(folder / f"{name}.csv", index=False)
     return import_dataset(name, items, folder / f"{name}.csv", preparation=PreparationSpec(**preparation))
 

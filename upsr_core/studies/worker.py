@@ -107,7 +107,8 @@ class _Share:
     def __call__(self, done: float, total: float, phase: str) -> None:
         if phase in self.parts:
             start, length = self.parts[phase]
-            self.done = self.begin + start + length * done / max(total, 1)
+            # Not beyond the whole by a rounding error.
+            self.done = min(self.total, self.begin + start + length * done / max(total, 1))
         self.progress.message = f"{self.what} {phase.capitalize()}."
         self.progress(self.done, self.total, PHASE)
 
