@@ -206,7 +206,7 @@ def table(runs: list[Run]) -> None:
             "value": st.column_config.TextColumn("NDCG@10", help="With the mode of its candidates", width=105),
             "popularity": st.column_config.TextColumn("Gap to popularity", help="Mean and 95 % paired interval"),
             "dependence": st.column_config.TextColumn("User dependence", help="Gain over another user's history"),
-            "verdict": st.column_config.TextColumn("Verdict", width=105),
+            "verdict": st.column_config.TextColumn("Uses the history", width=125),
             "text": st.column_config.TextColumn("Text", help="What the cap leaves of the text it reads", width=220),
             "started": st.column_config.DatetimeColumn("Started (UTC)", format="D MMM, HH:mm", width=105),
         },
