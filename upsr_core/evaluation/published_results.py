@@ -83,6 +83,7 @@ BANDS: dict[str, dict[str, Band]] = {
         "sasrec-bce": _band((0.055, 0.029), Known(0.0675, 0.0374, f"this loss on {S3RECS}")),
         "sasrec-ce": _band(
             (0.083, 0.048),
+            Known(0.0973, 0.0614, OURS, ours=True),
             Known(0.0970, 0.0580, f"SASRec with a sampled softmax, {ESASREC}"),
             Known(0.0939, 0.0538, f"eSASRec, {ESASREC}"),
         ),
