@@ -133,11 +133,15 @@ def _trained_items(dataset: Dataset, lengths: np.ndarray, ends: np.ndarray) -> n
 
 def training_counts(dataset: Dataset, parts: Split) -> np.ndarray:
     """Training events of every item, (n_items,) int64; validation and test events do not count."""
+    return np.bincount(dataset.sequence[trained_events(dataset, parts)], minlength=dataset.n_items)
+
+
+def trained_events(dataset: Dataset, parts: Split) -> np.ndarray:
+    """Which events (n_events,) bool are trained on; the others are held out."""
     ends = np.zeros(len(dataset.users), dtype=np.int64)
     ends[parts.training.user.to_numpy()] = parts.training.end.to_numpy()
     lengths = np.diff(dataset.offsets)
-    trained = _places_within(lengths) < np.repeat(ends, lengths)
-    return np.bincount(dataset.sequence[trained], minlength=dataset.n_items)
+    return _places_within(lengths) < np.repeat(ends, lengths)
 
 
 def training_histories(dataset: Dataset, parts: Split) -> list[np.ndarray]:

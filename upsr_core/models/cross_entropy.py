@@ -5,9 +5,17 @@ import torch
 CHUNK_LOGITS = 2**21  # logits held at once: 8 MB in single precision, so that they stay in the cache
 
 
-class _CatalogueCrossEntropy(torch.autograd.Function):
-    """The gradients are taken in the forward pass, chunk by chunk, while the probabilities are at hand."""
+class _MeanOverRows(torch.autograd.Function):
+    """The gradients are taken in the forward pass, chunk by chunk, while the probabilities are at hand; that of the
+    last input, the labels, there is not."""
 
+    @staticmethod
+    def backward(context, grad_output):
+        scale = grad_output / context.count
+        return (*(gradient * scale for gradient in context.saved_tensors), None)
+
+
+class _CatalogueCrossEntropy(_MeanOverRows):
     @staticmethod
     def forward(context, query, items, bias, labels):
         with torch.no_grad():
@@ -28,11 +36,6 @@ class _CatalogueCrossEntropy(torch.autograd.Function):
             context.count = len(query)
             return loss / len(query)
 
-    @staticmethod
-    def backward(context, grad_output):
-        scale = grad_output / context.count
-        return (*(gradient * scale for gradient in context.saved_tensors), None)
-
 
 def catalogue_cross_entropy(query: torch.Tensor, items: torch.Tensor, bias: torch.Tensor, labels: torch.Tensor):
     """Mean cross-entropy of `labels` (n,) under logits `query @ items.T + bias`; query (n, d), items (m, d), bias (m,).
@@ -42,7 +45,7 @@ def catalogue_cross_entropy(query: torch.Tensor, items: torch.Tensor, bias: torc
     return _CatalogueCrossEntropy.apply(query, items, bias, labels)
 
 
-class _Contrast(torch.autograd.Function):
+class _Contrast(_MeanOverRows):
     """As `_CatalogueCrossEntropy`; where two rows share a label, each leaves a logit of 0 in the other's softmax."""
 
     @staticmethod
@@ -65,11 +68,6 @@ class _Contrast(torch.autograd.Function):
             context.save_for_backward(grad_query, grad_others)
             context.count = len(query)
             return loss / len(query)
-
-    @staticmethod
-    def backward(context, grad_output):
-        scale = grad_output / context.count
-        return (*(gradient * scale for gradient in context.saved_tensors), None)
 
 
 def contrast(query: torch.Tensor, others: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,8 +14,6 @@ from safetensors.torch import load_file, save_file
 from upsr_core.datasets.splits import Split, training_counts, training_histories
 from upsr_core.datasets.store import Dataset
 from upsr_core.errors import ModelError
-from upsr_core.evaluation.borrowed import SharedCandidates
-from upsr_core.evaluation.candidates import Candidates
 from upsr_core.models.catalogue_ranker import CatalogueRanker, Ranking
 from upsr_core.models.history_batches import HistoryBatches, PackedHistories
 from upsr_core.models.sequential import SequenceModel
@@ -70,17 +69,11 @@ class SequenceRanker(CatalogueRanker):
             adam=adam_of(self.spec),
         )  # fmt: skip
 
-    def rank(
-        self,
-        candidates: Candidates,
-        keep: int,
-        report: Callable[[int], object] = lambda _: None,
-        own: SharedCandidates | None = None,
-    ) -> Ranking:
+    def rank(self, *args: Any, **options: Any) -> Ranking:
         """The vectors of the catalogue are made once for all users."""
         self._catalogue = self._vectors()
         try:
-            return super().rank(candidates, keep, report, own)
+            return super().rank(*args, **options)
         finally:
             self._catalogue = None
 

@@ -241,8 +241,12 @@ class Run(Job):
     def catalogue_scores(self) -> pd.DataFrame:
         """One row per item of the catalogue of some evaluated instances, of which `scores` has the best alone; empty
         where it has all."""
-        file = self.folder / "catalogue_scores.parquet"
-        return self._table("catalogue_scores") if file.exists() else pd.DataFrame()
+        name = "catalogue_scores"
+        try:
+            kept = f"{name}.parquet" in self._result()["files"]  # a lost file is no evaluation without one
+        except (OSError, ValueError):
+            kept = True  # `_table` says what is wrong
+        return self._table(name) if kept else pd.DataFrame()
 
     def _table(self, name: str) -> pd.DataFrame:
         file = self.folder / f"{name}.parquet"

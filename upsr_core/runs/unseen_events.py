@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from upsr_core.datasets.splits import Split, split
+from upsr_core.datasets.splits import split, trained_events
 from upsr_core.datasets.store import Dataset
 from upsr_core.errors import RunError
 from upsr_core.runs.spec import RunSpec
@@ -20,12 +20,12 @@ def check_pretraining(spec: RunSpec) -> None:
     if not spec.pretrain_on:
         return
     dataset = spec.dataset.load()
-    held_out = _events(dataset, split(dataset, spec.split), held_out=True)
+    held_out = _events(dataset, ~trained_events(dataset, split(dataset, spec.split)))
     for ref in spec.pretrain_on:
         source = ref.load()
         if source.digest == dataset.digest and spec.pretraining_split == spec.split:
             continue  # both leave out the same events, and with repeats of an item a pair says less than its place
-        learned = _events(source, split(source, spec.pretraining_split), held_out=False)
+        learned = _events(source, trained_events(source, split(source, spec.pretraining_split)))
         timed = dataset.timestamps is not None and source.timestamps is not None
         by = [USER, ITEM, TIME] if timed else [USER, ITEM]
         shared = held_out.merge(learned[by].drop_duplicates(), on=by)
@@ -38,14 +38,9 @@ def check_pretraining(spec: RunSpec) -> None:
             )
 
 
-def _events(dataset: Dataset, parts: Split, held_out: bool) -> pd.DataFrame:
-    """The events that are trained on, or those that are not: user_id, item_id and, where there are times, timestamp."""
-    lengths = np.diff(dataset.offsets)
-    ends = np.zeros(len(lengths), dtype=np.int64)
-    ends[parts.training.user.to_numpy()] = parts.training.end.to_numpy()
-    owner = np.repeat(np.arange(len(lengths)), lengths)
-    trained = np.arange(len(owner)) - dataset.offsets[owner] < ends[owner]
-    chosen = ~trained if held_out else trained
+def _events(dataset: Dataset, chosen: np.ndarray) -> pd.DataFrame:
+    """The events of a mask (n_events,): user_id, item_id and, where there are times, timestamp."""
+    owner = np.repeat(np.arange(len(dataset.users)), np.diff(dataset.offsets))
     table = {
         USER: dataset.users.to_numpy()[owner[chosen]],
         ITEM: dataset.items[ITEM].to_numpy()[dataset.sequence[chosen]],
