@@ -1,4 +1,4 @@
-"""`upsr bench`: likelihoods, indicators, explanations, statistics, control, ingest, training, evaluation, forecasts."""
+"""`upsr bench`, how fast: likelihoods, indicators, training, evaluation, forecasts, imports; see also `bench_checks`."""
 
 import json
 from pathlib import Path
@@ -9,7 +9,9 @@ import typer
 from upsr_core.cli.terminal import Terminal
 
 console = Terminal()
-benchmarks = typer.Typer(no_args_is_help=True, help="Measure speed against named rivals, in one run.")
+benchmarks = typer.Typer(
+    no_args_is_help=True, help="Measure speed against named rivals, in one run, and figures where the truth is known."
+)
 
 Dataset = Annotated[str, typer.Option(help="Whose item texts are scored.")]
 Design = Annotated[str, typer.Option(help="Attributes in order.")]
@@ -19,7 +21,7 @@ Json = Annotated[bool, typer.Option("--json", help="End with one JSON object on 
 
 @benchmarks.callback()
 def _benchmarks() -> None:
-    """Measure speed against named rivals, in one run."""
+    """Measure speed against named rivals, in one run, and figures where the truth is known."""
 
 
 @benchmarks.command("likelihood")
@@ -41,8 +43,8 @@ def likelihood(
 
     builders = [_builder(dataset, order, tokenizer) for order in (design, also)]
     with console.status("measuring") as status:
-        result = bench(builders, users, rounds, _say(status))
-    _show(result, as_json)
+        result = bench(builders, users, rounds, say(status))
+    show(result, as_json)
 
 
 @benchmarks.command("growth")
@@ -59,9 +61,9 @@ def growth(
 
     builder, model = _builder(dataset, design, plm), load_model(plm)
     with console.status("measuring") as status:
-        measured = likelihood_growth.growth(model, builder, budget * 2**20, _say(status))
+        measured = likelihood_growth.growth(model, builder, budget * 2**20, say(status))
     console.print(measured.round(3).to_string(index=False))
-    _show(likelihood_growth.summary(measured, budget * 2**20), as_json, hide=("curve",))
+    show(likelihood_growth.summary(measured, budget * 2**20), as_json, hide=("curve",))
 
 
 @benchmarks.command("search")
@@ -91,8 +93,8 @@ def search(
     sequences = [builder.ranking(history).ids for history in histories]
     candidates = [test.items(row) for row in range(len(test))]
     with console.status("measuring") as status:
-        table = topk.search_against_plain(scorer, sequences, histories, candidates, _say(status), whole)
-    _show(topk.summary(table), as_json)
+        table = topk.search_against_plain(scorer, sequences, histories, candidates, say(status), whole)
+    show(topk.summary(table), as_json)
 
 
 @benchmarks.command("indicators")
@@ -124,75 +126,7 @@ def indicators(
             load_dataset(dataset), ItemDesign.of(design), others, load_dataset(search_in), chosen, text_model_of(plm),
             items, whole, lambda done, total, what: status.update(f"{what}: {done / total:.0%}"),
         )  # fmt: skip
-    _show(result, as_json)
-
-
-@benchmarks.command("statistics")
-def statistics(
-    pairs: Annotated[int, typer.Option(min=10, help="Simulated pairs of models for each figure.")] = 1000,
-    as_json: Json = False,
-) -> None:
-    """Statistics where the truth is known: coverage of intervals, false alarms of two seeds, verdicts by chance.
-
-    The coverage of every number of users, mode, rate of hits, targets a user and metric takes some minutes.
-    """
-    from workshop.benchmarks.statistics import bench
-
-    with console.status("simulating") as status:
-        result = bench(pairs, _say(status))
-    _show(result, as_json, hide=("cells",))
-
-
-@benchmarks.command("control")
-def control(
-    dataset: Annotated[str, typer.Option(help="Whose histories are dealt out anew.")] = "sample:movies",
-    design: Design = "category,title,brand",
-    model: Annotated[str, typer.Option(help="`upsr models` lists them.")] = "linear-probe",
-    budget: Annotated[str, typer.Option(help="Of a trial: smoke, first-look, quick, standard or zero-shot.")] = "smoke",
-    seeds: Annotated[int, typer.Option(min=1, help="Trials of each, in each mode.")] = 60,
-    as_json: Json = False,
-) -> None:
-    """Trials said to use the history, of a dataset as it is and where its histories, dealt out at random, tell nothing.
-
-    In all three modes.
-    """
-    from upsr_core.datasets.sample import ensure_sample
-    from upsr_core.models.registry import model_named
-    from upsr_core.runs.spec import plan_run
-    from upsr_core.text.design import parse_design
-    from workshop.benchmarks.control import bench
-
-    ensure_sample()
-    text = parse_design(design) if model_named(model).reads_text else None
-
-    def plan(name: str, seed: int, mode: str):
-        return plan_run(name, text, "embedded", budget, mode=mode, seed=seed, model=model)
-
-    with console.status("measuring") as status:
-        result = bench(dataset, plan, seeds, _say(status))
-    _show(result, as_json, hide=("table",))
-
-
-@benchmarks.command("explain")
-def explain(
-    dataset: Dataset = "sample:movies",
-    design: Design = "category,title,brand",
-    plm: Plm = "embedded",
-    planted: Annotated[
-        bool, typer.Option(help="Also train on planted data, some minutes, and look for what was planted.")
-    ] = True,
-    as_json: Json = False,
-) -> None:
-    """Explanations: whether parts sum to scores and leaving out is exact, whether planted causes are found, seconds."""
-    from upsr_core.datasets.sample import ensure_sample
-    from upsr_core.datasets.store import load_dataset
-    from upsr_core.text.design import parse_design
-    from workshop.benchmarks.explain import bench
-
-    ensure_sample()
-    with console.status("measuring") as status:
-        result = bench(load_dataset(dataset), parse_design(design), plm, planted, _say(status))
-    _show(result, as_json)
+    show(result, as_json)
 
 
 @benchmarks.command("training")
@@ -216,8 +150,8 @@ def training(
     padding = PreTrainedTokenizerFast(tokenizer_object=builder.tokenizer.backend, pad_token="<pad>")
     source = Source(builder, training_histories(data, split(data, SplitSpec())))
     with console.status("measuring") as status:
-        result = bench(lambda: load_model(plm), padding, source, tokens, _say(status))
-    _show({"dataset": dataset, "plm": plm, **result}, as_json, hide=("curves",))
+        result = bench(lambda: load_model(plm), padding, source, tokens, say(status))
+    show({"dataset": dataset, "plm": plm, **result}, as_json, hide=("curves",))
 
 
 @benchmarks.command("evaluation")
@@ -256,8 +190,8 @@ def evaluation(
         raise TypeError(f"{run.title} is no run of UPSR")
     with console.status("measuring") as status:
         scored = Scored(ranker, test, Reopened(str(home()), run.id))
-        result = bench(scored, Workers(backend, count=workers), _say(status), lose_worker)
-    _show(result, as_json, hide=("curve",))
+        result = bench(scored, Workers(backend, count=workers), say(status), lose_worker)
+    show(result, as_json, hide=("curve",))
 
 
 @benchmarks.command("plan")
@@ -272,8 +206,8 @@ def plan(
 
     ensure_sample()
     with console.status("measuring") as status:
-        result = bench([name.strip() for name in datasets.split(",")], runs, _say(status))
-    _show(result, as_json, hide=("table",))
+        result = bench([name.strip() for name in datasets.split(",")], runs, say(status))
+    show(result, as_json, hide=("table",))
 
 
 @benchmarks.command("ingest")
@@ -298,7 +232,7 @@ def ingest(
         raise typer.BadParameter("sizes are above 0", param_hint="--millions")
     with console.status("measuring") as status:
         result = bench(sizes, memory, folder, lambda done, total, what: status.update(what))
-    _show(result, as_json)
+    show(result, as_json)
 
 
 def _builder(dataset: str, design: str, tokenizer: str):
@@ -314,11 +248,11 @@ def _builder(dataset: str, design: str, tokenizer: str):
     return SequenceBuilder(chosen, texts_of(load_dataset(dataset), chosen.finetune, load_tokenizer(tokenizer)))
 
 
-def _say(status):
+def say(status):
     return lambda done, total, what: status.update(f"{what}: {done} of {total}")
 
 
-def _show(result: dict, as_json: bool, hide: tuple[str, ...] = ()) -> None:
+def show(result: dict, as_json: bool, hide: tuple[str, ...] = ()) -> None:
     for name, value in result.items():
         if name not in hide:
             console.print(f"{name:>20}  {value:.4g}" if isinstance(value, float) else f"{name:>20}  {value}")

@@ -2,7 +2,7 @@
 
 import typer
 
-from workshop import bench
+from workshop import bench, bench_checks  # noqa: F401  its commands join those of `bench`
 from workshop.language_model import commands as making
 
 

@@ -1,6 +1,6 @@
 """The published code of SASRec, BERT4Rec and UniSRec: its settings, and what is built otherwise here.
 
-Effects are of `python -m workshop.benchmarks.rival_differences`, see docs/rivals.md.
+Effects are of `upsr bench rivals`, see docs/rivals.md.
 """
 
 from upsr_core.models.differences import Difference, Published

@@ -1,20 +1,9 @@
-"""What each difference between a rival here and its published code does to its figures: one training with, one without.
+"""What each difference between a rival here and its published code does to its figures, see `bench`."""
 
-    python -m workshop.benchmarks.rival_differences --dataset part --model unisrec --epochs 50
-    python -m workshop.benchmarks.rival_differences --dataset part --model unisrec --epochs 20 --source other
-
-Every variant is the model's default but for one thing, on the same split, users and seed; the whole catalogue is
-ranked for all test users, without the items of the history. The table has HR@10, NDCG@10 and what NDCG@10 gains or
-loses against the default with a paired 95 % interval over users (not over seeds); the last line is JSON. With
-`--source`, a dataset to pre-train on, the variants are those of a pre-training.
-"""
-
-import argparse
-import json
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from unittest.mock import patch
@@ -25,7 +14,10 @@ import torch
 import upsr_core.runtime  # noqa: F401  sets what must be set before torch computes
 from upsr_core.datasets.splits import SplitSpec, split, training_histories
 from upsr_core.datasets.store import Dataset, load_dataset
+from upsr_core.errors import RunError
 from upsr_core.evaluation.candidates import CandidateSpec, candidates_for
+from upsr_core.evaluation.metrics import HEADLINE
+from upsr_core.evaluation.statistics import paired_difference
 from upsr_core.models import history_batches, networks, sequence_ranker, unisrec_network
 from upsr_core.models.history_batches import NO_LABEL, HistoryBatches, PackedHistories
 from upsr_core.models.networks import Bert4recNetwork, SasrecNetwork, SequenceNetwork, initialise
@@ -37,7 +29,7 @@ from upsr_core.models.text_vectors import text_vectors
 from upsr_core.models.unisrec import WORDS_DROPPED
 from upsr_core.models.unisrec_network import Domain, UnisrecNetwork, pretrain
 from upsr_core.models.validation import validate
-from upsr_core.runtime import silent
+from upsr_core.runtime import Progress, silent
 from upsr_core.text.design import parse_design
 
 
@@ -189,15 +181,6 @@ VARIANTS: dict[str, dict[str, Variant]] = {
 }
 
 
-@contextmanager
-def _replaced(variant: Variant) -> Iterator[None]:
-    if variant.replaced is None:
-        yield
-        return
-    with variant.replaced():
-        yield
-
-
 def figures(model: SequenceModel, spec: SequenceSpec, data: Dataset, design: str, source: Dataset | None):
     """Per-user table of ranks of all test users of a training from its beginning."""
     parts, chosen = split(data, SplitSpec()), parse_design(design).finetune
@@ -214,47 +197,35 @@ def figures(model: SequenceModel, spec: SequenceSpec, data: Dataset, design: str
     return ranker.metrics(candidates_for(data, parts, CandidateSpec(mode="full")))
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--dataset", required=True, help="name of a stored dataset")
-    parser.add_argument("--model", required=True, choices=VARIANTS)
-    parser.add_argument("--design", default="category,title,brand", help="of a model that reads texts")
-    parser.add_argument("--epochs", type=int, required=True)
-    parser.add_argument("--every", type=int, default=5, help="epochs between validations; the best is kept")
-    parser.add_argument("--source", help="dataset to pre-train on; the variants are those of a pre-training then")
-    parser.add_argument("--pretrain-epochs", type=int, default=20)
-    parser.add_argument("--pretrain-batch", type=int, default=8192)
-    parser.add_argument("--only", nargs="*", help="names of variants")
-    parser.add_argument("--seed", type=int, default=0)
-    chosen = parser.parse_args()
-    data, source = load_dataset(chosen.dataset), load_dataset(chosen.source) if chosen.source else None
-    model = model_named(chosen.model)
+def bench(
+    dataset: str, name: str, design: str, settings: Mapping[str, object], source: str, only: tuple[str, ...],
+    progress: Progress,
+) -> dict:  # fmt: skip
+    """Train a rival as it is and with each of its VARIANTS, or those of `only`, and rank all test users in full.
+
+    `settings` are those of the `SequenceSpec` that all share; with a `source` to pre-train on, variants are those of
+    the pre-training. Of each variant HR@10, NDCG@10, and `change`, the paired difference of NDCG@10 from the model as
+    it is (see `paired_difference`). Raises RunError for a model or a variant that is not there.
+    """
+    if name not in VARIANTS:
+        raise RunError(f"{name!r} has no variants", how=f"Choose among {', '.join(VARIANTS)}.")
+    data, before = load_dataset(dataset), load_dataset(source) if source else None
+    model = model_named(name)
     assert isinstance(model, SequenceModel)
-    update = {"epochs": chosen.epochs, "evaluate_every": chosen.every, "patience": chosen.epochs, "seed": chosen.seed}
-    update |= {"pretrain_epochs": chosen.pretrain_epochs if source else 0, "pretrain_batch": chosen.pretrain_batch}
-    usual = model.longest.model_copy(update=update)
-    variants = {"as it is": Variant({})} | {
-        name: variant
-        for name, variant in VARIANTS[chosen.model].items()
-        if variant.seen == bool(source) and (chosen.only is None or name in chosen.only)
-    }
-    found, default = {}, np.zeros(0)
-    for name, variant in variants.items():
+    usual = model.longest.model_copy(update=dict(settings))
+    known = {each: variant for each, variant in VARIANTS[name].items() if variant.seen == bool(source)}
+    if unknown := set(only) - set(known):
+        raise RunError(f"There is no variant {min(unknown)!r}", how=f"Choose among {', '.join(known)}.")
+    chosen = {"as it is": Variant({})} | {each: known[each] for each in only or known}
+    found, default = dict[str, dict](), np.zeros(0)
+    for number, (each, variant) in enumerate(chosen.items()):
+        progress(number, len(chosen), each)
         began = time.process_time()
-        with _replaced(variant):
-            table = figures(model, usual.model_copy(update=variant.settings), data, chosen.design, source)
-        gained = table["NDCG@10"].to_numpy()
-        default = default if len(default) else gained
-        change = gained - default
-        half = 1.96 * change.std(ddof=1) / np.sqrt(len(change))
-        found[name] = {
-            "hr10": round(float(table["HR@10"].mean()), 4), "ndcg10": round(float(gained.mean()), 4),
-            "change": round(float(change.mean()), 4), "half_width": round(float(half), 4),
-            "processor_seconds": round(time.process_time() - began),
-        }  # fmt: skip
-        print(f"{name:52}", *(f"{key} {value}" for key, value in found[name].items()), flush=True)
-    print(json.dumps({"dataset": data.name, "model": model.name, "epochs": chosen.epochs, "variants": found}))
-
-
-if __name__ == "__main__":
-    main()
+        with variant.replaced() if variant.replaced else nullcontext():
+            table = figures(model, usual.model_copy(update=variant.settings), data, design, before)
+        gained = table[HEADLINE].to_numpy()
+        default = default if number else gained
+        means = {"HR@10": float(table["HR@10"].mean()), HEADLINE: float(gained.mean())}
+        seconds = round(time.process_time() - began)
+        found[each] = {**means, "change": paired_difference(gained, default), "processor_seconds": seconds}
+    return {"dataset": data.name, "model": name, "settings": dict(settings), "variants": found}
