@@ -10,7 +10,8 @@ from app.study_view import predict_quality
 from upsr_core.errors import UpsrError
 from upsr_core.indicators import attribute_table, profile
 from upsr_core.indicators.attribute_use import USE_RULE
-from upsr_core.indicators.design_search import GOALS, MOST, STAGES, pareto_front, search, stored_search
+from upsr_core.indicators.best_designs import GOALS, STAGES, pareto_front
+from upsr_core.indicators.design_search import MOST, search, stored_search
 from upsr_core.indicators.result import CHEAP, INDICATORS, MODEL_BASED, IndicatorResult
 from upsr_core.text.catalogue_overview import attribute_tokens
 from upsr_core.text.cut import in_words

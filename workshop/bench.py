@@ -1,4 +1,4 @@
-"""`upsr bench`, how fast: likelihoods, indicators, training, evaluation, forecasts, imports; see also `bench_checks`."""
+"""`upsr bench`, how fast: likelihoods, indicators, training, evaluation, forecasts, imports; see `bench_checks`."""
 
 import json
 from pathlib import Path

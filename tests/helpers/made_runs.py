@@ -14,6 +14,7 @@ from upsr_core.models.base import Evaluated
 from upsr_core.runs.results import RunResult, UserDependence, measured, per_user_table
 from upsr_core.runs.run import Run, create_run
 from upsr_core.runs.spec import plan_run
+from upsr_core.runs.text_cuts import text_cuts
 from upsr_core.storage.tables import keep_table
 from upsr_core.text.design import parse_design
 
@@ -52,7 +53,8 @@ def made(spec, better) -> Run:
     now = time.time()
     result = RunResult(
         run=run.id, title=run.title, **measured(evaluated, references, test, score),
-        taken_before=parts.taken_before["test"], seconds=1.0, peak_memory_mib=100.0, resumed=False, finished=now,
+        taken_before=parts.taken_before["test"], cuts=text_cuts(spec), seconds=1.0, peak_memory_mib=100.0,
+        resumed=False, finished=now,
     )  # fmt: skip
     run.write_result(result)
     run.write_status(state="done", phase="done", queued=now - 9, started=now - 8, finished=now)

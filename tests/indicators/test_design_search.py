@@ -13,17 +13,8 @@ from upsr_core.indicators import design_search as module
 from upsr_core.indicators.attribute_table import PAPER, attribute_table
 from upsr_core.indicators.attribute_tokens import Catalogue
 from upsr_core.indicators.attribute_use import BOTH
-from upsr_core.indicators.design_search import (
-    STAGES,
-    cheap,
-    clearly_better,
-    eligible,
-    finished,
-    pareto_front,
-    race,
-    search,
-    space,
-)
+from upsr_core.indicators.best_designs import STAGES, clearly_better, eligible, finished, pareto_front
+from upsr_core.indicators.design_search import cheap, race, search, space
 from upsr_core.indicators.profile import Setting, profile
 from upsr_core.runtime import Cancelled
 from upsr_core.text.design import ItemDesign

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from upsr_core.datasets.splits import SplitSpec, split
+from upsr_core.errors import RunError
 from upsr_core.evaluation.borrowed import own_and_borrowed
 from upsr_core.evaluation.candidates import MODES, CandidateSpec, candidates_for
 from upsr_core.evaluation.metrics import rank_table
@@ -84,3 +85,6 @@ def test_leanings_of_a_whole_catalogue_are_over_all_its_items(movies):
     found = leanings(whole.assign(score=-whole.popularity)).set_index("property")
     assert found["mean"]["popularity"] == pytest.approx(-1)
     assert found.users["popularity"] == whole.row.nunique()
+    (run.folder / "catalogue_scores.parquet").unlink()
+    with pytest.raises(RunError, match="damaged"):  # and not the best 101 in its place
+        own_scores(run, whole=True)

@@ -121,7 +121,8 @@ def designs(
     as_json: Json = False,
 ) -> None:
     """Search all ordered designs of some attributes for the best of each stage."""
-    from upsr_core.indicators.design_search import STAGES, search
+    from upsr_core.indicators.best_designs import STAGES
+    from upsr_core.indicators.design_search import search
     from upsr_core.indicators.result import plain
     from upsr_core.text.cut import in_words
     from upsr_core.text.design import ItemDesign

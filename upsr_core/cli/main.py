@@ -13,6 +13,7 @@ from upsr_core.cli import (
     experiment,
     explain,
     indicators,
+    models,
     plan,
     plm,
     runs,
@@ -24,7 +25,7 @@ from upsr_core.errors import UpsrError
 from upsr_core.logs import explained
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-for commands in (studio, data, runs, plan, indicators, compare, experiment, explain, doctor):
+for commands in (studio, data, runs, models, plan, indicators, compare, experiment, explain, doctor):
     commands.register(app)
 app.add_typer(plm.plm, name="plm")
 app.add_typer(study.studies, name="study")

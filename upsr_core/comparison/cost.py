@@ -13,7 +13,7 @@ from upsr_core.indicators.profile import Setting, profile, stored_result
 from upsr_core.indicators.result import CHEAP, MODEL_BASED, IndicatorResult
 from upsr_core.plm.loading import locate
 from upsr_core.runs.run import Run
-from upsr_core.runs.text_cuts import TextCuts, text_cuts
+from upsr_core.runs.text_cuts import TextCuts
 
 
 def cost(compared: Compared) -> pd.DataFrame:
@@ -102,11 +102,6 @@ def indicators(compared: Compared) -> dict[str, dict[str, IndicatorResult]]:
 
 
 def cuts(compared: Compared) -> dict[str, TextCuts]:
-    """What the caps left of the texts of every entry that reads text, by its id; measured where a result of before has
-    not kept it."""
-    found = {}
-    for entry in compared.entries:
-        run = entry.runs[0]
-        if made := run.finished_result().cuts or text_cuts(run.spec):
-            found[entry.id] = made
-    return found
+    """What the caps left of the texts of every entry that reads text, by its id."""
+    kept = {entry.id: entry.runs[0].finished_result().cuts for entry in compared.entries}
+    return {number: cuts for number, cuts in kept.items() if cuts}

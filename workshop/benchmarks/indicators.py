@@ -8,8 +8,9 @@ from upsr_core.datasets.store import Dataset
 from upsr_core.indicators.alignment import alignment
 from upsr_core.indicators.attribute_tokens import Catalogue
 from upsr_core.indicators.attribute_use import BOTH
+from upsr_core.indicators.best_designs import STAGES, eligible, finished
 from upsr_core.indicators.cooccurrence import Behaviour, conflict
-from upsr_core.indicators.design_search import STAGES, cheap, eligible, finished, race, space
+from upsr_core.indicators.design_search import cheap, race, space
 from upsr_core.indicators.encoder import TextModel
 from upsr_core.indicators.informativeness import informativeness
 from upsr_core.indicators.naturalness import naturalness
