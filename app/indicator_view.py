@@ -202,7 +202,7 @@ def _familiarity(reading: IndicatorResult, data: Dataset, design: ItemDesign, ke
     st.caption(
         "What the letters of the values cost in random order, in bits, and how much of it the model saves because it "
         "knows the values. Sentences save about 60 %, titles a little less, names 30 to 50 %, prices and codes 10 to "
-        "25 %. Unlike perplexity it compares attributes of different kinds. Each attribute alone: "
+        "30 %. Unlike perplexity it compares attributes of different kinds. Each attribute alone: "
         + ", ".join(f"{plain(name)} {'–' if value is None else share(value)}" for name, value in alone.items())
         + "."
     )

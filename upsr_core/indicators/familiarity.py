@@ -103,7 +103,7 @@ def familiarity(
 
     Perplexity per token cannot compare attributes of different kinds: the digits of a price are likely one by one, and
     so is the format around it. Here every value is compared with its own letters (each white space in its place), and
-    nothing counts but values: sentences save about .6, titles a little less, names .3 to .5, prices and codes .1 to .2,
+    nothing counts but values: sentences save about .6, titles a little less, names .3 to .5, prices and codes .1 to .3,
     letters without any sense 0. A text of one word is no special case; one of one letter saves nothing. Ours; the paper
     has perplexity (section 3.2).
 
